@@ -1,0 +1,60 @@
+import { z } from 'zod'
+
+/** Position of an entry in its log: starts at 1, grows, never reused. */
+export const Seq = z.number().int().positive()
+
+/** UTC integer milliseconds. */
+export const UnixMs = z.number().int().nonnegative()
+
+export const Speaker = z.object({
+  /** Stable platform id with its channel, `telegram:12345`. Display names are never used to decide anything. */
+  id: z.string().min(1).max(200),
+  name: z.string().max(200),
+})
+
+/** A chat message that did not wake the agent, given along as background. */
+export const Overheard = z.object({ from: Speaker, text: z.string(), at: UnixMs })
+
+/** One message for the agent: the start of a turn, or more input for a running one. */
+export const InboxMessage = z.object({
+  type: z.literal('message'),
+  /** The conversation it belongs to; turns of one session run one after another. */
+  session: z.string().min(1).max(300),
+  chat: z.object({
+    channel: z.string(),
+    kind: z.enum(['private', 'group']),
+    title: z.string().max(300),
+    thread: z.string().optional(),
+  }),
+  from: Speaker,
+  text: z.string(),
+  at: UnixMs,
+  /** Oldest first, bounded by the host. */
+  context: z.array(Overheard).default([]),
+})
+
+/** The host has taken everything up to `outboxSeq` into its own tables: the runner may prune. */
+export const InboxAcked = z.object({ type: z.literal('acked'), outboxSeq: Seq })
+
+/** Stop the turn of this message, or drop it when it has not begun. It settles as `cancelled`. */
+export const InboxCancel = z.object({ type: z.literal('cancel'), inboxSeq: Seq })
+
+/** An outbox entry reached the platform under this id. */
+export const InboxDelivered = z.object({
+  type: z.literal('delivered'),
+  outboxSeq: Seq,
+  platformMessageId: z.string(),
+})
+
+/** Everything the host can write. A new member: add it here and to the fixtures, see CONTRIBUTING.md. */
+export const InboxEntry = z.discriminatedUnion('type', [
+  InboxMessage,
+  InboxAcked,
+  InboxCancel,
+  InboxDelivered,
+])
+
+export type Speaker = z.infer<typeof Speaker>
+export type Overheard = z.infer<typeof Overheard>
+export type InboxMessage = z.infer<typeof InboxMessage>
+export type InboxEntry = z.infer<typeof InboxEntry>

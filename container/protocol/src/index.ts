@@ -1,0 +1,19 @@
+export { InboxEntry, InboxMessage, Overheard, Speaker } from './inbox.ts'
+export { InboxReader, type InboxRow, InboxWriter } from './inbox-log.ts'
+export {
+  DOORBELL_FILE,
+  HEARTBEAT_FILE,
+  INBOX_FILE,
+  type MailFolders,
+  mailFolders,
+  OUTBOX_FILE,
+  RING,
+  SANDBOX_PATHS,
+  SETTINGS_FILE,
+} from './layout.ts'
+export { INBOX_DDL, MAX_BODY_BYTES, OUTBOX_DDL } from './mail-schema.ts'
+export { MAX_TEXT, OutboxEntry, type OutboxProgress, OutboxSettled } from './outbox.ts'
+export { createOutbox, OutboxWriter } from './outbox-log.ts'
+export { RunnerSettings } from './settings.ts'
+export type { FailureReason, TurnEvent, TurnInput } from './turn.ts'
+export { PROTOCOL_VERSION } from './version.ts'

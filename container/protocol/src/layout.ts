@@ -1,0 +1,37 @@
+import { join } from 'node:path'
+
+/** Names of the files that host and sandbox share. The same on both sides; only the parent folder differs. */
+export const INBOX_FILE = 'inbox.db'
+export const OUTBOX_FILE = 'outbox.db'
+export const HEARTBEAT_FILE = 'heartbeat'
+export const DOORBELL_FILE = 'bell.sock'
+export const SETTINGS_FILE = 'settings.json'
+
+/** Where a sandbox finds its folders. These paths are part of the protocol. */
+export const SANDBOX_PATHS = {
+  /** Host-written inbox, read-only mount. */
+  in: '/mail/in',
+  /** Runner-written outbox, the only SQLite file a sandbox can touch. */
+  out: '/mail/out',
+  /** Unix sockets of the host, read-only mount (connecting needs no write permission on the mount). */
+  run: '/run/creel',
+  home: '/home/agent',
+  workspace: '/workspace',
+  memory: '/memory',
+} as const
+
+export interface MailFolders {
+  readonly in: string
+  readonly out: string
+}
+
+/** The mail folders below a parent: `<parent>/in` and `<parent>/out`. */
+export function mailFolders(parent: string): MailFolders {
+  return { in: join(parent, 'in'), out: join(parent, 'out') }
+}
+
+/**
+ * The doorbell: a stream socket on which either side writes this byte after a commit. It carries no data and
+ * grants nothing; losing a ring costs latency, never mail.
+ */
+export const RING = '\n'

@@ -1,0 +1,86 @@
+// outbox.db: written by the runner alone. The host makes the empty file and from then on only ever reads it,
+// through its own hardened reader, never through this class.
+import Database from 'better-sqlite3'
+import { OUTBOX_DDL } from './mail-schema.ts'
+import { type OutboxEntry, outboxRef } from './outbox.ts'
+import { PROTOCOL_VERSION } from './version.ts'
+
+const BUSY_MS = 2_000
+
+/** Makes an empty outbox. Called by the host once, before the first sandbox of a group exists. */
+export function createOutbox(path: string): void {
+  const db = new Database(path)
+  try {
+    db.pragma('journal_mode = DELETE')
+    db.transaction(() => {
+      for (const statement of OUTBOX_DDL) db.exec(statement)
+      db.pragma(`user_version = ${PROTOCOL_VERSION}`)
+    })()
+  } finally {
+    db.close()
+  }
+}
+
+/** The runner's end. Opening it rolls back a commit that a killed runner left half done. */
+export class OutboxWriter implements Disposable {
+  readonly #db: Database.Database
+  readonly #insert: Database.Statement<[number, string, number, string]>
+  readonly #append: (entries: readonly OutboxEntry[], at: number) => number
+
+  constructor(path: string) {
+    this.#db = new Database(path, { fileMustExist: true, timeout: BUSY_MS })
+    const version = this.#db.pragma('user_version', { simple: true })
+    if (version !== PROTOCOL_VERSION) {
+      this.#db.close()
+      throw new Error(`${path}: expected mailbox protocol ${PROTOCOL_VERSION}, got ${version}`)
+    }
+    this.#db.pragma('journal_mode = DELETE')
+    this.#db.pragma('synchronous = FULL')
+    this.#insert = this.#db.prepare('INSERT INTO entry (at, type, ref, body) VALUES (?, ?, ?, ?)')
+    this.#append = this.#db.transaction((entries: readonly OutboxEntry[], at: number) => {
+      let last = 0
+      for (const entry of entries) {
+        last = Number(
+          this.#insert.run(at, entry.type, outboxRef(entry), JSON.stringify(entry)).lastInsertRowid,
+        )
+      }
+      return last
+    })
+  }
+
+  /** Appends and syncs all entries or none; returns the position of the last. */
+  append(entries: readonly OutboxEntry[], at: number): number {
+    return this.#append(entries, at)
+  }
+
+  /** How often a turn was begun for this inbox entry. */
+  attempts(inboxSeq: number): number {
+    const row = this.#db
+      .prepare<[number], { n: number }>("SELECT count(*) AS n FROM entry WHERE type = 'accepted' AND ref = ?")
+      .get(inboxSeq)
+    return row?.n ?? 0
+  }
+
+  /** Inbox positions that are settled for good. */
+  settled(): Set<number> {
+    const rows = this.#db.prepare<[], { ref: number }>("SELECT ref FROM entry WHERE type = 'settled'").all()
+    return new Set(rows.map((row) => row.ref))
+  }
+
+  /**
+   * Forgets entries up to `seq`, but never the newest (positions are not reused) and never the settlement of an
+   * inbox entry that the inbox still holds (it would run again): those from `oldestInboxSeq` on.
+   */
+  prune(seq: number, oldestInboxSeq: number): void {
+    this.#db
+      .prepare(
+        `DELETE FROM entry WHERE seq <= ? AND seq < (SELECT max(seq) FROM entry)
+         AND NOT (type = 'settled' AND ref >= ?)`,
+      )
+      .run(seq, oldestInboxSeq)
+  }
+
+  [Symbol.dispose](): void {
+    this.#db.close()
+  }
+}

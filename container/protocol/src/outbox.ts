@@ -1,0 +1,63 @@
+import { z } from 'zod'
+import { Seq } from './inbox.ts'
+
+/** Longest text of one entry, in UTF-16 units. Longer output is cut by the runner and refused by the host. */
+export const MAX_TEXT = 200_000
+
+const Text = z.string().max(MAX_TEXT)
+
+/** Written and synced before the provider is called, so that a crash loop counts itself. */
+export const OutboxAccepted = z.object({
+  type: z.literal('accepted'),
+  inboxSeq: Seq,
+  attempt: z.number().int().positive(),
+  /** When the turn began, by the sandbox's clock: for benchmarks and the log, never for a decision. */
+  at: z.number().int().nonnegative(),
+})
+
+/** What the agent has said so far in a running turn. Shown where the channel can, never stored as a reply. */
+export const OutboxProgress = z.object({
+  type: z.literal('progress'),
+  inboxSeq: Seq,
+  text: Text,
+  activity: z.string().max(200).optional(),
+})
+
+/** A message for the chat that the inbox entry came from. */
+export const OutboxReply = z.object({ type: z.literal('reply'), inboxSeq: Seq, text: Text.min(1) })
+
+/** Tokens and cost of one turn as the provider reported them. */
+export const OutboxUsage = z.object({
+  type: z.literal('usage'),
+  inboxSeq: Seq,
+  provider: z.string().max(50),
+  model: z.string().max(100),
+  inputTokens: z.number().int().nonnegative(),
+  outputTokens: z.number().int().nonnegative(),
+})
+
+/** The last word on an inbox entry; in one transaction with everything its turn produced. */
+export const OutboxSettled = z.object({
+  type: z.literal('settled'),
+  inboxSeq: Seq,
+  outcome: z.enum(['done', 'failed', 'cancelled']),
+  reason: z.string().max(2_000).optional(),
+})
+
+/** Everything a runner can write. A new member: add it here and to the fixtures, see CONTRIBUTING.md. */
+export const OutboxEntry = z.discriminatedUnion('type', [
+  OutboxAccepted,
+  OutboxProgress,
+  OutboxReply,
+  OutboxUsage,
+  OutboxSettled,
+])
+
+export type OutboxEntry = z.infer<typeof OutboxEntry>
+export type OutboxSettled = z.infer<typeof OutboxSettled>
+export type OutboxProgress = z.infer<typeof OutboxProgress>
+
+/** The column beside the body that lets the runner find its own entries; the host ignores it. */
+export function outboxRef(entry: OutboxEntry): number {
+  return entry.inboxSeq
+}

@@ -1,0 +1,90 @@
+import { z } from 'zod'
+
+/** `creel.toml`: the whole install. Every key has a default; an unknown key is an error, not a shrug. */
+export const InstallConfig = z.strictObject({
+  /** Folder of everything Creel writes; relative to the project. */
+  data_dir: z.string().min(1).default('data'),
+  groups_dir: z.string().min(1).default('groups'),
+  log_level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+  engine: z
+    .strictObject({
+      /** Unix socket of a Docker-compatible engine; empty = DOCKER_HOST, else /var/run/docker.sock. */
+      socket: z.string().default(''),
+      /** Stronger runtime such as `runsc`; empty = the engine's default. */
+      runtime: z.string().default(''),
+      /** Base image to build agents on; empty = made from Debian packages and npm. */
+      base_image: z.string().default(''),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      /** Sandboxes that may run at once; paused ones do not count. */
+      max_running: z.number().int().min(1).max(1000).default(20),
+      /** A sandbox with nothing to do is paused after this long, … */
+      pause_after_s: z.number().int().min(1).default(60),
+      /** … and stopped after this long. */
+      stop_after_s: z.number().int().min(1).default(1800),
+      /** A busy sandbox without a heartbeat for this long is killed and its turn begun again. */
+      heartbeat_timeout_s: z.number().int().min(5).default(60),
+      /** Deaths of a turn before its message is given up, with a reason. */
+      max_attempts: z.number().int().min(1).max(20).default(3),
+      /** Overheard messages given along with the next engaged one. */
+      context_messages: z.number().int().min(0).max(500).default(50),
+    })
+    .prefault({}),
+  web: z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      host: z.string().default('127.0.0.1'),
+      port: z.number().int().min(0).max(65535).default(4280),
+      /** Address that people use when it differs (reverse proxy); also the allowed Origin and Host. */
+      public_url: z.string().default(''),
+    })
+    .prefault({}),
+  telegram: z
+    .array(
+      z.strictObject({
+        /** Short name of this bot inside Creel. */
+        account: z
+          .string()
+          .regex(/^[a-z0-9-]{1,30}$/)
+          .default('main'),
+        /** File with the bot token, mode 0600; relative to the project. The token itself never stands here. */
+        token_file: z.string().min(1),
+        /** A self-hosted Bot API server. */
+        api_root: z.string().default(''),
+      }),
+    )
+    .default([]),
+})
+
+/** `groups/<name>/container.json`: one agent. */
+export const GroupConfig = z.strictObject({
+  provider: z.string().min(1).default('demo'),
+  model: z.string().min(1).optional(),
+  effort: z.string().min(1).optional(),
+  /** Turns of different conversations that may run at once. */
+  concurrency: z.number().int().min(1).max(64).default(4),
+  limits: z
+    .strictObject({
+      memory_mb: z.number().int().min(128).max(1_048_576).default(2048),
+      cpus: z.number().min(0.1).max(256).default(2),
+      pids: z.number().int().min(32).max(32_768).default(512),
+      tmp_mb: z.number().int().min(16).max(65_536).default(256),
+      turn_timeout_s: z.number().int().min(1).max(86_400).default(1800),
+    })
+    .prefault({}),
+  /** Overrides of the install's idle times. */
+  idle: z
+    .strictObject({
+      pause_after_s: z.number().int().min(1).optional(),
+      stop_after_s: z.number().int().min(1).optional(),
+    })
+    .prefault({}),
+})
+
+export type InstallConfig = z.infer<typeof InstallConfig>
+export type GroupConfig = z.infer<typeof GroupConfig>
+
+/** Providers that this version can run. A new one: see CONTRIBUTING.md. */
+export const PROVIDERS = ['demo'] as const

@@ -1,0 +1,24 @@
+import type { ChatId, GroupName } from './ids.ts'
+
+export const ENGAGE_MODES = ['mention', 'always', 'pattern', 'sticky'] as const
+export const SESSION_MODES = ['shared', 'thread', 'group'] as const
+export const SENDER_POLICIES = ['strict', 'ask', 'open'] as const
+
+/** When a message wakes the agent. */
+export type EngageMode = (typeof ENGAGE_MODES)[number]
+/** Which messages share one conversation: the chat, the thread, or all chats of the group. */
+export type SessionMode = (typeof SESSION_MODES)[number]
+/** What happens to a sender who has no role: dropped, the owner is asked, or let in. */
+export type SenderPolicy = (typeof SENDER_POLICIES)[number]
+
+/** "This chat is answered by this group." */
+export interface Binding {
+  readonly id: number
+  readonly chatId: ChatId
+  readonly group: GroupName
+  readonly engage: EngageMode
+  /** RE2 syntax, for `pattern`. */
+  readonly pattern?: string
+  readonly session: SessionMode
+  readonly senders: SenderPolicy
+}

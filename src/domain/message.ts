@@ -1,0 +1,43 @@
+import type { GroupName, UnixMs, UserId } from './ids.ts'
+
+/** One place to talk to on a channel. A value: carried unchanged from the question to its answer. */
+export interface ChatAddress {
+  readonly channel: string
+  /** Which of our accounts (bots) on that channel. */
+  readonly account: string
+  /** The platform's id of the chat. */
+  readonly chat: string
+  /** The platform's id of the topic or thread inside the chat. */
+  readonly thread?: string
+}
+
+export type ChatKind = 'private' | 'group'
+
+export interface Sender {
+  readonly id: UserId
+  /** Display name: shown, never used to decide anything. */
+  readonly name: string
+  readonly isBot: boolean
+}
+
+/** What a channel hands over, as the platform said it. */
+export interface InboundMessage {
+  readonly address: ChatAddress
+  readonly chatKind: ChatKind
+  readonly chatTitle: string
+  readonly platformMessageId: string
+  readonly sender: Sender
+  /** Text or caption. Things that are not text are named in it, `[photo]`, so that nothing vanishes silently. */
+  readonly text: string
+  readonly sentAt: UnixMs
+  /** The platform itself says that our account is addressed: a mention, or a reply to one of our messages. */
+  readonly mentionsUs: boolean
+}
+
+/** What an agent is doing in a running turn. Best effort: never stored, never retried. */
+export interface Progress {
+  readonly group: GroupName
+  /** What has been said so far, as markdown; empty when nothing yet. */
+  readonly text: string
+  readonly activity?: string
+}

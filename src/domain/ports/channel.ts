@@ -1,0 +1,57 @@
+import type { UnixMs } from '../ids.ts'
+import type { ChatAddress, InboundMessage, Progress } from '../message.ts'
+
+/** One part of a message, in the channel's own encoding; made by `render`, stored, given back to `send`. */
+export type DeliveryPart = string
+
+export interface ChannelCapabilities {
+  /** Sending the same key twice shows one message. Without it an interrupted send is ambiguous. */
+  readonly idempotentSend: boolean
+  readonly threads: boolean
+}
+
+/** What became of a message that a channel handed over. Both mean: it is durable, acknowledge it. */
+export type Accepted = 'new' | 'duplicate'
+
+/**
+ * A messaging platform and our driver for one account on it. `receive` runs once; `render` is pure; `send` may
+ * be called while `receive` runs, but never twice at once for the same chat.
+ */
+export interface Channel {
+  readonly name: string
+  readonly account: string
+  readonly capabilities: ChannelCapabilities
+  /**
+   * Takes messages until `signal` aborts, then resolves. `accept` returns only after the message is on disk;
+   * acknowledge to the platform after it, never before. When `accept` throws, the message was not kept: do not
+   * acknowledge, hand it over again. Network loss is retried inside; rejects only when going on is
+   * pointless (bad token), with a CreelError that says what to do.
+   */
+  receive(accept: (message: InboundMessage) => Accepted, signal: AbortSignal): Promise<void>
+  /** Splits markdown into parts that the platform takes, in order; at least one. Never throws. */
+  render(markdown: string): readonly DeliveryPart[]
+  /**
+   * Sends one part and returns the platform's message id. Formatting trouble falls back to plain text inside.
+   * Throws RetryAfterError, ChannelRefusedError or ChannelUnreachableError; anything else is a bug and is
+   * treated as refused.
+   */
+  send(to: ChatAddress, part: DeliveryPart, key: string, signal: AbortSignal): Promise<string>
+  /** Shows that the agent is at work. Best effort: never throws, safe to drop. */
+  showProgress(to: ChatAddress, progress: Progress | null): void
+}
+
+/** One line of a chat on a channel whose platform is Creel itself (web, terminal). */
+export interface OwnChatLine {
+  readonly id: number
+  readonly author: 'user' | 'agent'
+  readonly text: string
+  readonly at: UnixMs
+}
+
+/** Storage for channels that have no platform behind them. */
+export interface OwnChatStore {
+  /** Idempotent by `key`: the same key again returns the first line and writes nothing. Synced. */
+  append(chat: string, author: OwnChatLine['author'], text: string, key: string, at: UnixMs): OwnChatLine
+  /** The newest `limit` lines after `afterId`, oldest first. */
+  lines(chat: string, afterId: number, limit: number): readonly OwnChatLine[]
+}

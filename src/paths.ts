@@ -1,0 +1,75 @@
+import { join } from 'node:path'
+import {
+  DOORBELL_FILE,
+  HEARTBEAT_FILE,
+  INBOX_FILE,
+  mailFolders,
+  OUTBOX_FILE,
+  SETTINGS_FILE,
+} from '@creel/protocol'
+import type { GroupName } from './domain/ids.ts'
+
+/** Where everything lies, derived from two absolute folders. Pure. */
+export class Paths {
+  readonly dataDir: string
+  readonly groupsDir: string
+
+  constructor(dataDir: string, groupsDir: string) {
+    this.dataDir = dataDir
+    this.groupsDir = groupsDir
+  }
+
+  get hostDb(): string {
+    return join(this.dataDir, 'host.db')
+  }
+  get lockFile(): string {
+    return join(this.dataDir, 'instance.lock')
+  }
+  get controlSocket(): string {
+    return join(this.dataDir, 'control.sock')
+  }
+  get logFile(): string {
+    return join(this.dataDir, 'logs', 'host.log')
+  }
+
+  groupDir(group: GroupName): string {
+    return join(this.groupsDir, group)
+  }
+  groupConfig(group: GroupName): string {
+    return join(this.groupDir(group), 'container.json')
+  }
+  workspace(group: GroupName): string {
+    return join(this.groupDir(group), 'workspace')
+  }
+  memory(group: GroupName): string {
+    return join(this.groupDir(group), 'memory')
+  }
+
+  home(group: GroupName): string {
+    return join(this.dataDir, 'agents', group, 'home')
+  }
+  mailIn(group: GroupName): string {
+    return mailFolders(join(this.dataDir, 'mail', group)).in
+  }
+  mailOut(group: GroupName): string {
+    return mailFolders(join(this.dataDir, 'mail', group)).out
+  }
+  inbox(group: GroupName): string {
+    return join(this.mailIn(group), INBOX_FILE)
+  }
+  settings(group: GroupName): string {
+    return join(this.mailIn(group), SETTINGS_FILE)
+  }
+  outbox(group: GroupName): string {
+    return join(this.mailOut(group), OUTBOX_FILE)
+  }
+  heartbeat(group: GroupName): string {
+    return join(this.mailOut(group), HEARTBEAT_FILE)
+  }
+  runDir(group: GroupName): string {
+    return join(this.dataDir, 'run', group)
+  }
+  doorbell(group: GroupName): string {
+    return join(this.runDir(group), DOORBELL_FILE)
+  }
+}

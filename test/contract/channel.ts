@@ -1,0 +1,243 @@
+import { describe, expect, it, vi } from 'vitest'
+import { ChannelRefusedError } from '../../src/domain/errors.ts'
+import type { ChatAddress, InboundMessage } from '../../src/domain/message.ts'
+import type { Accepted, Channel } from '../../src/domain/ports/channel.ts'
+
+/** A channel together with both ends of its platform: a person who writes, and the screen of that person. */
+export interface ChannelWorld extends AsyncDisposable {
+  readonly channel: Channel
+  /** A chat that the person is in and the channel may send to; messages of `say` come from it. */
+  readonly address: ChatAddress
+  /** A well-formed address that the platform refuses to deliver to, where the platform can refuse. */
+  readonly refusedAddress?: ChatAddress
+  /**
+   * The person writes one line. Resolves when the platform (or the person's own client) has it and will go on
+   * handing it over until it is acknowledged; does not wait for that.
+   */
+  say(text: string): Promise<void>
+  /** Whether the platform has been told that the message of this text was taken. */
+  isAcknowledged(text: string): boolean
+  /** What the person sees of the channel's own messages, oldest first, as plain text. */
+  shown(address: ChatAddress): Promise<readonly string[]> | readonly string[]
+}
+
+const WAIT = { timeout: 10_000, interval: 10 }
+
+/** What every channel owes to the rest of Creel. `make` gives a fresh world for each case. */
+export function channelContract(name: string, make: () => Promise<ChannelWorld>): void {
+  describe(`channel contract: ${name}`, () => {
+    inboundCases(make)
+    outboundCases(make)
+  })
+}
+
+function inboundCases(make: () => Promise<ChannelWorld>): void {
+  it('hands over a message with where it came from, who wrote it and when', () =>
+    inWorld(make, async (world) => {
+      const receiver = listen(world)
+      await world.say('hello there')
+      const message = await receiver.next('hello there')
+      expect(message.address).toEqual(world.address)
+      expect(message.address.channel).toBe(world.channel.name)
+      expect(message.address.account).toBe(world.channel.account)
+      expect(message.platformMessageId).not.toBe('')
+      expect(message.sender.id.startsWith(`${world.channel.name}:`)).toBe(true)
+      expect(Number.isSafeInteger(message.sentAt)).toBe(true)
+      expect(message.sentAt).toBeGreaterThan(1_500_000_000_000)
+      await receiver.stop()
+    }))
+
+  it('acknowledges a message only after accept has returned', () =>
+    inWorld(make, async (world) => {
+      const early: boolean[] = []
+      const receiver = listen(world, (message) => {
+        early.push(world.isAcknowledged(message.text))
+        return 'new'
+      })
+      await world.say('keep me')
+      await receiver.next('keep me')
+      await vi.waitFor(() => expect(world.isAcknowledged('keep me')).toBe(true), WAIT)
+      expect(early.every((acknowledged) => !acknowledged)).toBe(true)
+      await receiver.stop()
+    }))
+
+  it('hands a message over again, under the same id, when accept threw', () =>
+    inWorld(make, async (world) => {
+      const ids: string[] = []
+      const receiver = listen(world, (message) => {
+        ids.push(message.platformMessageId)
+        if (ids.length === 1) throw new Error('disk full')
+        return 'new'
+      })
+      await world.say('precious')
+      await vi.waitFor(() => expect(ids.length).toBeGreaterThanOrEqual(2), WAIT)
+      await vi.waitFor(() => expect(world.isAcknowledged('precious')).toBe(true), WAIT)
+      expect(new Set(ids).size).toBe(1)
+      await receiver.stop()
+    }))
+
+  it('acknowledges a duplicate as well', () =>
+    inWorld(make, async (world) => {
+      const receiver = listen(world, () => 'duplicate')
+      await world.say('seen before')
+      await vi.waitFor(() => expect(world.isAcknowledged('seen before')).toBe(true), WAIT)
+      await receiver.stop()
+    }))
+
+  it('keeps the order of one chat and gives each message its own id', () =>
+    inWorld(make, async (world) => {
+      const receiver = listen(world)
+      for (const text of ['one', 'two', 'three']) await world.say(text)
+      await receiver.next('three')
+      expect(receiver.taken.map((message) => message.text)).toEqual(['one', 'two', 'three'])
+      expect(new Set(receiver.taken.map((message) => message.platformMessageId)).size).toBe(3)
+      await receiver.stop()
+    }))
+
+  it('ends receive when the signal aborts, also when it was aborted before', () =>
+    inWorld(make, async (world) => {
+      const receiver = listen(world)
+      await world.say('running')
+      await receiver.next('running')
+      await receiver.stop()
+      expect(receiver.taken).toHaveLength(1)
+    }).then(() => inWorld(make, (world) => world.channel.receive(() => 'new', AbortSignal.abort()))))
+}
+
+function outboundCases(make: () => Promise<ChannelWorld>): void {
+  it('shows what is sent, in order, and names it with an id', () =>
+    inWorld(make, async (world) => {
+      const first = await sendAll(world, 'the first answer', 'k1')
+      const second = await sendAll(world, 'the second answer', 'k2')
+      expect([...first, ...second].every((id) => id !== '')).toBe(true)
+      expect(new Set([...first, ...second]).size).toBe(first.length + second.length)
+      const shown = await world.shown(world.address)
+      expect(shown.map((line) => line.trim())).toEqual(['the first answer', 'the second answer'])
+    }))
+
+  it('keeps its word about sending one key twice', () =>
+    inWorld(make, async (world) => {
+      const first = await sendAll(world, 'only once', 'same')
+      const again = await sendAll(world, 'only once', 'same')
+      const shown = await world.shown(world.address)
+      expect(shown).toHaveLength(world.channel.capabilities.idempotentSend ? 1 : 2)
+      if (world.channel.capabilities.idempotentSend) expect(again).toEqual(first)
+    }))
+
+  it('takes every part that it rendered, and loses no word of a long text', () =>
+    inWorld(make, async (world) => {
+      const words = Array.from({ length: 3000 }, (_, index) => `word${index}`)
+      await sendAll(world, words.join(' '), 'long')
+      const shown = (await world.shown(world.address)).join(' ')
+      expect(shown.split(/\s+/).filter((word) => word !== '')).toEqual(words)
+    }))
+
+  it('renders and sends hostile text without failing, and never sends nothing', () =>
+    inWorld(make, async (world) => {
+      for (const [index, text] of HOSTILE_TEXTS.entries()) {
+        expect(world.channel.render(text)).toEqual(world.channel.render(text))
+        await sendAll(world, text, `hostile-${index}`)
+      }
+      const shown = await world.shown(world.address)
+      expect(shown.length).toBeGreaterThanOrEqual(HOSTILE_TEXTS.length)
+      expect(shown.join('\n')).toContain('<b>not bold</b>')
+    }))
+
+  it('never throws from showProgress', () =>
+    inWorld(make, async (world) => {
+      const group = 'contract' as never
+      for (const to of [world.address, { ...world.address, chat: 'no such chat' }]) {
+        world.channel.showProgress(to, { group, text: '' })
+        world.channel.showProgress(to, { group, text: '*'.repeat(100_000), activity: 'thinking' })
+        world.channel.showProgress(to, null)
+      }
+      await sendAll(world, 'still alive', 'after-progress')
+      expect((await world.shown(world.address)).at(-1)?.trim()).toBe('still alive')
+    }))
+
+  it('says that a message is refused for good where the platform refuses', () =>
+    inWorld(make, async (world) => {
+      const to = world.refusedAddress
+      if (to === undefined) {
+        console.log(`channel contract: ${world.channel.name} has no address that its platform refuses`)
+        expect(world.channel.render('x').length).toBeGreaterThanOrEqual(1)
+        return
+      }
+      const [part = ''] = world.channel.render('for nobody')
+      await expect(world.channel.send(to, part, 'refused', new AbortController().signal)).rejects.toThrow(
+        ChannelRefusedError,
+      )
+    }))
+}
+
+const HOSTILE_TEXTS: readonly string[] = [
+  '',
+  '   \n\n  ',
+  '<b>not bold</b> & <script>alert(1)</script>',
+  '**unclosed _mess `of ~~marks [and](links',
+  '```\nfence that never ends',
+  '[click](javascript:alert(1)) ![img](https://example.org/x.png?secret=1)',
+  '\u202Egnp.exe\u202C and \u200Bzero\u200Dwidth',
+  `lonely \uD800 surrogate and \u0000 a zero`,
+  `${'> '.repeat(200)}deep`,
+  '| a | b |\n|---|---|\n| 1 | 2 |',
+  '👨‍👩‍👧‍👦'.repeat(500),
+]
+
+interface Receiver {
+  readonly taken: InboundMessage[]
+  next(text: string): Promise<InboundMessage>
+  stop(): Promise<void>
+}
+
+function listen(world: ChannelWorld, accept: (message: InboundMessage) => Accepted = () => 'new'): Receiver {
+  const taken: InboundMessage[] = []
+  const stopping = new AbortController()
+  const running = world.channel.receive((message) => {
+    const accepted = accept(message)
+    taken.push(message)
+    return accepted
+  }, stopping.signal)
+  const failed = running.then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  )
+  return {
+    taken,
+    async next(text) {
+      return await vi.waitFor(() => {
+        const found = taken.find((message) => message.text === text)
+        if (found === undefined) throw new Error(`no message ${JSON.stringify(text)} yet`)
+        return found
+      }, WAIT)
+    },
+    async stop() {
+      stopping.abort()
+      const failure = await failed
+      if (failure !== undefined) throw failure.error
+    },
+  }
+}
+
+async function sendAll(world: ChannelWorld, markdown: string, key: string): Promise<string[]> {
+  const parts = world.channel.render(markdown)
+  expect(parts.length).toBeGreaterThanOrEqual(1)
+  const ids: string[] = []
+  const { signal } = new AbortController()
+  for (const [index, part] of parts.entries()) {
+    ids.push(await world.channel.send(world.address, part, `${key}-${index}`, signal))
+  }
+  return ids
+}
+
+async function inWorld(
+  make: () => Promise<ChannelWorld>,
+  run: (world: ChannelWorld) => Promise<void>,
+): Promise<void> {
+  const world = await make()
+  try {
+    await run(world)
+  } finally {
+    await world[Symbol.asyncDispose]()
+  }
+}

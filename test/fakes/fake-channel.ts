@@ -1,0 +1,184 @@
+import { ChannelRefusedError } from '../../src/domain/errors.ts'
+import type { UnixMs } from '../../src/domain/ids.ts'
+import { userId } from '../../src/domain/ids.ts'
+import type { ChatAddress, InboundMessage, Progress } from '../../src/domain/message.ts'
+import type { Accepted, Channel, ChannelCapabilities, DeliveryPart } from '../../src/domain/ports/channel.ts'
+
+export interface SentPart {
+  readonly to: ChatAddress
+  readonly part: DeliveryPart
+  readonly key: string
+  readonly id: string
+}
+
+export interface FakeChannelScript {
+  readonly name?: string
+  readonly account?: string
+  readonly capabilities?: Partial<ChannelCapabilities>
+  /** Longest part that `render` makes, in UTF-16 units. */
+  readonly partLimit?: number
+}
+
+/**
+ * A channel in memory. Strict: a second `receive` while one runs, a second `send` at once to one chat, a part
+ * that `render` cannot have made, or an answer from `accept` that is no answer throw an Error that names the rule.
+ */
+export class FakeChannel implements Channel {
+  readonly name: string
+  readonly account: string
+  readonly capabilities: ChannelCapabilities
+  readonly sent: SentPart[] = []
+  readonly progress: { to: ChatAddress; progress: Progress | null }[] = []
+  /** Texts that `accept` took, in order. */
+  readonly acknowledged: string[] = []
+  /** What `accept` threw, in order. */
+  readonly acceptErrors: unknown[] = []
+  /** Each `send` takes the next: an error to throw, or null to succeed. Empty = succeed. */
+  readonly sendScript: (Error | null)[] = []
+  /** When set, `send` waits for it after its strict checks, so that a test can act in the middle. */
+  sendGate: Promise<void> | undefined
+  /** Chats that refuse every message. */
+  readonly refusedChats = new Set<string>()
+
+  readonly #partLimit: number
+  readonly #queue: InboundMessage[] = []
+  readonly #sending = new Set<string>()
+  readonly #idByKey = new Map<string, string>()
+  #wake: () => void = () => undefined
+  #receiving = false
+  #lastId = 0
+
+  constructor(script: FakeChannelScript = {}) {
+    this.name = script.name ?? 'fake'
+    this.account = script.account ?? 'main'
+    this.capabilities = { idempotentSend: false, threads: true, ...script.capabilities }
+    this.#partLimit = script.partLimit ?? 1000
+  }
+
+  /** An address on this channel. */
+  address(chat = 'room', thread?: string): ChatAddress {
+    const address = { channel: this.name, account: this.account, chat }
+    return thread === undefined ? address : { ...address, thread }
+  }
+
+  /** A person writes; kept until `accept` has taken it. Returns the message as it will be handed over. */
+  say(text: string, part: Partial<InboundMessage> = {}): InboundMessage {
+    this.#lastId += 1
+    const message: InboundMessage = {
+      address: this.address(),
+      chatKind: 'group',
+      chatTitle: 'Room',
+      platformMessageId: `in-${this.#lastId}`,
+      sender: { id: userId(this.name, 'alice'), name: 'Alice', isBot: false },
+      text,
+      sentAt: (1_700_000_000_000 + this.#lastId) as UnixMs,
+      mentionsUs: false,
+      ...part,
+    }
+    this.redeliver(message)
+    return message
+  }
+
+  /** The platform hands a message over once more, as platforms do. */
+  redeliver(message: InboundMessage): void {
+    this.#queue.push(message)
+    this.#wake()
+  }
+
+  async receive(accept: (message: InboundMessage) => Accepted, signal: AbortSignal): Promise<void> {
+    if (this.#receiving) throw new Error('FakeChannel: receive runs already')
+    this.#receiving = true
+    const onAbort = (): void => this.#wake()
+    signal.addEventListener('abort', onAbort)
+    try {
+      while (!signal.aborted) {
+        this.#handOver(accept, signal)
+        if (signal.aborted) break
+        await this.#nextMessage()
+      }
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+      this.#receiving = false
+    }
+  }
+
+  render(markdown: string): readonly DeliveryPart[] {
+    const text = markdown.trim() === '' ? '(empty message)' : markdown
+    const parts: string[] = []
+    for (let rest = text; rest !== ''; ) {
+      const space = rest.lastIndexOf(' ', this.#partLimit)
+      const end = rest.length <= this.#partLimit || space <= 0 ? this.#partLimit : space
+      parts.push(rest.slice(0, end))
+      rest = rest.slice(end)
+    }
+    return parts
+  }
+
+  async send(to: ChatAddress, part: DeliveryPart, key: string, signal: AbortSignal): Promise<string> {
+    const chat = `${to.account}/${to.chat}`
+    if (to.channel !== this.name || to.account !== this.account) {
+      throw new Error(`FakeChannel: ${to.channel}/${to.account} is another channel or account`)
+    }
+    if (this.#sending.has(chat)) throw new Error(`FakeChannel: two sends at once to ${chat}`)
+    if (part === '' || part.length > this.#partLimit) {
+      throw new Error(`FakeChannel: a part of ${part.length} characters was not made by render`)
+    }
+    if (key === '') throw new Error('FakeChannel: a delivery key must not be empty')
+    signal.throwIfAborted()
+    this.#sending.add(chat)
+    try {
+      await this.sendGate
+      const failure = this.sendScript.shift()
+      if (failure instanceof Error) throw failure
+      if (this.refusedChats.has(to.chat)) throw new ChannelRefusedError('chat not found')
+      return this.#show(to, part, key)
+    } finally {
+      this.#sending.delete(chat)
+    }
+  }
+
+  showProgress(to: ChatAddress, progress: Progress | null): void {
+    this.progress.push({ to, progress })
+  }
+
+  /** The parts that one chat shows, oldest first. */
+  shown(to: ChatAddress): readonly string[] {
+    return this.sent
+      .filter((sent) => sent.to.chat === to.chat && sent.to.thread === to.thread)
+      .map((sent) => sent.part)
+  }
+
+  #show(to: ChatAddress, part: DeliveryPart, key: string): string {
+    const known = this.capabilities.idempotentSend ? this.#idByKey.get(key) : undefined
+    if (known !== undefined) return known
+    this.#lastId += 1
+    const id = `out-${this.#lastId}`
+    this.#idByKey.set(key, id)
+    this.sent.push({ to, part, key, id })
+    return id
+  }
+
+  #handOver(accept: (message: InboundMessage) => Accepted, signal: AbortSignal): void {
+    for (let message = this.#queue[0]; message !== undefined && !signal.aborted; message = this.#queue[0]) {
+      let accepted: Accepted
+      try {
+        accepted = accept(message)
+      } catch (error) {
+        // Not kept: it stays at the head and the next round hands it over again, as the port demands.
+        this.acceptErrors.push(error)
+        setImmediate(() => this.#wake())
+        return
+      }
+      if (accepted !== 'new' && accepted !== 'duplicate')
+        throw new Error('FakeChannel: accept gave no answer')
+      this.#queue.shift()
+      this.acknowledged.push(message.text)
+    }
+  }
+
+  #nextMessage(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve
+    })
+  }
+}

@@ -1,0 +1,103 @@
+import type Database from 'better-sqlite3'
+import type { Binding, EngageMode, SenderPolicy, SessionMode } from '../../domain/binding.ts'
+import type { ChatId, GroupName, UnixMs } from '../../domain/ids.ts'
+import type { ChatAddress, ChatKind } from '../../domain/message.ts'
+import type { BindingSettings, ChatRow, DirectoryStore } from '../../domain/ports/stores.ts'
+import { type ChatColumns, toChatRow } from './rows.ts'
+
+interface BindingColumns {
+  id: number
+  chat_id: number
+  group_name: string
+  engage: string
+  pattern: string | null
+  session: string
+  senders: string
+}
+
+const SELECT_CHAT = 'SELECT id, channel, account, chat, kind, title, denied FROM chat'
+const SELECT_BINDING = 'SELECT id, chat_id, group_name, engage, pattern, session, senders FROM binding'
+
+export class SqliteDirectoryStore implements DirectoryStore {
+  readonly #db: Database.Database
+  readonly #bindings: Database.Statement<[number], BindingColumns>
+
+  constructor(db: Database.Database) {
+    this.#db = db
+    this.#bindings = db.prepare(`${SELECT_BINDING} WHERE chat_id = ? ORDER BY id`)
+  }
+
+  chats(): readonly ChatRow[] {
+    return this.#db.prepare<[], ChatColumns>(`${SELECT_CHAT} ORDER BY id`).all().map(toChatRow)
+  }
+
+  chat(id: ChatId): ChatRow | null {
+    const row = this.#db.prepare<[number], ChatColumns>(`${SELECT_CHAT} WHERE id = ?`).get(id)
+    return row ? toChatRow(row) : null
+  }
+
+  chatFor(address: ChatAddress, kind: ChatKind, title: string, at: UnixMs): ChatRow {
+    const row = this.#db
+      .prepare<unknown[], ChatColumns>(
+        `INSERT INTO chat (channel, account, chat, kind, title, first_seen_at) VALUES (?, ?, ?, ?, ?, ?)
+         ON CONFLICT (channel, account, chat) DO UPDATE SET title = excluded.title
+         RETURNING id, channel, account, chat, kind, title, denied`,
+      )
+      .get(address.channel, address.account, address.chat, kind, title, at)
+    return toChatRow(row as ChatColumns)
+  }
+
+  setDenied(chatId: ChatId, denied: boolean): void {
+    this.#db.prepare('UPDATE chat SET denied = ? WHERE id = ?').run(denied ? 1 : 0, chatId)
+  }
+
+  bindings(chatId: ChatId): readonly Binding[] {
+    return this.#bindings.all(chatId).map(toBinding)
+  }
+
+  allBindings(): readonly Binding[] {
+    return this.#db.prepare<[], BindingColumns>(`${SELECT_BINDING} ORDER BY chat_id, id`).all().map(toBinding)
+  }
+
+  bind(chatId: ChatId, group: GroupName, settings: BindingSettings, at: UnixMs): Binding {
+    const row = this.#db
+      .prepare<unknown[], BindingColumns>(
+        `INSERT INTO binding (chat_id, group_name, engage, pattern, session, senders, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (chat_id, group_name) DO UPDATE SET engage = excluded.engage, pattern = excluded.pattern,
+           session = excluded.session, senders = excluded.senders
+         RETURNING id, chat_id, group_name, engage, pattern, session, senders`,
+      )
+      .get(chatId, group, settings.engage, settings.pattern ?? null, settings.session, settings.senders, at)
+    return toBinding(row as BindingColumns)
+  }
+
+  unbind(chatId: ChatId, group: GroupName | null): number {
+    return this.#db
+      .prepare('DELETE FROM binding WHERE chat_id = ? AND (? IS NULL OR group_name = ?)')
+      .run(chatId, group, group).changes
+  }
+
+  unbindGroup(group: GroupName): void {
+    this.#db.prepare('DELETE FROM binding WHERE group_name = ?').run(group)
+  }
+
+  stickyOpen(bindingId: number, thread: string): boolean {
+    return (
+      this.#db.prepare('SELECT 1 FROM sticky WHERE binding_id = ? AND thread = ?').get(bindingId, thread) !==
+      undefined
+    )
+  }
+}
+
+function toBinding(row: BindingColumns): Binding {
+  return {
+    id: row.id,
+    chatId: row.chat_id as ChatId,
+    group: row.group_name as GroupName,
+    engage: row.engage as EngageMode,
+    session: row.session as SessionMode,
+    senders: row.senders as SenderPolicy,
+    ...(row.pattern === null ? {} : { pattern: row.pattern }),
+  }
+}

@@ -1,0 +1,91 @@
+import type Database from 'better-sqlite3'
+import type { GroupName, InboundId, UnixMs } from '../../domain/ids.ts'
+import type { DispatchStore, InboundRow, OpenDispatch, PendingDispatch } from '../../domain/ports/stores.ts'
+import { type InboundColumns, SELECT_INBOUND, toInboundRow } from './rows.ts'
+
+export class SqliteDispatchStore implements DispatchStore {
+  readonly #db: Database.Database
+  readonly #hasOpen: Database.Statement<[string], { one: number }>
+  readonly #pending: Database.Statement<[string, number], { inbound_id: number; session: string }>
+
+  constructor(db: Database.Database) {
+    this.#db = db
+    this.#hasOpen = db.prepare(
+      'SELECT 1 AS one FROM dispatch WHERE group_name = ? AND outcome IS NULL LIMIT 1',
+    )
+    this.#pending = db.prepare(
+      `SELECT inbound_id, session FROM dispatch
+       WHERE group_name = ? AND inbox_seq IS NULL AND outcome IS NULL ORDER BY inbound_id LIMIT ?`,
+    )
+  }
+
+  pending(group: GroupName, limit: number): readonly PendingDispatch[] {
+    return this.#pending.all(group, limit).map((row) => ({
+      inboundId: row.inbound_id as InboundId,
+      session: row.session,
+    }))
+  }
+
+  groupsWithPending(): readonly GroupName[] {
+    return this.#groups('inbox_seq IS NULL AND outcome IS NULL')
+  }
+
+  placed(group: GroupName, inboundId: InboundId, inboxSeq: number): void {
+    this.#db
+      .prepare('UPDATE dispatch SET inbox_seq = ? WHERE group_name = ? AND inbound_id = ?')
+      .run(inboxSeq, group, inboundId)
+  }
+
+  groupsWithOpen(): readonly GroupName[] {
+    return this.#groups('outcome IS NULL')
+  }
+
+  #groups(where: string): readonly GroupName[] {
+    return this.#db
+      .prepare<[], { group_name: string }>(
+        `SELECT group_name FROM dispatch WHERE ${where} GROUP BY group_name ORDER BY min(inbound_id)`,
+      )
+      .all()
+      .map((row) => row.group_name as GroupName)
+  }
+
+  open(group: GroupName): readonly OpenDispatch[] {
+    return this.#db
+      .prepare<
+        [string],
+        { inbox_seq: number; inbound_id: number; accepted_at: number | null; attempts: number }
+      >(
+        `SELECT inbox_seq, inbound_id, accepted_at, attempts FROM dispatch
+         WHERE group_name = ? AND inbox_seq IS NOT NULL AND outcome IS NULL ORDER BY inbox_seq`,
+      )
+      .all(group)
+      .map((row) => ({
+        inboxSeq: row.inbox_seq,
+        inboundId: row.inbound_id as InboundId,
+        acceptedAt: row.accepted_at as UnixMs | null,
+        attempts: row.attempts,
+      }))
+  }
+
+  hasOpen(group: GroupName): boolean {
+    return this.#hasOpen.get(group) !== undefined
+  }
+
+  inboundOf(group: GroupName, inboxSeq: number): InboundRow | null {
+    const row = this.#db
+      .prepare<[string, number], InboundColumns>(
+        `${SELECT_INBOUND} JOIN dispatch d ON d.inbound_id = i.id WHERE d.group_name = ? AND d.inbox_seq = ?`,
+      )
+      .get(group, inboxSeq)
+    return row ? toInboundRow(row) : null
+  }
+
+  giveUp(group: GroupName, inboxSeq: number, reason: string, at: UnixMs): void {
+    this.#db
+      .prepare(
+        `UPDATE dispatch SET outcome = 'failed', outcome_reason = ?, settled_at = ?
+         WHERE group_name = ? AND inbox_seq = ? AND outcome IS NULL`,
+      )
+      .run(reason, at, group, inboxSeq)
+  }
+}

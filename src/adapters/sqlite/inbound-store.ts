@@ -1,0 +1,146 @@
+import type { Overheard } from '@creel/protocol'
+import type Database from 'better-sqlite3'
+import type { ChatId, GroupName, InboundId, UnixMs, UserId } from '../../domain/ids.ts'
+import type { InboundMessage } from '../../domain/message.ts'
+import type { DispatchPlan, InboundRow, InboundState, InboundStore } from '../../domain/ports/stores.ts'
+import { type InboundColumns, SELECT_INBOUND, toInboundRow } from './rows.ts'
+
+/** The newest message before this one that the group was given in the same chat; 0 when none. */
+const LAST_GIVEN = `
+  SELECT coalesce(max(d.inbound_id), 0) FROM dispatch d JOIN inbound g ON g.id = d.inbound_id
+  WHERE d.group_name = @group AND g.chat_id = @chatId AND d.inbound_id < @before
+    AND (@thread IS NULL OR g.thread = @thread)`
+
+export class SqliteInboundStore implements InboundStore {
+  readonly #db: Database.Database
+  readonly #record: (message: InboundMessage, at: UnixMs) => 'new' | 'duplicate'
+  readonly #nextNew: Database.Statement<[number], InboundColumns>
+  readonly #chatsWithNew: Database.Statement<[], { chat_id: number }>
+
+  constructor(db: Database.Database) {
+    this.#db = db
+    this.#record = this.#prepareRecord()
+    this.#nextNew = db.prepare(
+      `${SELECT_INBOUND} WHERE i.chat_id = ? AND i.state = 'new' ORDER BY i.id LIMIT 1`,
+    )
+    this.#chatsWithNew = db.prepare(
+      "SELECT chat_id FROM inbound WHERE state = 'new' GROUP BY chat_id ORDER BY min(id)",
+    )
+  }
+
+  #prepareRecord(): (message: InboundMessage, at: UnixMs) => 'new' | 'duplicate' {
+    const db = this.#db
+    const chat = db.prepare<unknown[], { id: number }>(
+      `INSERT INTO chat (channel, account, chat, kind, title, first_seen_at) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT (channel, account, chat) DO UPDATE SET title = excluded.title, kind = excluded.kind
+       RETURNING id`,
+    )
+    const person = db.prepare(
+      `INSERT INTO person (id, name, is_bot, first_seen_at) VALUES (?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET name = excluded.name, is_bot = excluded.is_bot`,
+    )
+    const insert = db.prepare(
+      `INSERT INTO inbound (chat_id, thread, platform_message_id, sender_id, sender_name, text, mentions_us,
+                            sent_at, received_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (chat_id, platform_message_id) DO NOTHING`,
+    )
+    return db.transaction((m: InboundMessage, at: UnixMs) => {
+      const { channel, account, chat: chatName, thread = '' } = m.address
+      const chatId = chat.get(channel, account, chatName, m.chatKind, m.chatTitle, at)?.id
+      person.run(m.sender.id, m.sender.name, m.sender.isBot ? 1 : 0, at)
+      const result = insert.run(
+        chatId,
+        thread,
+        m.platformMessageId,
+        m.sender.id,
+        m.sender.name,
+        m.text,
+        m.mentionsUs ? 1 : 0,
+        m.sentAt,
+        at,
+      )
+      return result.changes === 1 ? 'new' : 'duplicate'
+    })
+  }
+
+  record(message: InboundMessage, at: UnixMs): 'new' | 'duplicate' {
+    return this.#record(message, at)
+  }
+
+  chatsWithNew(): readonly ChatId[] {
+    return this.#chatsWithNew.all().map((row) => row.chat_id as ChatId)
+  }
+
+  nextNew(chatId: ChatId): InboundRow | null {
+    const row = this.#nextNew.get(chatId)
+    return row ? toInboundRow(row) : null
+  }
+
+  routed(
+    id: InboundId,
+    state: Exclude<InboundState, 'new'>,
+    reason: string | null,
+    plans: readonly DispatchPlan[],
+    at: UnixMs,
+  ): void {
+    const dispatch = this.#db.prepare(
+      `INSERT INTO dispatch (group_name, inbound_id, session, dispatched_at) VALUES (?, ?, ?, ?)
+       ON CONFLICT DO NOTHING`,
+    )
+    const sticky = this.#db.prepare(
+      `INSERT INTO sticky (binding_id, thread, opened_at) SELECT ?, thread, ? FROM inbound WHERE id = ?
+       ON CONFLICT DO UPDATE SET opened_at = excluded.opened_at`,
+    )
+    this.#db.transaction(() => {
+      this.#db.prepare('UPDATE inbound SET state = ?, reason = ? WHERE id = ?').run(state, reason, id)
+      for (const plan of plans) {
+        dispatch.run(plan.group, id, plan.session, at)
+        if (plan.openSticky) sticky.run(plan.openSticky.bindingId, at, id)
+      }
+    })()
+  }
+
+  overheard(group: GroupName, row: InboundRow, perThread: boolean, limit: number): readonly Overheard[] {
+    const thread = perThread ? (row.address.thread ?? '') : null
+    const rows = this.#db
+      .prepare<unknown[], { sender_id: string; sender_name: string; text: string; sent_at: number }>(
+        `SELECT sender_id, sender_name, text, sent_at FROM inbound
+         WHERE chat_id = @chatId AND id < @before AND state = 'heard' AND id > (${LAST_GIVEN})
+           AND (@thread IS NULL OR thread = @thread)
+         ORDER BY id DESC LIMIT @limit`,
+      )
+      .all({ group, chatId: row.chatId, before: row.id, thread, limit })
+    return rows.reverse().map((heard) => ({
+      from: { id: heard.sender_id, name: heard.sender_name },
+      text: heard.text,
+      at: heard.sent_at,
+    }))
+  }
+
+  release(of: { chatId: ChatId } | { senderId: UserId }): number {
+    return this.#updateHeld("state = 'new', reason = NULL", [], of)
+  }
+
+  dropHeld(of: { chatId: ChatId } | { senderId: UserId }, reason: string): number {
+    return this.#updateHeld("state = 'dropped', reason = ?", [reason], of)
+  }
+
+  #updateHeld(set: string, values: string[], of: { chatId: ChatId } | { senderId: UserId }): number {
+    const [column, key] = 'chatId' in of ? ['chat_id', of.chatId] : ['sender_id', of.senderId]
+    return this.#db
+      .prepare(`UPDATE inbound SET ${set} WHERE state = 'held' AND ${column} = ?`)
+      .run(...values, key).changes
+  }
+
+  held(): readonly InboundRow[] {
+    return this.#db
+      .prepare<[], InboundColumns>(`${SELECT_INBOUND} WHERE i.state = 'held' ORDER BY i.id LIMIT 1000`)
+      .all()
+      .map(toInboundRow)
+  }
+
+  find(id: InboundId): InboundRow | null {
+    const row = this.#db.prepare<[number], InboundColumns>(`${SELECT_INBOUND} WHERE i.id = ?`).get(id)
+    return row ? toInboundRow(row) : null
+  }
+}

@@ -1,0 +1,29 @@
+import Database from 'better-sqlite3'
+import { CreelError } from '../../domain/errors.ts'
+
+/**
+ * Makes sure that one process at a time works in a data directory. The lock is the kernel's lock on an open
+ * SQLite file: it goes when the process dies, however it dies, and it works between containers that share the
+ * volume. Throws CreelError `conflict` when somebody holds it.
+ */
+export function lockInstance(path: string): Disposable {
+  const db = new Database(path, { timeout: 0 })
+  try {
+    db.pragma('journal_mode = DELETE')
+    db.exec('BEGIN EXCLUSIVE')
+  } catch (error) {
+    db.close()
+    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')) {
+      throw new CreelError('conflict', 'another Creel is already running on this data directory', {
+        hint: './creel status shows it, ./creel down stops it',
+        cause: error,
+      })
+    }
+    throw error
+  }
+  return {
+    [Symbol.dispose]() {
+      db.close()
+    },
+  }
+}

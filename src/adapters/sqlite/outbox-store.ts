@@ -1,0 +1,40 @@
+import type Database from 'better-sqlite3'
+import type { GroupName, UnixMs } from '../../domain/ids.ts'
+import type { OutboxProgressRecord, OutboxStore } from '../../domain/ports/stores.ts'
+import { prepareDeliveryInsert } from './delivery-insert.ts'
+
+export class SqliteOutboxStore implements OutboxStore {
+  readonly #record: (group: GroupName, batch: OutboxProgressRecord, at: UnixMs) => void
+  readonly #cursor: Database.Statement<[string], { seq: number }>
+
+  constructor(db: Database.Database) {
+    this.#cursor = db.prepare('SELECT seq FROM outbox_cursor WHERE group_name = ?')
+    const accept = db.prepare(
+      `UPDATE dispatch SET attempts = max(attempts, ?), accepted_at = ?
+       WHERE group_name = ? AND inbox_seq = ? AND outcome IS NULL`,
+    )
+    const settle = db.prepare(
+      `UPDATE dispatch SET outcome = ?, outcome_reason = ?, settled_at = ?
+       WHERE group_name = ? AND inbox_seq = ? AND outcome IS NULL`,
+    )
+    const advance = db.prepare(
+      `INSERT INTO outbox_cursor (group_name, seq, rejected) VALUES (?, ?, ?)
+       ON CONFLICT (group_name) DO UPDATE SET seq = excluded.seq, rejected = rejected + excluded.rejected`,
+    )
+    const addDelivery = prepareDeliveryInsert(db)
+    this.#record = db.transaction((group: GroupName, batch: OutboxProgressRecord, at: UnixMs) => {
+      for (const a of batch.accepted) accept.run(a.attempt, at, group, a.inboxSeq)
+      for (const delivery of batch.deliveries) addDelivery(delivery, at)
+      for (const s of batch.settled) settle.run(s.outcome, s.reason, at, group, s.inboxSeq)
+      advance.run(group, batch.cursor, batch.rejected)
+    })
+  }
+
+  cursor(group: GroupName): number {
+    return this.#cursor.get(group)?.seq ?? 0
+  }
+
+  record(group: GroupName, batch: OutboxProgressRecord, at: UnixMs): void {
+    this.#record(group, batch, at)
+  }
+}

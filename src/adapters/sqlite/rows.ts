@@ -1,0 +1,117 @@
+// Rows as host.db returns them, and how they become domain values.
+import type { ChatId, DeliveryId, GroupName, InboundId, UnixMs, UserId } from '../../domain/ids.ts'
+import type { ChatAddress, ChatKind } from '../../domain/message.ts'
+import type {
+  ChatRow,
+  DeliveryRow,
+  DeliveryState,
+  InboundRow,
+  InboundState,
+} from '../../domain/ports/stores.ts'
+
+interface AddressColumns {
+  channel: string
+  account: string
+  chat: string
+}
+
+export interface InboundColumns extends AddressColumns {
+  id: number
+  chat_id: number
+  thread: string
+  kind: string
+  title: string
+  sender_id: string
+  sender_name: string
+  is_bot: number
+  text: string
+  mentions_us: number
+  sent_at: number
+  received_at: number
+  state: string
+  reason: string | null
+}
+
+/** Everything an InboundRow needs, to be completed with WHERE. */
+export const SELECT_INBOUND = `
+  SELECT i.id, i.chat_id, i.thread, c.channel, c.account, c.chat, c.kind, c.title,
+         i.sender_id, i.sender_name, p.is_bot, i.text, i.mentions_us, i.sent_at, i.received_at, i.state, i.reason
+  FROM inbound i JOIN chat c ON c.id = i.chat_id JOIN person p ON p.id = i.sender_id`
+
+export function toInboundRow(row: InboundColumns): InboundRow {
+  return {
+    id: row.id as InboundId,
+    chatId: row.chat_id as ChatId,
+    address: toAddress(row, row.thread),
+    chatKind: row.kind as ChatKind,
+    chatTitle: row.title,
+    senderId: row.sender_id as UserId,
+    senderName: row.sender_name,
+    senderIsBot: row.is_bot === 1,
+    text: row.text,
+    mentionsUs: row.mentions_us === 1,
+    sentAt: row.sent_at as UnixMs,
+    receivedAt: row.received_at as UnixMs,
+    state: row.state as InboundState,
+    reason: row.reason,
+  }
+}
+
+export interface DeliveryColumns extends AddressColumns {
+  id: number
+  chat_id: number
+  thread: string
+  part: string
+  key: string
+  group_name: string | null
+  state: string
+  ambiguous: number
+  attempts: number
+  not_before: number
+  created_at: number
+  reason: string | null
+}
+
+export const SELECT_DELIVERY = `
+  SELECT d.id, d.chat_id, d.thread, c.channel, c.account, c.chat, d.part, d.key, d.group_name, d.state,
+         d.ambiguous, d.attempts, d.not_before, d.created_at, d.reason
+  FROM delivery d JOIN chat c ON c.id = d.chat_id`
+
+export function toDeliveryRow(row: DeliveryColumns): DeliveryRow {
+  return {
+    id: row.id as DeliveryId,
+    chatId: row.chat_id as ChatId,
+    address: toAddress(row, row.thread),
+    part: row.part,
+    key: row.key,
+    group: row.group_name as GroupName | null,
+    state: row.state as DeliveryState,
+    ambiguous: row.ambiguous === 1,
+    attempts: row.attempts,
+    notBefore: row.not_before as UnixMs,
+    createdAt: row.created_at as UnixMs,
+    reason: row.reason,
+  }
+}
+
+export interface ChatColumns extends AddressColumns {
+  id: number
+  kind: string
+  title: string
+  denied: number
+}
+
+export function toChatRow(row: ChatColumns): ChatRow {
+  return {
+    id: row.id as ChatId,
+    address: toAddress(row, ''),
+    kind: row.kind as ChatKind,
+    title: row.title,
+    denied: row.denied === 1,
+  }
+}
+
+function toAddress(row: AddressColumns, thread: string): ChatAddress {
+  const { channel, account, chat } = row
+  return thread === '' ? { channel, account, chat } : { channel, account, chat, thread }
+}

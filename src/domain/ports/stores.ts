@@ -1,0 +1,213 @@
+import type { Overheard } from '@creel/protocol'
+import type { Binding, EngageMode, SenderPolicy, SessionMode } from '../binding.ts'
+import type { ChatId, DeliveryId, GroupName, InboundId, UnixMs, UserId } from '../ids.ts'
+import type { ChatAddress, ChatKind, InboundMessage } from '../message.ts'
+
+/** All stores share one database; every write below is one synced transaction. */
+
+export type InboundState =
+  /** Waits for the router. */
+  | 'new'
+  /** Given to at least one group. */
+  | 'routed'
+  /** Did not engage anybody; kept as context. */
+  | 'heard'
+  /** Waits for the owner to let the chat or the sender in. */
+  | 'held'
+  /** Will never be answered; `reason` says why. */
+  | 'dropped'
+
+export interface InboundRow {
+  readonly id: InboundId
+  readonly chatId: ChatId
+  readonly address: ChatAddress
+  readonly chatKind: ChatKind
+  readonly chatTitle: string
+  readonly senderId: UserId
+  readonly senderName: string
+  readonly senderIsBot: boolean
+  readonly text: string
+  readonly mentionsUs: boolean
+  readonly sentAt: UnixMs
+  readonly receivedAt: UnixMs
+  readonly state: InboundState
+  readonly reason: string | null
+}
+
+/** One group that is to get a message, decided by the router. */
+export interface DispatchPlan {
+  readonly group: GroupName
+  readonly session: string
+  /** Keep this binding's thread open for messages without a mention. */
+  readonly openSticky?: { readonly bindingId: number }
+}
+
+export interface InboundStore {
+  /** Durable when it returns (I1). The same platform message again changes nothing (I2). */
+  record(message: InboundMessage, at: UnixMs): 'new' | 'duplicate'
+  /** Chats that have messages waiting for the router. */
+  chatsWithNew(): readonly ChatId[]
+  /** The oldest waiting message of a chat. */
+  nextNew(chatId: ChatId): InboundRow | null
+  /** Ends routing of one message; writes its dispatches in the same transaction. */
+  routed(
+    id: InboundId,
+    state: Exclude<InboundState, 'new'>,
+    reason: string | null,
+    plans: readonly DispatchPlan[],
+    at: UnixMs,
+  ): void
+  /** Messages of the chat (and thread, unless null) that the group has not been given, older than `before` and
+   * newer than the last one it was given there; the newest `limit`, oldest first. */
+  overheard(group: GroupName, row: InboundRow, perThread: boolean, limit: number): readonly Overheard[]
+  /** Held messages go back to the router: of one chat, or of one sender in all chats. Returns how many. */
+  release(of: { chatId: ChatId } | { senderId: UserId }): number
+  /** Held messages are dropped for good. Returns how many. */
+  dropHeld(of: { chatId: ChatId } | { senderId: UserId }, reason: string): number
+  /** Held messages, oldest first. */
+  held(): readonly InboundRow[]
+  find(id: InboundId): InboundRow | null
+}
+
+export interface PendingDispatch {
+  readonly inboundId: InboundId
+  readonly session: string
+}
+
+export interface OpenDispatch {
+  readonly inboxSeq: number
+  readonly inboundId: InboundId
+  /** When the runner last said that it began; null before. */
+  readonly acceptedAt: UnixMs | null
+  readonly attempts: number
+}
+
+export interface DispatchStore {
+  /** Not yet in the group's inbox, oldest first. */
+  pending(group: GroupName, limit: number): readonly PendingDispatch[]
+  groupsWithPending(): readonly GroupName[]
+  /** The message stands in the inbox at this position. */
+  placed(group: GroupName, inboundId: InboundId, inboxSeq: number): void
+  /** Groups with a message that is not settled, in the order of their oldest. */
+  groupsWithOpen(): readonly GroupName[]
+  /** Unsettled messages in the inbox, oldest first. */
+  open(group: GroupName): readonly OpenDispatch[]
+  hasOpen(group: GroupName): boolean
+  /** The message at an inbox position of this group; null when the group was never given it. */
+  inboundOf(group: GroupName, inboxSeq: number): InboundRow | null
+  /** Ends a message without its runner. No-op when it is settled already. */
+  giveUp(group: GroupName, inboxSeq: number, reason: string, at: UnixMs): void
+}
+
+export type DeliveryState = 'queued' | 'sending' | 'sent' | 'failed'
+
+export interface DeliveryRow {
+  readonly id: DeliveryId
+  readonly chatId: ChatId
+  readonly address: ChatAddress
+  readonly part: string
+  /** Idempotency key, the same for every try. */
+  readonly key: string
+  readonly group: GroupName | null
+  readonly state: DeliveryState
+  /** A try may have reached the platform without our knowing: the message may stand there twice. */
+  readonly ambiguous: boolean
+  readonly attempts: number
+  readonly notBefore: UnixMs
+  readonly createdAt: UnixMs
+  readonly reason: string | null
+}
+
+/** A message part on its way out, made by the collector or as a notice of the host. */
+export interface NewDelivery {
+  readonly chatId: ChatId
+  readonly thread: string | undefined
+  readonly part: string
+  readonly key: string
+  readonly group: GroupName | null
+  /** Set when it cannot be sent at all: recorded as failed. */
+  readonly failed?: string
+}
+
+/** What one batch of an outbox amounts to; recorded with the cursor in one transaction. */
+export interface OutboxProgressRecord {
+  readonly cursor: number
+  readonly accepted: readonly { readonly inboxSeq: number; readonly attempt: number; readonly at: UnixMs }[]
+  readonly deliveries: readonly NewDelivery[]
+  readonly settled: readonly {
+    readonly inboxSeq: number
+    readonly outcome: 'done' | 'failed' | 'cancelled'
+    readonly reason: string | null
+  }[]
+  readonly rejected: number
+}
+
+export interface OutboxStore {
+  cursor(group: GroupName): number
+  /** Deliveries already known by their key are not made again. */
+  record(group: GroupName, batch: OutboxProgressRecord, at: UnixMs): void
+}
+
+export interface DeliveryStore {
+  /** Adds deliveries of the host itself; known keys are skipped. */
+  add(deliveries: readonly NewDelivery[], at: UnixMs): void
+  chatsWithQueued(): readonly ChatId[]
+  /** The oldest unsent part of a chat. */
+  next(chatId: ChatId): DeliveryRow | null
+  /** Durable mark before the platform is called. */
+  sending(id: DeliveryId): void
+  sent(id: DeliveryId, platformMessageId: string, at: UnixMs): void
+  retry(
+    id: DeliveryId,
+    change: { notBefore: UnixMs; spent: boolean; ambiguous: boolean; reason: string },
+  ): void
+  failed(id: DeliveryId, reason: string): void
+  /** After a restart: what was being sent is queued again; ambiguous where the channel cannot tell. */
+  recover(isIdempotent: (channel: string) => boolean): number
+  queuedOf(group: GroupName): number
+}
+
+export interface ChatRow {
+  readonly id: ChatId
+  readonly address: ChatAddress
+  readonly kind: ChatKind
+  readonly title: string
+  readonly denied: boolean
+}
+
+export type Role = 'owner' | 'admin' | 'member' | 'denied'
+
+export interface BindingSettings {
+  readonly engage: EngageMode
+  readonly pattern?: string
+  readonly session: SessionMode
+  readonly senders: SenderPolicy
+}
+
+export interface DirectoryStore {
+  chats(): readonly ChatRow[]
+  chat(id: ChatId): ChatRow | null
+  /** Makes the chat when it is new. */
+  chatFor(address: ChatAddress, kind: ChatKind, title: string, at: UnixMs): ChatRow
+  setDenied(chatId: ChatId, denied: boolean): void
+  bindings(chatId: ChatId): readonly Binding[]
+  allBindings(): readonly Binding[]
+  /** Makes or replaces the binding of this chat to this group. */
+  bind(chatId: ChatId, group: GroupName, settings: BindingSettings, at: UnixMs): Binding
+  /** Returns how many bindings went. */
+  unbind(chatId: ChatId, group: GroupName | null): number
+  unbindGroup(group: GroupName): void
+  stickyOpen(bindingId: number, thread: string): boolean
+}
+
+export interface RoleStore {
+  /** Roles of a user that count for this group: install-wide ones and its own. */
+  roles(user: UserId, group: GroupName): readonly Role[]
+  isOwner(user: UserId): boolean
+  /** `group` null = for the whole install. Idempotent. */
+  grant(user: UserId, role: Role, group: GroupName | null, at: UnixMs): void
+  revoke(user: UserId, role: Role, group: GroupName | null): number
+  all(): readonly { user: UserId; name: string; role: Role; group: GroupName | null }[]
+  /** Private chats in which an owner has written, latest first: where the owner can be asked. */
+  ownerChats(): readonly ChatRow[]
+}

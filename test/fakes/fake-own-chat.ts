@@ -1,0 +1,27 @@
+import type { UnixMs } from '../../src/domain/ids.ts'
+import type { OwnChatLine, OwnChatStore } from '../../src/domain/ports/channel.ts'
+
+/** Lines in memory. Strict: an empty chat, an empty key or a senseless limit throws. */
+export class FakeOwnChat implements OwnChatStore {
+  /** When set, `append` throws it: a full disk. */
+  failure: Error | undefined
+  readonly #lines: { chat: string; key: string; line: OwnChatLine }[] = []
+
+  append(chat: string, author: OwnChatLine['author'], text: string, key: string, at: UnixMs): OwnChatLine {
+    if (chat === '' || key === '') throw new Error('FakeOwnChat: chat and key must not be empty')
+    if (this.failure !== undefined) throw this.failure
+    const known = this.#lines.find((entry) => entry.chat === chat && entry.key === key)
+    if (known !== undefined) return known.line
+    const line = { id: this.#lines.length + 1, author, text, at }
+    this.#lines.push({ chat, key, line })
+    return line
+  }
+
+  lines(chat: string, afterId: number, limit: number): readonly OwnChatLine[] {
+    if (!Number.isSafeInteger(afterId) || !Number.isSafeInteger(limit) || afterId < 0 || limit < 1) {
+      throw new Error(`FakeOwnChat: lines after ${afterId}, at most ${limit}`)
+    }
+    const later = this.#lines.filter((entry) => entry.chat === chat && entry.line.id > afterId)
+    return later.slice(-limit).map((entry) => entry.line)
+  }
+}

@@ -1,0 +1,141 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import type { OutboxBatch } from '../../domain/ports/mailbox.ts'
+import { ChildMessage, type ReadRequest } from './wire.ts'
+
+/** From fork to `ready`; generous because a loaded machine starts processes slowly. */
+const START_MS = 20_000
+
+export type LaneAnswer =
+  | { readonly kind: 'batch'; readonly batch: OutboxBatch; readonly tookMs: number }
+  /** No answer in time, or the child died over it; the child has been replaced. */
+  | { readonly kind: 'lost'; readonly why: string }
+  /** Nothing to do with the file: the child could not be started, or the lane was closed. */
+  | { readonly kind: 'unavailable'; readonly why: string }
+
+interface Job {
+  readonly request: ReadRequest
+  readonly done: (answer: LaneAnswer) => void
+}
+
+/** Node strips types by itself from 22.18 and 23.6 on. */
+function nodeFlags(): string[] {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  const needsFlag = (major === 22 && minor < 18) || (major === 23 && minor < 6)
+  const strip = needsFlag ? ['--experimental-strip-types', '--disable-warning=ExperimentalWarning'] : []
+  return [...strip, '--max-old-space-size=256']
+}
+
+/** One resident child that reads one file at a time, killed and replaced when a read outlives the deadline. */
+export class ReaderLane {
+  readonly #deadlineMs: number
+  readonly #waiting: Job[] = []
+  #child: ChildProcess | undefined
+  #ready = false
+  #current: Job | undefined
+  #timer: NodeJS.Timeout | undefined
+  #nextId = 1
+  #closed = false
+
+  constructor(deadlineMs: number) {
+    this.#deadlineMs = deadlineMs
+  }
+
+  /** Never rejects. Answers come in the order of the calls. */
+  read(path: string, after: number, limit: number): Promise<LaneAnswer> {
+    return new Promise((done) => {
+      this.#waiting.push({ request: { id: this.#nextId++, path, after, limit }, done })
+      this.#next()
+    })
+  }
+
+  /** Ends the child; what still waits is answered as unavailable. Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    const child = this.#child
+    const left = [...(this.#current ? [this.#current] : []), ...this.#waiting.splice(0)]
+    this.#current = undefined
+    for (const job of left) job.done({ kind: 'unavailable', why: 'the reader was closed' })
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const gone = new Promise((resolve) => child.once('exit', resolve))
+    child.kill('SIGKILL')
+    await gone
+  }
+
+  #next(): void {
+    if (this.#current || this.#waiting.length === 0) return
+    if (this.#closed) {
+      for (const job of this.#waiting.splice(0))
+        job.done({ kind: 'unavailable', why: 'the reader was closed' })
+      return
+    }
+    if (!this.#child) this.#start()
+    if (!this.#ready) return
+    this.#current = this.#waiting.shift()
+    if (!this.#current) return
+    this.#limit(this.#deadlineMs, `no answer within ${this.#deadlineMs} ms`)
+    this.#child?.send(this.#current.request, (error) => {
+      if (error) this.#lose(`the reader could not be asked: ${error.message}`)
+    })
+  }
+
+  #start(): void {
+    // No environment: whatever a hostile file may do to the child, there is no secret of ours to find there.
+    const child = fork(fileURLToPath(new URL('./child-main.ts', import.meta.url)), [], {
+      env: {},
+      execArgv: nodeFlags(),
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    })
+    this.#child = child
+    this.#ready = false
+    this.#limit(START_MS, `the reader did not start within ${START_MS} ms`)
+    child.on('message', (message) => {
+      if (child === this.#child) this.#heard(message)
+    })
+    const gone = () => {
+      if (child === this.#child && !this.#closed) this.#lose('the reader process died')
+    }
+    child.on('exit', gone)
+    child.on('error', gone)
+  }
+
+  #heard(raw: unknown): void {
+    const message = ChildMessage.safeParse(raw).data
+    if (message?.type === 'ready') {
+      clearTimeout(this.#timer)
+      this.#ready = true
+      this.#next()
+    } else if (message?.type === 'answer' && message.id === this.#current?.request.id) {
+      const job = this.#current
+      clearTimeout(this.#timer)
+      this.#current = undefined
+      job.done({ kind: 'batch', batch: message.batch, tookMs: message.tookMs })
+      this.#next()
+    } else {
+      this.#lose('the reader process answered nonsense')
+    }
+  }
+
+  #limit(ms: number, why: string): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#lose(why), ms)
+  }
+
+  /** Gives the current job up and replaces the child at once, so that the next job waits as little as possible. */
+  #lose(why: string): void {
+    clearTimeout(this.#timer)
+    const job = this.#current
+    const failedToStart = !this.#ready
+    this.#child?.kill('SIGKILL')
+    this.#child = undefined
+    this.#ready = false
+    this.#current = undefined
+    // Everybody is told: forking again for each of them would only add to the machine's trouble.
+    if (failedToStart)
+      for (const waiting of this.#waiting.splice(0)) waiting.done({ kind: 'unavailable', why })
+    job?.done({ kind: 'lost', why })
+    if (job && !this.#closed) this.#start()
+    this.#next()
+  }
+}

@@ -1,0 +1,45 @@
+import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { createOutbox, OUTBOX_FILE } from '@creel/protocol'
+import type { GroupName } from '../../domain/ids.ts'
+import type { Paths } from '../../paths.ts'
+import { moveIntoPlace } from './replace-file.ts'
+
+/** Readable for the sandbox's uid, which reads through a read-only mount. */
+export const READABLE = 0o644
+
+/**
+ * The two folders of a group's mail, with modes set outright because a umask may take from them. The folder above
+ * is for the host alone, so the open modes below it mean the sandbox and nobody else. Idempotent.
+ *
+ * `out` is sticky and the host's own: the sandbox can add rows to the host's outbox.db and files of its own, but
+ * cannot rename, delete or replace what the host has put there.
+ */
+export function makeMailFolders(paths: Paths, group: GroupName): void {
+  const inFolder = paths.mailIn(group)
+  const outFolder = paths.mailOut(group)
+  const own = dirname(inFolder)
+  makeFolder(dirname(own), 0o700)
+  makeFolder(own, 0o700)
+  makeFolder(inFolder, 0o755)
+  makeFolder(outFolder, 0o1777)
+}
+
+/**
+ * Makes an empty outbox when there is none; one that exists is not touched in any way. Built beside the folder
+ * and moved in whole, because a half-made one inside would count as existing.
+ */
+export function makeOutbox(paths: Paths, group: GroupName): void {
+  const outbox = paths.outbox(group)
+  if (lstatSync(outbox, { throwIfNoEntry: false })) return
+  const draft = join(dirname(paths.mailOut(group)), `${OUTBOX_FILE}.new`)
+  for (const leftover of [draft, `${draft}-journal`]) rmSync(leftover, { force: true })
+  createOutbox(draft)
+  chmodSync(draft, 0o666)
+  moveIntoPlace(draft, outbox)
+}
+
+function makeFolder(path: string, mode: number): void {
+  mkdirSync(path, { recursive: true })
+  chmodSync(path, mode)
+}

@@ -71,6 +71,7 @@ export class InboxWriter implements Disposable {
 export class InboxReader implements Disposable {
   readonly #db: Database.Database
   readonly #after: Database.Statement<[number, number], { seq: number; body: string }>
+  readonly #oldest: Database.Statement<[], { seq: number | null }>
 
   constructor(path: string) {
     this.#db = new Database(path, { readonly: true, fileMustExist: true, timeout: READER_BUSY_MS })
@@ -80,6 +81,12 @@ export class InboxReader implements Disposable {
       throw new Error(`${path}: expected mailbox protocol ${PROTOCOL_VERSION}, got ${version}`)
     }
     this.#after = this.#db.prepare('SELECT seq, body FROM entry WHERE seq > ? ORDER BY seq LIMIT ?')
+    this.#oldest = this.#db.prepare('SELECT min(seq) AS seq FROM entry')
+  }
+
+  /** Position of the oldest entry still there; null when there is none. */
+  oldest(): number | null {
+    return this.#oldest.get()?.seq ?? null
   }
 
   /** Entries after `seq`, oldest first. */

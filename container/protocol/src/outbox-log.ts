@@ -53,10 +53,13 @@ export class OutboxWriter implements Disposable {
     return this.#append(entries, at)
   }
 
-  /** How often a turn was begun for this inbox entry. */
+  /** How often a turn was begun for this inbox entry and not handed back. */
   attempts(inboxSeq: number): number {
     const row = this.#db
-      .prepare<[number], { n: number }>("SELECT count(*) AS n FROM entry WHERE type = 'accepted' AND ref = ?")
+      .prepare<[number], { n: number | null }>(
+        `SELECT sum(CASE type WHEN 'accepted' THEN 1 ELSE -1 END) AS n
+         FROM entry WHERE type IN ('accepted', 'returned') AND ref = ?`,
+      )
       .get(inboxSeq)
     return row?.n ?? 0
   }
@@ -68,14 +71,15 @@ export class OutboxWriter implements Disposable {
   }
 
   /**
-   * Forgets entries up to `seq`, but never the newest (positions are not reused) and never the settlement of an
-   * inbox entry that the inbox still holds (it would run again): those from `oldestInboxSeq` on.
+   * Forgets entries up to `seq`, but never the newest (positions are not reused). Of inbox entries that the inbox
+   * still holds, those from `oldestInboxSeq` on, it keeps the settlement (it would run again) and the attempts
+   * (a crash loop would count from zero after each acknowledgement).
    */
   prune(seq: number, oldestInboxSeq: number): void {
     this.#db
       .prepare(
         `DELETE FROM entry WHERE seq <= ? AND seq < (SELECT max(seq) FROM entry)
-         AND NOT (type = 'settled' AND ref >= ?)`,
+         AND NOT (type IN ('accepted', 'returned', 'settled') AND ref >= ?)`,
       )
       .run(seq, oldestInboxSeq)
   }

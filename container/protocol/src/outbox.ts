@@ -15,6 +15,12 @@ export const OutboxAccepted = z.object({
   at: z.number().int().nonnegative(),
 })
 
+/**
+ * The runner was told to stop and hands an accepted entry back unsettled: the next runner begins it again, and
+ * this attempt does not count.
+ */
+export const OutboxReturned = z.object({ type: z.literal('returned'), inboxSeq: Seq })
+
 /** What the agent has said so far in a running turn. Shown where the channel can, never stored as a reply. */
 export const OutboxProgress = z.object({
   type: z.literal('progress'),
@@ -47,6 +53,7 @@ export const OutboxSettled = z.object({
 /** Everything a runner can write. A new member: add it here and to the fixtures, see CONTRIBUTING.md. */
 export const OutboxEntry = z.discriminatedUnion('type', [
   OutboxAccepted,
+  OutboxReturned,
   OutboxProgress,
   OutboxReply,
   OutboxUsage,

@@ -1,32 +1,53 @@
+import { z } from 'zod'
+
 /** What a provider is asked to do. */
 export interface TurnInput {
   readonly session: string
+  /** The message alone, as the person wrote it. */
+  readonly text: string
   /** The message with its context, as the model should see it. */
   readonly prompt: string
+  /** 1 for the first try; more when the runner died in an earlier one. */
+  readonly attempt: number
   readonly model?: string
   readonly effort?: string
   /** Provider-made token of an earlier turn of this session; a cache, may be stale. */
   readonly resumeToken?: string
 }
 
-export type FailureReason = 'auth' | 'quota' | 'overloaded' | 'resume-lost' | 'crashed' | 'timeout' | 'other'
+export const FailureReason = z.enum([
+  'auth',
+  'quota',
+  'overloaded',
+  'resume-lost',
+  'crashed',
+  'timeout',
+  'other',
+])
+
+const TokenCount = z.number().int().nonnegative()
 
 /** What a provider reports. The last event of a turn is `completed`, `interrupted` or `failed`. */
-export type TurnEvent =
-  | { readonly type: 'started'; readonly resumeToken?: string }
+export const TurnEvent = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('started'), resumeToken: z.string().max(10_000).optional() }),
   /** Any sign of life. */
-  | { readonly type: 'activity' }
-  | { readonly type: 'tool'; readonly phase: 'started' | 'ended'; readonly name: string }
+  z.object({ type: z.literal('activity') }),
+  z.object({ type: z.literal('tool'), phase: z.enum(['started', 'ended']), name: z.string() }),
   /** More of the reply being written; shown as progress. */
-  | { readonly type: 'delta'; readonly text: string }
-  /** One whole message for the chat. */
-  | { readonly type: 'message'; readonly text: string }
-  | {
-      readonly type: 'usage'
-      readonly model: string
-      readonly inputTokens: number
-      readonly outputTokens: number
-    }
-  | { readonly type: 'completed' }
-  | { readonly type: 'interrupted' }
-  | { readonly type: 'failed'; readonly reason: FailureReason; readonly message: string }
+  z.object({ type: z.literal('delta'), text: z.string() }),
+  /** One whole message for the chat; takes the place of the deltas since the last one. */
+  z.object({ type: z.literal('message'), text: z.string() }),
+  z.object({
+    type: z.literal('usage'),
+    model: z.string(),
+    inputTokens: TokenCount,
+    outputTokens: TokenCount,
+  }),
+  /** `silent`: the provider said nothing on purpose; without it an empty turn is reported to the user. */
+  z.object({ type: z.literal('completed'), silent: z.boolean().optional() }),
+  z.object({ type: z.literal('interrupted') }),
+  z.object({ type: z.literal('failed'), reason: FailureReason, message: z.string() }),
+])
+
+export type FailureReason = z.infer<typeof FailureReason>
+export type TurnEvent = z.infer<typeof TurnEvent>

@@ -1,0 +1,37 @@
+import type { TurnEvent, TurnInput } from '@creel/protocol'
+import type { Clock } from './clock.ts'
+
+/**
+ * One run of the agent runtime. Iterated once; the last event is `completed`, `interrupted` or `failed`, soon
+ * after `signal` aborts too.
+ */
+export interface Turn extends AsyncIterable<TurnEvent> {
+  /** Adds input to the running turn. 'too-late' when it has ended. Never throws. */
+  steer(text: string): Promise<'accepted' | 'too-late' | 'unsupported'>
+}
+
+/**
+ * An agent runtime. Turns of different sessions run at once, turns of one session never. Failures of the model or
+ * the runtime are `failed` events, not exceptions; an exception is a bug and settles the turn as crashed.
+ */
+export interface ProviderRuntime {
+  readonly name: string
+  startTurn(input: TurnInput, signal: AbortSignal): Turn
+}
+
+/** Ends this process without cleaning up. Given by the main; only a provider made for tests asks for it. */
+export interface ProcessEnding {
+  /** As the kernel would for lack of memory: no handler runs. */
+  crash(): void
+  exit(code: number): void
+}
+
+/** What a provider may be built from. */
+export interface ProviderParts {
+  readonly workspaceDir: string
+  readonly clock: Clock
+  readonly ending: ProcessEnding
+}
+
+/** Providers by the name that `container.json` uses. */
+export type ProviderTable = Readonly<Record<string, (parts: ProviderParts) => ProviderRuntime>>

@@ -1,0 +1,64 @@
+import { type FailureReason, MAX_BODY_BYTES, MAX_TEXT } from '@creel/protocol'
+
+/** Room in a body for everything but the text. */
+const BODY_OVERHEAD_BYTES = 1_000
+
+/** Longest cut note, with room for any number. */
+const NOTE_LENGTH = 100
+
+const PLAIN: Record<FailureReason, string> = {
+  auth: 'its provider did not accept the credentials',
+  quota: 'its provider says that the quota or the credit is used up',
+  overloaded: 'its provider is overloaded; try again later',
+  'resume-lost': 'its provider lost the conversation; say it again to begin a new one',
+  crashed: 'its provider crashed',
+  timeout: 'its provider did not answer in time',
+  other: 'its provider reported an error',
+}
+
+/** What the user is told when the provider failed. Details are for the operator and go into the settlement. */
+export function failureReply(reason: FailureReason): string {
+  return `The agent could not answer: ${PLAIN[reason]}.`
+}
+
+export function timeoutReply(turnTimeoutMs: number): string {
+  return `The agent was stopped: the answer took longer than its time limit of ${turnTimeoutMs / 1000} s.`
+}
+
+export function gaveUpReply(attempts: number): string {
+  return `The agent could not answer: its sandbox died ${attempts} times while it worked on this message. It was given up.`
+}
+
+export const NO_ANSWER = '(no answer)'
+
+export function leftOutNote(count: number): string {
+  return `(${count} more messages were left out: one turn may send only so many)`
+}
+
+/**
+ * The text, cut with a visible note when it is longer than one entry may be: in UTF-16 units, and in bytes as JSON,
+ * where a control character takes six.
+ */
+export function boundedText(text: string): string {
+  const limit = MAX_BODY_BYTES - BODY_OVERHEAD_BYTES
+  if (text.length <= MAX_TEXT && jsonBytes(text) <= limit) return text
+  const note = `\n\n(cut here: the answer was ${text.length} characters long)`
+  let keep = head(text, MAX_TEXT - NOTE_LENGTH)
+  while (jsonBytes(keep) > limit) keep = head(keep, Math.floor(keep.length * 0.8))
+  return keep + note
+}
+
+/** At most the last `max` units, marked when something is missing in front. */
+export function tail(text: string, max: number): string {
+  return text.length <= max ? text : `…${text.slice(text.length - max + 1).replace(/^[\uDC00-\uDFFF]/, '')}`
+}
+
+function head(text: string, max: number): string {
+  // Not between the two halves of one character.
+  const splits = /[\uD800-\uDBFF]/.test(text.charAt(max - 1))
+  return text.slice(0, splits ? max - 1 : max)
+}
+
+function jsonBytes(text: string): number {
+  return Buffer.byteLength(JSON.stringify(text))
+}

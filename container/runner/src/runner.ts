@@ -1,0 +1,128 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  DOORBELL_FILE,
+  HEARTBEAT_FILE,
+  INBOX_FILE,
+  OUTBOX_FILE,
+  OutboxWriter,
+  PROTOCOL_VERSION,
+  RunnerSettings,
+  SETTINGS_FILE,
+} from '@creel/protocol'
+import type { Clock } from './clock.ts'
+import { DoorbellClient } from './doorbell-client.ts'
+import { beat } from './heartbeat.ts'
+import { InboxFeed } from './inbox-feed.ts'
+import { Intake } from './intake.ts'
+import { type EventLog, errorText } from './log.ts'
+import { type Outbox, OutboxCommits } from './outbox-commits.ts'
+import type { ProcessEnding, ProviderTable } from './provider.ts'
+import { RunnerRefusal } from './refusal.ts'
+import { SessionLanes } from './session-lanes.ts'
+import { SessionTokens } from './session-tokens.ts'
+import { isPassing } from './sqlite-error.ts'
+import { type MessageJob, TurnRunner } from './turn-runner.ts'
+import { Wake } from './wake.ts'
+
+export interface RunnerOptions {
+  readonly inDir: string
+  readonly outDir: string
+  readonly runDir: string
+  readonly homeDir: string
+  readonly workspaceDir: string
+  readonly clock: Clock
+  readonly providers: ProviderTable
+  readonly log: EventLog
+  readonly ending: ProcessEnding
+  /** Another outbox in place of the real one, for tests that break it. */
+  readonly openOutbox?: (path: string) => Outbox & Disposable
+}
+
+export interface Runner {
+  /**
+   * Works off the inbox until `signal` aborts; then hands running turns back unsettled and resolves. Rejects with
+   * RunnerRefusal when it cannot start; every waiting message stays unsettled. To be called once.
+   */
+  run(signal: AbortSignal): Promise<void>
+}
+
+/** The sandbox side of a group's mailbox. Everything it touches is in `options`, so it runs in a test as well. */
+export function createRunner(options: RunnerOptions): Runner {
+  return { run: (signal) => runUntil(signal, options) }
+}
+
+async function runUntil(signal: AbortSignal, options: RunnerOptions): Promise<void> {
+  const { clock, log } = options
+  const settings = readSettings(options.inDir)
+  const makeProvider = Object.hasOwn(options.providers, settings.provider)
+    ? options.providers[settings.provider]
+    : undefined
+  if (!makeProvider) {
+    const known = Object.keys(options.providers).join(', ')
+    throw new RunnerRefusal(
+      `container.json: provider: expected one that this image has (${known}), got "${settings.provider}"`,
+    )
+  }
+  const stopped = new AbortController()
+  const stopping = AbortSignal.any([signal, stopped.signal])
+  const background: Promise<void>[] = []
+  const wake = new Wake(clock)
+  const doorbell = new DoorbellClient({
+    path: join(options.runDir, DOORBELL_FILE),
+    clock,
+    onRing: () => wake.ring(),
+  })
+  const outbox = openOutbox(options)
+  const inbox = new InboxFeed(join(options.inDir, INBOX_FILE), log)
+  const commits = new OutboxCommits({ outbox, clock, log, ring: () => doorbell.ring() })
+  const sessions = new SessionTokens(options.homeDir, log)
+  const provider = makeProvider(options)
+  const turns = new TurnRunner({ settings, provider, outbox, commits, sessions, clock, log, stopping })
+  const lanes = new SessionLanes<MessageJob>({
+    concurrency: settings.concurrency,
+    run: (job, abort) => turns.run(job, abort),
+  })
+  const intake = new Intake({ outbox, inbox, commits, lanes, log, stopping })
+  try {
+    background.push(beat(join(options.outDir, HEARTBEAT_FILE), clock, log, stopping))
+    // The first message begins before anything else is set up.
+    intake.take()
+    log('runner_started', { group: settings.group, provider: settings.provider })
+    background.push(doorbell.run(stopping))
+    while (!stopping.aborted) {
+      await wake.wait(settings.pollMs, stopping)
+      if (!stopping.aborted) intake.take()
+    }
+  } finally {
+    stopped.abort()
+    await lanes.stop()
+    await Promise.all(background)
+    inbox[Symbol.dispose]()
+    outbox[Symbol.dispose]()
+    log('runner_stopped')
+  }
+}
+
+function readSettings(inDir: string): RunnerSettings {
+  const path = join(inDir, SETTINGS_FILE)
+  try {
+    const settings = RunnerSettings.parse(JSON.parse(readFileSync(path, 'utf8')))
+    if (settings.protocol === PROTOCOL_VERSION) return settings
+    throw new Error(
+      `protocol: expected ${PROTOCOL_VERSION} (this image), got ${settings.protocol} (the host); rebuild the image`,
+    )
+  } catch (error) {
+    throw new RunnerRefusal(`${path}: ${errorText(error)}`, { cause: error })
+  }
+}
+
+function openOutbox(options: RunnerOptions): Outbox & Disposable {
+  const path = join(options.outDir, OUTBOX_FILE)
+  try {
+    return options.openOutbox ? options.openOutbox(path) : new OutboxWriter(path)
+  } catch (error) {
+    if (isPassing(error)) throw error
+    throw new RunnerRefusal(errorText(error), { cause: error })
+  }
+}

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** Position of an entry in its log: starts at 1, grows, never reused. */
 export const Seq = z.number().int().positive()

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Seq } from './inbox.ts'
 
 /** Longest text of one entry, in UTF-16 units. Longer output is cut by the runner and refused by the host. */

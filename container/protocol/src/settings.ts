@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /**
  * What the runner needs to know of its group, written by the host as `settings.json` into the read-only `in`

@@ -5,16 +5,17 @@ const [outDir = 'dist'] = process.argv.slice(2)
 
 await build({
   entryPoints: ['runner/src/main.ts'],
-  outfile: `${outDir}/runner.mjs`,
+  // CommonJS: node loads it some milliseconds sooner than a module, and a cold start is all there is to win here.
+  outfile: `${outDir}/runner.cjs`,
+  format: 'cjs',
   bundle: true,
   minify: true,
+  // A stack trace shows the whole line.
+  lineLimit: 200,
   platform: 'node',
   target: 'node24',
-  format: 'esm',
   // The addon by its name, copied beside the bundle: nothing is searched for at start.
   alias: { 'better-sqlite3': `better-sqlite3/linux-${process.arch}` },
   loader: { '.node': 'copy' },
   assetNames: '[name]',
-  // The SQLite package is CommonJS and calls `require`.
-  banner: { js: 'import{createRequire as $r}from"node:module";const require=$r(import.meta.url);' },
 })

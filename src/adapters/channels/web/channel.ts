@@ -1,0 +1,166 @@
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { MAX_TEXT } from '@creel/protocol'
+import { createAdaptorServer } from '@hono/node-server'
+import { ChannelRefusedError, CreelError } from '../../../domain/errors.ts'
+import type { ChatAddress, InboundMessage, Progress } from '../../../domain/message.ts'
+import type { Accepted, Channel, DeliveryPart, OwnChatStore } from '../../../domain/ports/channel.ts'
+import type { Clock } from '../../../domain/ports/clock.ts'
+import type { WebLogins } from '../../../domain/ports/web-logins.ts'
+import { type AllowedSites, allowedSites, parsePublicUrl } from './allowed-sites.ts'
+import { createApp } from './app.ts'
+import { WEB_ACCOUNT, WEB_CHANNEL, type WebGroup } from './app-context.ts'
+import { ChatHub } from './chat-hub.ts'
+import { listenError } from './listen-error.ts'
+import { createMarkdownRenderer } from './markdown.ts'
+
+export interface WebChannelOptions {
+  readonly host: string
+  /** 0 takes a free one; `address` says which. */
+  readonly port: number
+  /** `web.public_url`; empty when people use host and port. */
+  readonly publicUrl: string
+  readonly logins: WebLogins
+  /** Lines of this channel alone. */
+  readonly chats: OwnChatStore
+  readonly clock: Clock
+  /** Agents to show, in order; called for every request, so it must be quick. */
+  readonly groups: () => readonly WebGroup[]
+  /** Called for what a person running Creel should find in the log. */
+  readonly onFault: (what: string, error: unknown) => void
+  readonly heartbeatMs?: number
+}
+
+type Accept = (message: InboundMessage) => Accepted
+
+/**
+ * The built-in web chat: one chat for each agent. Its platform is Creel itself, so a sent line is a stored line;
+ * pages that are open see it at once, others when they come back.
+ */
+export class WebChannel implements Channel, AsyncDisposable {
+  readonly name = WEB_CHANNEL
+  readonly account = WEB_ACCOUNT
+  readonly capabilities = { idempotentSend: true, threads: false }
+  readonly #options: WebChannelOptions
+  readonly #hub: ChatHub
+  readonly #server: Server
+  #sites: AllowedSites | null = null
+  #accept: Accept | null = null
+  #heartbeat: NodeJS.Timeout | undefined
+  #closed: Promise<void> | null = null
+
+  /** Opens nothing yet. Throws a ConfigError for a bad public address. */
+  constructor(options: WebChannelOptions) {
+    if (options.publicUrl !== '') parsePublicUrl(options.publicUrl)
+    this.#options = options
+    const { clock, logins, chats, groups, onFault } = options
+    const render = createMarkdownRenderer()
+    this.#hub = new ChatHub({ clock, render })
+    const sites = (): AllowedSites => this.#listening()
+    const handOver: Accept = (message) => this.#handOver(message)
+    const app = createApp({ clock, logins, chats, hub: this.#hub, render, groups, sites, handOver, onFault })
+    this.#server = createAdaptorServer({
+      fetch: app.fetch,
+      overrideGlobalObjects: false,
+      serverOptions: { headersTimeout: 10_000, requestTimeout: 30_000, maxHeaderSize: 16_384 },
+    }) as Server
+    this.#server.maxConnections = 1_000
+  }
+
+  /** Opens the port. Messages are refused (and tried again by the page) until `receive` runs. */
+  async listen(): Promise<void> {
+    const { host, port, publicUrl } = this.#options
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', (error) => reject(listenError(error, host, port)))
+      this.#server.listen(port, host, resolve)
+    })
+    this.#server.on('error', (error) => this.#options.onFault('web server', error))
+    this.#sites = allowedSites(host, this.address.port, publicUrl)
+    this.#heartbeat = setInterval(() => this.#beat(), this.#options.heartbeatMs ?? 15_000)
+    this.#heartbeat.unref()
+  }
+
+  /** Where the server listens. Throws before `listen`. */
+  get address(): AddressInfo {
+    const address = this.#server.address()
+    if (address === null || typeof address === 'string') throw new Error('the web chat does not listen yet')
+    return address
+  }
+
+  /** Address of the page as a person types it. */
+  get url(): string {
+    return this.#listening().publicOrigin
+  }
+
+  /** Makes a one-time login link. It is a secret: show it to the owner, never log it. */
+  createLoginLink(): string {
+    return `${this.url}/login?token=${this.#options.logins.createLink(this.#options.clock.now())}`
+  }
+
+  async receive(accept: Accept, signal: AbortSignal): Promise<void> {
+    if (this.#accept !== null) throw new Error('the web chat receives already')
+    this.#accept = accept
+    try {
+      if (signal.aborted) return
+      if (!this.#server.listening) await this.listen()
+      await new Promise<void>((resolve) => {
+        if (signal.aborted) resolve()
+        else signal.addEventListener('abort', () => resolve(), { once: true })
+      })
+    } finally {
+      this.#accept = null
+      await this.close()
+    }
+  }
+
+  /** Never splits: a page has no limit beyond that of one outbox entry. */
+  render(markdown: string): readonly DeliveryPart[] {
+    if (markdown.trim() === '') return ['(empty message)']
+    return [markdown.slice(0, MAX_TEXT)]
+  }
+
+  async send(to: ChatAddress, part: DeliveryPart, key: string, signal: AbortSignal): Promise<string> {
+    signal.throwIfAborted()
+    if (to.channel !== WEB_CHANNEL || to.account !== WEB_ACCOUNT) {
+      throw new ChannelRefusedError('this address belongs to another channel')
+    }
+    const { chats, clock } = this.#options
+    const line = chats.append(to.chat, 'agent', part, `out:${key}`, clock.now())
+    this.#hub.line(to.chat, line)
+    return String(line.id)
+  }
+
+  showProgress(to: ChatAddress, progress: Progress | null): void {
+    this.#hub.progress(to.chat, progress)
+  }
+
+  /** Closes pages and port. Idempotent. */
+  close(): Promise<void> {
+    this.#closed ??= new Promise<void>((resolve) => {
+      clearInterval(this.#heartbeat)
+      this.#hub.close()
+      this.#server.close(() => resolve())
+      this.#server.closeAllConnections()
+    })
+    return this.#closed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #handOver(message: InboundMessage): Accepted {
+    if (this.#accept === null) throw new CreelError('unavailable', 'Creel is starting or stopping')
+    return this.#accept(message)
+  }
+
+  #beat(): void {
+    const { logins, clock } = this.#options
+    this.#hub.beat((session) => logins.session(session, clock.now()) !== null)
+  }
+
+  #listening(): AllowedSites {
+    if (this.#sites === null) throw new Error('the web chat does not listen yet')
+    return this.#sites
+  }
+}

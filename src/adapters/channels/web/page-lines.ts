@@ -1,0 +1,45 @@
+import type { OwnChatLine } from '../../../domain/ports/channel.ts'
+import { frameOf } from './event-stream.ts'
+import type { MarkdownRenderer } from './markdown.ts'
+
+/** Most lines and bytes that a page gets when it opens; older ones stay in the database. */
+const MAX_LINES = 200
+const MAX_BYTES = 2_000_000
+
+/** One line as the page takes it: text of people goes over as text, never as markup. */
+export function lineFrame(line: OwnChatLine, render: MarkdownRenderer, key?: string): string {
+  const content = line.author === 'agent' ? { html: render(line.text) } : { text: line.text }
+  const own = key === undefined ? {} : { key }
+  return frameOf({
+    name: 'line',
+    id: line.id,
+    data: { id: line.id, author: line.author, at: line.at, ...content, ...own },
+  })
+}
+
+/** Reads the newest `limit` lines after a line, oldest first. */
+export type ReadLines = (afterId: number, limit: number) => readonly OwnChatLine[]
+
+/**
+ * The events that bring a page up to date which has seen everything up to `afterId` (0: nothing). Begins with
+ * `reset` when the page must start over: lines between would be missing, or it remembers another database.
+ */
+export function catchUp(read: ReadLines, afterId: number, render: MarkdownRenderer): readonly string[] {
+  const unknown = afterId > 0 && (read(0, 1)[0]?.id ?? 0) < afterId
+  const lines = read(unknown ? 0 : afterId, MAX_LINES)
+  const frames: string[] = []
+  let bytes = 0
+  for (const line of [...lines].reverse()) {
+    const frame = lineFrame(line, render)
+    bytes += frame.length
+    if (bytes > MAX_BYTES && frames.length > 0) break
+    frames.unshift(frame)
+  }
+  const cut = frames.length < lines.length || lines.length === MAX_LINES
+  const startOver = unknown || (cut && afterId > 0)
+  return [
+    ...(startOver ? [frameOf({ name: 'reset', data: {} })] : []),
+    ...frames,
+    frameOf({ name: 'ready', data: { older: cut } }),
+  ]
+}

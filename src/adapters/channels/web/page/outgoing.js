@@ -1,0 +1,139 @@
+const PREFIX = 'creel.unsent.'
+
+/**
+ * Messages that the server has not taken yet: kept in localStorage, sent in order, each under one id for all its
+ * tries, so that none is lost and none counts twice. `on` takes: change with the list, sent with (message, answer).
+ */
+export class Outgoing {
+  #group
+  #on
+  #messages
+  #running = false
+  #wake = () => undefined
+
+  constructor(group, on) {
+    this.#group = group
+    this.#on = on
+    this.#messages = stored(group)
+    addEventListener('online', () => this.retry())
+    this.#changed()
+    this.#run()
+  }
+
+  get messages() {
+    return this.#messages
+  }
+
+  add(text) {
+    const message = { id: newId(), text, at: Date.now(), state: 'sending' }
+    this.#messages.push(message)
+    keep(this.#group, message)
+    this.#changed()
+    this.#run()
+  }
+
+  /** Tries now what is waiting. */
+  retry() {
+    this.#wake()
+    this.#run()
+  }
+
+  /** Takes a message out and returns its text. */
+  discard(id) {
+    const message = this.#messages.find((one) => one.id === id)
+    this.#remove(id)
+    this.#wake()
+    return message?.text ?? ''
+  }
+
+  async #run() {
+    if (this.#running) return
+    this.#running = true
+    let failures = 0
+    for (;;) {
+      const message = this.#messages.find((one) => one.state !== 'refused')
+      if (message === undefined) break
+      const outcome = await this.#post(message)
+      if (outcome === 'done') failures = 0
+      else await this.#pause(Math.min(1_000 * 2 ** failures++, 15_000))
+    }
+    this.#running = false
+  }
+
+  async #post(message) {
+    this.#mark(message, 'sending')
+    try {
+      const response = await fetch(`/api/chats/${encodeURIComponent(this.#group)}/messages`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ id: message.id, text: message.text }),
+        signal: AbortSignal.timeout(20_000),
+      })
+      const answer = await response.json()
+      if (response.status === 202) {
+        this.#on.sent(message, answer)
+        this.#remove(message.id)
+        return 'done'
+      }
+      const final = [400, 403, 404, 413, 415].includes(response.status)
+      this.#mark(message, final ? 'refused' : 'waiting', answer.error)
+      return final ? 'done' : 'again'
+    } catch (error) {
+      const reason = navigator.onLine ? 'Creel does not answer.' : 'You are offline.'
+      this.#mark(message, 'waiting', reason, error)
+      return 'again'
+    }
+  }
+
+  #pause(ms) {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  #mark(message, state, reason = '') {
+    if (message.state === state && message.reason === reason) return
+    message.state = state
+    message.reason = reason
+    this.#changed()
+  }
+
+  #remove(id) {
+    this.#messages = this.#messages.filter((one) => one.id !== id)
+    localStorage.removeItem(`${PREFIX}${this.#group}.${id}`)
+    this.#changed()
+  }
+
+  #changed() {
+    this.#on.change(this.#messages)
+  }
+}
+
+// One item for each message: two tabs then never overwrite what the other one keeps.
+function keep(group, { id, text, at }) {
+  try {
+    localStorage.setItem(`${PREFIX}${group}.${id}`, JSON.stringify({ id, text, at }))
+  } catch (error) {
+    console.warn(
+      'this browser keeps nothing; the message is lost when the page closes before it is sent',
+      error,
+    )
+  }
+}
+
+function stored(group) {
+  const prefix = `${PREFIX}${group}.`
+  const keys = Object.keys(localStorage).filter((key) => key.startsWith(prefix))
+  const messages = keys.map((key) => ({ ...JSON.parse(localStorage.getItem(key)), state: 'sending' }))
+  return messages.sort((one, other) => one.at - other.at)
+}
+
+// crypto.randomUUID exists on https and loopback only; a home network is neither.
+function newId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}

@@ -1,0 +1,111 @@
+import { Api } from 'grammy'
+import type { Update, UserFromGetMe } from 'grammy/types'
+import { errorText } from '../../../domain/errors.ts'
+import type { ChatAddress, InboundMessage, Progress } from '../../../domain/message.ts'
+import type { Accepted, Channel, ChannelCapabilities, DeliveryPart } from '../../../domain/ports/channel.ts'
+import { apiFailure, failureText } from './api-failure.ts'
+import { type Converted, convertUpdate } from './convert-message.ts'
+import { UpdatePoller } from './poll-updates.ts'
+import { renderParts } from './render-parts.ts'
+import { sendPart } from './send-part.ts'
+import type { TelegramLog } from './telegram-log.ts'
+import { TypingIndicator } from './typing-indicator.ts'
+
+const DEFAULT_API_ROOT = 'https://api.telegram.org'
+/** Longer than a long poll. */
+const REQUEST_TIMEOUT_S = 45
+const TYPING_TIMEOUT_MS = 10_000
+
+export interface TelegramOptions {
+  readonly account: string
+  readonly token: string
+  /** A self-hosted Bot API server; empty = Telegram's own. */
+  readonly apiRoot?: string
+  readonly log: TelegramLog
+  /** A group became a supergroup and has a new id. May be told more than once. */
+  readonly onChatMigrated?: (fromChat: string, toChat: string) => void
+  /** Waits after failures of the poll. Default: 1 s, doubled up to 30 s. */
+  readonly backoff?: { readonly minMs: number; readonly maxMs: number }
+}
+
+/** One Telegram bot as a channel. The token goes into request addresses only, never into an error or the log. */
+export class TelegramChannel implements Channel {
+  readonly name = 'telegram'
+  readonly account: string
+  readonly capabilities: ChannelCapabilities = { idempotentSend: false, threads: true }
+  readonly #api: Api
+  readonly #log: TelegramLog
+  readonly #poller: UpdatePoller
+  readonly #typing: TypingIndicator
+  readonly #onChatMigrated: (fromChat: string, toChat: string) => void
+
+  constructor(options: TelegramOptions) {
+    this.account = options.account
+    this.#log = options.log
+    this.#api = new Api(options.token, {
+      apiRoot: (options.apiRoot || DEFAULT_API_ROOT).replace(/\/+$/, ''),
+      timeoutSeconds: REQUEST_TIMEOUT_S,
+      sensitiveLogs: false,
+    })
+    const backoff = options.backoff ?? { minMs: 1_000, maxMs: 30_000 }
+    this.#poller = new UpdatePoller({ api: this.#api, log: options.log, backoff })
+    this.#typing = new TypingIndicator((to) => this.#sendTyping(to))
+    this.#onChatMigrated = options.onChatMigrated ?? (() => undefined)
+  }
+
+  async receive(accept: (message: InboundMessage) => Accepted, signal: AbortSignal): Promise<void> {
+    try {
+      const me = await this.#poller.identify(signal)
+      if (me === undefined) return
+      this.#log.info({ account: this.account, bot: me.username }, 'telegram connected')
+      await this.#poller.run((update) => this.#take(update, me, accept), signal)
+    } finally {
+      this.#typing.stop()
+    }
+  }
+
+  render(markdown: string): readonly DeliveryPart[] {
+    return renderParts(markdown)
+  }
+
+  async send(to: ChatAddress, part: DeliveryPart, _key: string, signal: AbortSignal): Promise<string> {
+    return await sendPart(this.#api, to, part, signal, (from, toChat) => this.#migrated(from, toChat))
+  }
+
+  showProgress(to: ChatAddress, progress: Progress | null): void {
+    if (progress === null) this.#typing.hide(to)
+    else if (/^-?\d{1,16}$/.test(to.chat)) this.#typing.show(to)
+  }
+
+  #take(update: Update, me: UserFromGetMe, accept: (message: InboundMessage) => Accepted): void {
+    const converted = this.#convert(update, me)
+    if (converted.type === 'message') accept(converted.message)
+    else if (converted.type === 'migrated') this.#migrated(converted.from, converted.to)
+    else this.#log.debug({ update: update.update_id, reason: converted.reason }, 'update ignored')
+  }
+
+  /** An update that cannot be read must not hold up all that come after it. */
+  #convert(update: Update, me: UserFromGetMe): Converted {
+    try {
+      return convertUpdate(update, me, this.account)
+    } catch (error) {
+      this.#log.error({ update: update.update_id, error: errorText(error) }, 'update could not be read')
+      return { type: 'ignored', reason: 'unreadable' }
+    }
+  }
+
+  #migrated(from: string, to: string): void {
+    this.#log.warn({ account: this.account, from, to }, 'group became a supergroup and has a new chat id')
+    this.#onChatMigrated(from, to)
+  }
+
+  async #sendTyping(to: ChatAddress): Promise<void> {
+    try {
+      const thread = to.thread === undefined ? {} : { message_thread_id: Number(to.thread) }
+      const signal = AbortSignal.timeout(TYPING_TIMEOUT_MS) as Parameters<Api['sendChatAction']>[3]
+      await this.#api.sendChatAction(to.chat, 'typing', thread, signal)
+    } catch (error) {
+      this.#log.debug({ reason: failureText(apiFailure(error)) }, 'typing not shown')
+    }
+  }
+}

@@ -36,13 +36,13 @@ export function createBody(
     HostConfig: {
       ...isolation(spec),
       ...limits(spec),
-      // Mounts, never Binds: for a missing source Binds makes a folder owned by root, Mounts is an error.
+      // Mounts, never Binds: for a missing source Binds makes a folder owned by root, Mounts is an error. No
+      // propagation is named: the default is private, and the engine wants another one inside named volumes.
       Mounts: spec.mounts.map((mount) => ({
         Type: 'bind',
         Source: enginePath(mount.source),
         Target: mount.target,
         ReadOnly: mount.readOnly,
-        BindOptions: { Propagation: 'rprivate' },
       })),
       LogConfig: LOG_FILES,
       // The host decides what runs; a sandbox that comes back by itself would run without it.

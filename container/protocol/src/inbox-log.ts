@@ -75,13 +75,17 @@ export class InboxReader implements Disposable {
 
   constructor(path: string) {
     this.#db = new Database(path, { readonly: true, fileMustExist: true, timeout: READER_BUSY_MS })
-    const version = this.#db.pragma('user_version', { simple: true })
-    if (version !== PROTOCOL_VERSION) {
+    try {
+      const version = this.#db.pragma('user_version', { simple: true })
+      if (version !== PROTOCOL_VERSION) {
+        throw new Error(`${path}: expected mailbox protocol ${PROTOCOL_VERSION}, got ${version}`)
+      }
+      this.#after = this.#db.prepare('SELECT seq, body FROM entry WHERE seq > ? ORDER BY seq LIMIT ?')
+      this.#oldest = this.#db.prepare('SELECT min(seq) AS seq FROM entry')
+    } catch (error) {
       this.#db.close()
-      throw new Error(`${path}: expected mailbox protocol ${PROTOCOL_VERSION}, got ${version}`)
+      throw error
     }
-    this.#after = this.#db.prepare('SELECT seq, body FROM entry WHERE seq > ? ORDER BY seq LIMIT ?')
-    this.#oldest = this.#db.prepare('SELECT min(seq) AS seq FROM entry')
   }
 
   /** Position of the oldest entry still there; null when there is none. */

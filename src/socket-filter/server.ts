@@ -33,6 +33,7 @@ const BODY_MAX_BYTES = 1024 * 1024
 /** dockerode repeats the whole create body in the query. */
 const HEADER_MAX_BYTES = 256 * 1024
 const CONNECTIONS_MAX = 512
+const TOO_LARGE = 413
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'proxy-authenticate'])
 
 /** The filter as a server; the caller listens on a socket and closes it. One client's failure never stops it. */
@@ -136,17 +137,20 @@ function fail(
   else options.log.failed(call)
   if (response.headersSent) response.destroy()
   else if (denied) answer(response, 403, { message: `creel filter: ${reason}` })
-  else if (error instanceof RangeError) answer(response, 413, { message: `creel filter: ${reason}` })
+  else if (error instanceof RangeError) answer(response, TOO_LARGE, { message: `creel filter: ${reason}` })
   else answer(response, 502, { message: 'creel filter: the engine did not answer as expected' })
 }
 
+/**
+ * Node reads the rest of an unread body away after the answer, so that a client that is still sending a build
+ * context gets to see why. A body that was too large already is cut off instead.
+ */
 function answer(response: ServerResponse, status: number, body: unknown): void {
   const text = `${JSON.stringify(body)}\n`
-  // The rest of a body that was not read would be taken for the next request.
   const headers = {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(text),
-    connection: 'close',
+    ...(status === TOO_LARGE ? { connection: 'close' } : {}),
   }
   response.writeHead(status, headers).end(text)
 }

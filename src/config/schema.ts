@@ -32,6 +32,14 @@ export const InstallConfig = z.strictObject({
       context_messages: z.number().int().min(0).max(500).default(50),
     })
     .prefault({}),
+  chats: z
+    .strictObject({
+      /** A chat that no agent answers: `strict` = ignored, `ask` = the owner is asked, `open` = let in. */
+      unknown: z.enum(['strict', 'ask', 'open']).default('ask'),
+      /** The agent that a newly let in chat gets; empty = the first one by name. */
+      default_group: z.string().default(''),
+    })
+    .prefault({}),
   web: z
     .strictObject({
       enabled: z.boolean().default(true),

@@ -132,7 +132,7 @@ export interface NewDelivery {
 /** What one batch of an outbox amounts to; recorded with the cursor in one transaction. */
 export interface OutboxProgressRecord {
   readonly cursor: number
-  readonly accepted: readonly { readonly inboxSeq: number; readonly attempt: number; readonly at: UnixMs }[]
+  readonly accepted: readonly { readonly inboxSeq: number; readonly attempt: number }[]
   readonly deliveries: readonly NewDelivery[]
   readonly settled: readonly {
     readonly inboxSeq: number

@@ -1,0 +1,69 @@
+import { request } from 'node:http'
+import { createInterface } from 'node:readline'
+import { CreelError } from '../../domain/errors.ts'
+import { CommandAnswer, TerminalEvent } from './wire.ts'
+
+/** No host listens on the control socket. */
+export class NoHostError extends Error {
+  override name = 'NoHostError'
+}
+
+/** Asks a running host to carry out a command. Throws NoHostError when none runs, else what the host threw. */
+export async function callHost(socketPath: string, command: string, args: unknown): Promise<unknown> {
+  const body = await exchange(socketPath, `/commands/${encodeURIComponent(command)}`, args)
+  const answer = CommandAnswer.parse(JSON.parse(body))
+  if (answer.ok) return answer.result
+  throw new CreelError(answer.code, answer.message, answer.hint === undefined ? {} : { hint: answer.hint })
+}
+
+/** Says something in the terminal chat of a group; durable when it returns. */
+export async function postLine(
+  socketPath: string,
+  group: string,
+  post: { text: string; id: string; user: string },
+): Promise<void> {
+  const body = await exchange(socketPath, `/terminal/${encodeURIComponent(group)}`, post)
+  const failed = CommandAnswer.safeParse(JSON.parse(body))
+  if (failed.success && !failed.data.ok) throw new CreelError(failed.data.code, failed.data.message)
+}
+
+/** Follows the terminal chat of a group until `signal` aborts or the host ends. */
+export async function followLines(
+  socketPath: string,
+  group: string,
+  after: number,
+  onEvent: (event: TerminalEvent) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const path = `/terminal/${encodeURIComponent(group)}?after=${after}`
+  await new Promise<void>((resolve, reject) => {
+    const req = request({ socketPath, path, method: 'GET', signal }, (res) => {
+      const lines = createInterface({ input: res })
+      lines.on('line', (line) => onEvent(TerminalEvent.parse(JSON.parse(line))))
+      lines.on('close', resolve)
+      res.on('error', () => resolve())
+    })
+    req.on('error', (error) => (signal.aborted ? resolve() : reject(noHost(error))))
+    req.end()
+  })
+}
+
+function exchange(socketPath: string, path: string, body: unknown): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'content-type': 'application/json' }
+    const req = request({ socketPath, path, method: 'POST', headers, timeout: 60_000 }, (res) => {
+      const chunks: Buffer[] = []
+      res.on('data', (chunk: Buffer) => chunks.push(chunk))
+      res.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')))
+      res.on('error', reject)
+    })
+    req.on('timeout', () => req.destroy(new CreelError('timeout', 'the host did not answer in a minute')))
+    req.on('error', (error) => reject(noHost(error)))
+    req.end(JSON.stringify(body ?? {}))
+  })
+}
+
+function noHost(error: Error & { code?: string }): Error {
+  const absent = error.code === 'ENOENT' || error.code === 'ECONNREFUSED'
+  return absent ? new NoHostError('no host runs on this data directory', { cause: error }) : error
+}

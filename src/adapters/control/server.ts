@@ -1,0 +1,111 @@
+import { chmodSync, rmSync } from 'node:fs'
+import type { Server } from 'node:http'
+import { createAdaptorServer } from '@hono/node-server'
+import { Hono } from 'hono'
+import { streamText } from 'hono/streaming'
+import { z } from 'zod'
+import { CreelError, errorText } from '../../domain/errors.ts'
+import type { GroupName, UserId } from '../../domain/ids.ts'
+import type { Progress } from '../../domain/message.ts'
+import type { Accepted, OwnChatLine } from '../../domain/ports/channel.ts'
+import { type CommandAnswer, type TerminalEvent, TerminalPost } from './wire.ts'
+
+/** What the terminal channel offers to the control socket. */
+export interface TerminalChat {
+  post(group: GroupName, text: string, id: string, user: UserId): Accepted
+  subscribe(
+    group: GroupName,
+    afterId: number,
+    onLine: (line: OwnChatLine) => void,
+    onProgress: (progress: Progress | null) => void,
+  ): () => void
+}
+
+export interface ControlOptions {
+  readonly socketPath: string
+  readonly run: (command: string, args: unknown) => Promise<unknown>
+  readonly terminal: TerminalChat
+  /** Called for whoever types at this machine: they own it. */
+  readonly onTerminalUser: (user: UserId) => void
+}
+
+/**
+ * The operator's door: a unix socket that only the account of the data directory can open. Whoever can use it could
+ * also read the database, so it asks for no login.
+ */
+export class ControlServer {
+  readonly #server: Server
+  readonly #options: ControlOptions
+
+  constructor(options: ControlOptions) {
+    this.#options = options
+    const fetch = controlApp(options).fetch
+    this.#server = createAdaptorServer({ fetch, overrideGlobalObjects: false }) as Server
+  }
+
+  /** The instance lock is held, so a socket file that lies there is a dead host's. */
+  async listen(): Promise<void> {
+    const { socketPath } = this.#options
+    rmSync(socketPath, { force: true })
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen(socketPath, resolve)
+    })
+    chmodSync(socketPath, 0o600)
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections()
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    rmSync(this.#options.socketPath, { force: true })
+  }
+}
+
+function controlApp({ run, terminal, onTerminalUser }: ControlOptions): Hono {
+  const app = new Hono()
+  app.post('/commands/:name', async (c) => c.json(await answer(() => c.req.json(), c.req.param('name'), run)))
+  app.post('/terminal/:group', async (c) => {
+    const { text, id, user } = TerminalPost.parse(await c.req.json())
+    onTerminalUser(user as UserId)
+    return c.json({ accepted: terminal.post(c.req.param('group') as GroupName, text, id, user as UserId) })
+  })
+  app.get('/terminal/:group', (c) => {
+    const after = Number(c.req.query('after') ?? 0)
+    return streamText(c, async (stream) => {
+      const send = (event: TerminalEvent) => void stream.write(`${JSON.stringify(event)}\n`)
+      const stop = terminal.subscribe(
+        c.req.param('group') as GroupName,
+        Number.isSafeInteger(after) ? after : 0,
+        ({ id, author, text }) => send({ type: 'line', id, author, text }),
+        (progress) => send(progress ? { type: 'progress', text: progress.text } : { type: 'idle' }),
+      )
+      send({ type: 'ready' })
+      await new Promise<void>((resolve) => stream.onAbort(resolve))
+      stop()
+    })
+  })
+  app.onError((error, c) => c.json(failure(error), 400))
+  return app
+}
+
+async function answer(
+  readArgs: () => Promise<unknown>,
+  command: string,
+  run: ControlOptions['run'],
+): Promise<CommandAnswer> {
+  try {
+    return { ok: true, result: await run(command, await readArgs()) }
+  } catch (error) {
+    return failure(error)
+  }
+}
+
+/** An error as the command line shows it. */
+export function failure(error: unknown): CommandAnswer & { ok: false } {
+  if (error instanceof CreelError) {
+    const { code, message, hint } = error
+    return { ok: false, code, message, ...(hint === undefined ? {} : { hint }) }
+  }
+  if (error instanceof z.ZodError) return { ok: false, code: 'invalid', message: z.prettifyError(error) }
+  return { ok: false, code: 'internal', message: errorText(error) }
+}

@@ -1,0 +1,75 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Groups } from '../../config/groups.ts'
+import { problemsOf } from '../../config/problems.ts'
+import { GroupConfig, PROVIDERS } from '../../config/schema.ts'
+import { ConfigError, CreelError, errorText } from '../../domain/errors.ts'
+import { type GroupName, isGroupName } from '../../domain/ids.ts'
+import type { Paths } from '../../paths.ts'
+
+const INSTRUCTIONS = `# Who you are
+
+You are a helpful agent. Answer briefly, in the language of the person who asks.
+`
+
+/** Agents as folders below `groups/`, each with a container.json. */
+export class GroupRegistry implements Groups {
+  readonly #paths: Paths
+
+  constructor(paths: Paths) {
+    this.#paths = paths
+  }
+
+  names(): readonly GroupName[] {
+    if (!existsSync(this.#paths.groupsDir)) return []
+    return readdirSync(this.#paths.groupsDir, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && isGroupName(entry.name))
+      .map((entry) => entry.name as GroupName)
+      .filter((name) => this.exists(name))
+      .sort()
+  }
+
+  exists(group: GroupName): boolean {
+    return existsSync(this.#paths.groupConfig(group))
+  }
+
+  load(group: GroupName): GroupConfig {
+    const file = this.#paths.groupConfig(group)
+    let raw: unknown
+    try {
+      raw = JSON.parse(readFileSync(file, 'utf8'))
+    } catch (error) {
+      throw new ConfigError(file, [`not valid JSON (${errorText(error)})`])
+    }
+    const result = GroupConfig.safeParse(raw)
+    if (!result.success) throw new ConfigError(file, problemsOf(result.error, raw))
+    const config = result.data
+    if (!PROVIDERS.some((name) => name === config.provider)) {
+      const known = PROVIDERS.map((name) => JSON.stringify(name)).join(' or ')
+      throw new ConfigError(file, [`provider: expected ${known}, got ${JSON.stringify(config.provider)}`])
+    }
+    return config
+  }
+
+  add(group: GroupName, config: Partial<GroupConfig>): void {
+    const folder = this.#paths.groupDir(group)
+    if (existsSync(folder)) {
+      throw new CreelError('conflict', `the group ${group} exists already`, {
+        hint: `see ${this.#paths.groupConfig(group)}`,
+      })
+    }
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, 'AGENTS.md'), INSTRUCTIONS)
+    writeFileSync(this.#paths.groupConfig(group), `${JSON.stringify(config, null, 2)}\n`)
+  }
+
+  remove(group: GroupName): string {
+    if (!this.exists(group)) throw new CreelError('not_found', `there is no group ${group}`)
+    const removed = join(this.#paths.dataDir, 'removed')
+    mkdirSync(removed, { recursive: true })
+    let target = join(removed, group)
+    for (let n = 2; existsSync(target); n += 1) target = join(removed, `${group}.${n}`)
+    renameSync(this.#paths.groupDir(group), target)
+    return target
+  }
+}

@@ -1,0 +1,16 @@
+import { type Install, loadInstall } from '../config/load.ts'
+import type { Output } from './output.ts'
+
+/** What every command of the CLI is given. */
+export interface CliContext {
+  readonly projectDir: string
+  readonly env: NodeJS.ProcessEnv
+  readonly output: Output
+  /** Aborts on SIGINT and SIGTERM. */
+  readonly signal: AbortSignal
+}
+
+/** Reads the settings; asked for by each command that needs them, so that `--help` works with a broken file. */
+export function installOf(context: CliContext): Install {
+  return loadInstall(context.projectDir, context.env)
+}

@@ -1,0 +1,125 @@
+import { existsSync, statfsSync } from 'node:fs'
+import type { Command } from 'commander'
+import { systemClock } from '../adapters/clock/system-clock.ts'
+import { hasImage } from '../adapters/docker/agent-image.ts'
+import { DockerEngine } from '../adapters/docker/docker-engine.ts'
+import { engineClient } from '../adapters/docker/engine-client.ts'
+import type { Install } from '../config/load.ts'
+import { CreelError, errorText } from '../domain/errors.ts'
+import { expectedAgentImage, installSocket } from '../host-parts.ts'
+import { specHash } from '../sandbox-spec.ts'
+import { type CliContext, installOf } from './context.ts'
+import { print } from './output.ts'
+import { runCommand } from './session.ts'
+
+interface Finding {
+  readonly check: string
+  readonly level: 'ok' | 'warning' | 'problem'
+  readonly text: string
+  readonly hint?: string
+}
+
+type Check = (install: Install) => Promise<Finding[]>
+
+const LOW_DISK_BYTES = 2 * 1024 ** 3
+
+export function addDoctorCommand(program: Command, context: CliContext): void {
+  program
+    .command('doctor')
+    .description('look for what is wrong with this install and say what to do')
+    .option('--json', 'print the result as JSON')
+    .addHelpText('after', '\nExit code 0 when there is no problem (warnings are allowed), 1 otherwise.')
+    .action(async (options: { json?: boolean }) => {
+      const install = installOf(context)
+      const findings: Finding[] = [
+        ok('settings', existsSync(install.configFile) ? install.configFile : 'defaults (no creel.toml)'),
+      ]
+      for (const [name, check] of CHECKS) findings.push(...(await guarded(name, () => check(install))))
+      print(context.output, options.json, findings, () => findings.map(findingText).join('\n'))
+      if (findings.some((finding) => finding.level === 'problem')) process.exitCode = 1
+    })
+}
+
+const CHECKS: readonly (readonly [string, Check])[] = [
+  ['node', async () => [ok('node', process.version)]],
+  ['engine', checkEngine],
+  ['agent image', checkImage],
+  ['disk', checkDisk],
+  ['database', checkDatabase],
+  ['agents', checkGroups],
+]
+
+async function guarded(name: string, check: () => Promise<Finding[]>): Promise<Finding[]> {
+  try {
+    return await check()
+  } catch (error) {
+    const hint = error instanceof CreelError ? error.hint : undefined
+    return [
+      { check: name, level: 'problem', text: errorText(error), ...(hint === undefined ? {} : { hint }) },
+    ]
+  }
+}
+
+async function checkEngine(install: Install): Promise<Finding[]> {
+  const { runtime } = install.config.engine
+  const engine = new DockerEngine({
+    socketPath: installSocket(install),
+    installId: 'doctor',
+    specHash,
+    clock: systemClock,
+    ...(runtime ? { runtime } : {}),
+  })
+  const info = await engine.check(AbortSignal.timeout(10_000))
+  return [
+    ok('engine', `${info.version} (API ${info.apiVersion})`),
+    ...info.warnings.map((text): Finding => ({ check: 'engine', level: 'warning', text })),
+  ]
+}
+
+async function checkImage(install: Install): Promise<Finding[]> {
+  const tag = await expectedAgentImage(install)
+  if (await hasImage(engineClient(installSocket(install)), tag, AbortSignal.timeout(10_000))) {
+    return [ok('agent image', tag)]
+  }
+  return [{ check: 'agent image', level: 'problem', text: `${tag} is missing`, hint: './creel up builds it' }]
+}
+
+async function checkDisk(install: Install): Promise<Finding[]> {
+  const folder = existsSync(install.paths.dataDir) ? install.paths.dataDir : install.projectDir
+  const { bavail, bsize } = statfsSync(folder)
+  const free = bavail * bsize
+  const text = `${(free / 1024 ** 3).toFixed(1)} GiB free`
+  if (free >= LOW_DISK_BYTES) return [ok('disk', text)]
+  return [
+    { check: 'disk', level: 'problem', text, hint: 'agents and mail stop working on a full disk: free some' },
+  ]
+}
+
+async function checkDatabase(install: Install): Promise<Finding[]> {
+  if (!existsSync(install.paths.hostDb)) return [ok('database', 'not made yet')]
+  const { database } = (await runCommand(install, 'integrity')) as { database: string }
+  if (database === 'ok') return [ok('database', 'sound')]
+  return [{ check: 'database', level: 'problem', text: database, hint: 'stop Creel and restore a backup' }]
+}
+
+async function checkGroups(install: Install): Promise<Finding[]> {
+  const groups = (await runCommand(install, 'group-list')) as { group: string; problem: string | null }[]
+  if (groups.length === 0) {
+    return [{ check: 'agents', level: 'warning', text: 'none yet', hint: './creel group add main' }]
+  }
+  return groups.map(({ group, problem }) =>
+    problem === null
+      ? ok(`agent ${group}`, 'ready')
+      : { check: `agent ${group}`, level: 'problem', text: problem },
+  )
+}
+
+function ok(check: string, text: string): Finding {
+  return { check, level: 'ok', text }
+}
+
+function findingText(finding: Finding): string {
+  const mark = { ok: '✓', warning: '!', problem: '✗' }[finding.level]
+  const hint = finding.hint === undefined ? '' : `\n    what to do: ${finding.hint}`
+  return `${mark} ${finding.check}: ${finding.text}${hint}`
+}

@@ -1,0 +1,165 @@
+import { spawn } from 'node:child_process'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { Command } from 'commander'
+import { systemClock } from '../adapters/clock/system-clock.ts'
+import { callHost, NoHostError } from '../adapters/control/client.ts'
+import type { Install } from '../config/load.ts'
+import { CreelError } from '../domain/errors.ts'
+import { type CliContext, installOf } from './context.ts'
+import { serve } from './serve.ts'
+import { runCommand } from './session.ts'
+import { setUp } from './set-up.ts'
+
+const READY_MS = 30_000
+
+export function addLifeCommands(program: Command, context: CliContext): void {
+  program
+    .command('up')
+    .description('install what is missing, then run Creel and print the address of the web chat')
+    .option('-d, --detach', 'run in the background')
+    .option('-y, --yes', 'install missing packages without asking')
+    .addHelpText(
+      'after',
+      `
+Safe to run again: it goes on where it was. What it does: finds or installs a container engine, builds the
+agent image, makes a first agent (the keyless demo provider), starts the host. Ctrl-C ends the host; the
+agents' sandboxes go on and are taken over by the next "creel up". "creel down" ends both.`,
+    )
+    .action(async (options: { detach?: boolean; yes?: boolean }) => {
+      const install = installOf(context)
+      await refuseSecond(install)
+      await setUp(install, options.yes ?? false)
+      if (options.detach) await startDetached(install, context)
+      else await serveHere(install, context, false)
+    })
+  program
+    .command('serve')
+    .description('run the host in the foreground and install nothing (for services and containers)')
+    .option('--stop-sandboxes', 'when told to stop, stop the sandboxes too')
+    .action(async (options: { stopSandboxes?: boolean }) => {
+      const install = installOf(context)
+      await refuseSecond(install)
+      await serveHere(install, context, options.stopSandboxes ?? false)
+    })
+  program
+    .command('down')
+    .description('let running turns end, then stop the host and its sandboxes')
+    .action(async () => {
+      const install = installOf(context)
+      await stopHost(install, context)
+    })
+  program
+    .command('link')
+    .description('print a new one-time login link for the web chat')
+    .option('--json', 'print the result as JSON')
+    .action(async (options: { json?: boolean }) => {
+      const result = (await runCommand(installOf(context), 'link')) as { url: string }
+      context.output.out(options.json ? JSON.stringify(result) : result.url)
+    })
+}
+
+async function refuseSecond(install: Install): Promise<void> {
+  try {
+    await callHost(install.paths.controlSocket, 'status', {})
+  } catch (error) {
+    if (error instanceof NoHostError) return
+    throw error
+  }
+  throw new CreelError('conflict', 'Creel is already running here', {
+    hint: './creel link prints a login link, ./creel status how it is, ./creel down stops it',
+  })
+}
+
+async function serveHere(install: Install, context: CliContext, stopSandboxes: boolean): Promise<void> {
+  const { output, signal } = context
+  await serve({
+    install,
+    signal,
+    stopSandboxes,
+    onReady: (link) => {
+      output.out(readyText(link))
+      output.out(`log: ${install.paths.logFile} (creel logs -f). Ctrl-C stops the host.`)
+    },
+  })
+  output.out('stopped')
+}
+
+function readyText(link: string | null): string {
+  if (link === null) return 'Creel is running; the web chat is switched off (web.enabled in creel.toml)'
+  return `Creel is running. Open this link once to log in (good for 15 minutes):\n\n  ${link}\n`
+}
+
+/** Starts the host as a process of its own and waits until it takes messages. */
+async function startDetached(install: Install, context: CliContext): Promise<void> {
+  const outFile = join(dirname(install.paths.logFile), 'host.out')
+  mkdirSync(dirname(outFile), { recursive: true })
+  const out = openSync(outFile, 'w')
+  const main = join(install.projectDir, 'src', 'main.ts')
+  const child = spawn(process.execPath, [...process.execArgv, main, 'serve'], {
+    cwd: install.projectDir,
+    detached: true,
+    stdio: ['ignore', out, out],
+    env: context.env,
+  })
+  closeSync(out)
+  let died: number | null = null
+  child.on('exit', (code) => {
+    died = code ?? 1
+  })
+  child.unref()
+  const deadline = systemClock.now() + READY_MS
+  for (;;) {
+    try {
+      const { url } = (await callHost(install.paths.controlSocket, 'link', {})) as { url: string }
+      context.output.out(readyText(url))
+      context.output.out('It runs in the background: creel status, creel logs -f, creel down.')
+      return
+    } catch (error) {
+      if (!(error instanceof NoHostError)) throw error
+    }
+    if (died !== null)
+      throw new CreelError('unavailable', `the host ended at once (exit code ${died})`, {
+        hint: `see ${outFile}`,
+      })
+    if (systemClock.now() > deadline)
+      throw new CreelError('timeout', 'the host did not start in time', { hint: `see ${outFile}` })
+    await systemClock.sleep(50, context.signal)
+  }
+}
+
+async function stopHost(install: Install, context: CliContext): Promise<void> {
+  try {
+    await callHost(install.paths.controlSocket, 'down', {})
+  } catch (error) {
+    if (!(error instanceof NoHostError)) throw error
+    context.output.out('Creel is not running')
+    return
+  }
+  context.output.err('stopping: running turns get ten seconds to end')
+  for (;;) {
+    try {
+      await callHost(install.paths.controlSocket, 'status', {})
+    } catch (error) {
+      if (error instanceof NoHostError && (await released(install))) break
+      if (!(error instanceof NoHostError) && !isHangUp(error)) throw error
+    }
+    await systemClock.sleep(50, context.signal)
+  }
+  context.output.out('stopped')
+}
+
+/** The control socket goes first, the lock last. */
+async function released(install: Install): Promise<boolean> {
+  try {
+    await runCommand(install, 'integrity')
+    return true
+  } catch (error) {
+    if (error instanceof CreelError && error.code === 'conflict') return false
+    throw error
+  }
+}
+
+function isHangUp(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ECONNRESET'
+}

@@ -1,0 +1,85 @@
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs'
+import type { Command } from 'commander'
+import { terminalText } from '../adapters/channels/terminal/terminal-text.ts'
+import { systemClock } from '../adapters/clock/system-clock.ts'
+import { CreelError } from '../domain/errors.ts'
+import { groupName } from '../operator/group-commands.ts'
+import { type CliContext, installOf } from './context.ts'
+import { runCommand } from './session.ts'
+
+const FOLLOW_MS = 300
+const MAX_BACKLOG_BYTES = 512 * 1024
+
+export function addLogsCommand(program: Command, context: CliContext): void {
+  program
+    .command('logs [group]')
+    .description('the log of the host; with a group, its lines and the output of its sandbox')
+    .option('-f, --follow', 'go on as lines are written')
+    .option('-n, --lines <count>', 'how many lines to begin with', '100')
+    .addHelpText('after', '\nLines are JSON, one event each; no line holds the text of a message.')
+    .action(async (group: string | undefined, options: { follow?: boolean; lines: string }) => {
+      const count = Number(options.lines)
+      if (!Number.isInteger(count) || count < 0) {
+        throw new CreelError('invalid', `--lines: expected a number, got ${options.lines}`)
+      }
+      const install = installOf(context)
+      const wanted = group === undefined ? null : groupName(group)
+      const { logFile } = install.paths
+      if (!existsSync(logFile)) {
+        throw new CreelError('not_found', 'there is no log yet', { hint: './creel up' })
+      }
+      const tail = new LogTail(logFile)
+      const show = (line: string) => {
+        if (wanted === null || line.includes(`"group":"${wanted}"`)) context.output.out(terminalText(line))
+      }
+      const first = tail.read()
+      const chosen = wanted === null ? first : first.filter((line) => line.includes(`"group":"${wanted}"`))
+      for (const line of count === 0 ? [] : chosen.slice(-count)) show(line)
+      if (wanted !== null) await showSandbox(context, wanted, count)
+      while (options.follow && !context.signal.aborted) {
+        await systemClock.sleep(FOLLOW_MS, context.signal).catch(() => undefined)
+        for (const line of tail.read()) show(line)
+      }
+    })
+}
+
+async function showSandbox(context: CliContext, group: string, lines: number): Promise<void> {
+  const args = { group, lines: Math.max(1, Math.min(lines, 2_000)) }
+  try {
+    const { text } = (await runCommand(installOf(context), 'sandbox-logs', args)) as { text: string }
+    context.output.out(
+      text === '' ? `(${group} has no sandbox now)` : `--- sandbox of ${group}\n${terminalText(text)}`,
+    )
+  } catch (error) {
+    if (!(error instanceof CreelError) || error.code !== 'unavailable') throw error
+    context.output.err(`(the sandbox's own output is not to be had: ${error.message})`)
+  }
+}
+
+/** Reads a growing file bit by bit; begins near its end. */
+class LogTail {
+  readonly #path: string
+  #offset: number
+  #rest = ''
+
+  constructor(path: string) {
+    this.#path = path
+    this.#offset = Math.max(0, statSync(path).size - MAX_BACKLOG_BYTES)
+  }
+
+  /** Whole lines since the last call. */
+  read(): string[] {
+    const size = statSync(this.#path).size
+    if (size < this.#offset) this.#offset = 0
+    const buffer = Buffer.alloc(size - this.#offset)
+    const fd = openSync(this.#path, 'r')
+    try {
+      this.#offset += readSync(fd, buffer, 0, buffer.length, this.#offset)
+    } finally {
+      closeSync(fd)
+    }
+    const lines = (this.#rest + buffer.toString('utf8')).split('\n')
+    this.#rest = lines.pop() ?? ''
+    return lines.filter((line) => line !== '')
+  }
+}

@@ -1,0 +1,40 @@
+import { Command } from 'commander'
+import { addBenchCommand } from './bench-command.ts'
+import { addChatCommand } from './chat-command.ts'
+import { addChatsCommands } from './chats-commands.ts'
+import type { CliContext } from './context.ts'
+import { addDoctorCommand } from './doctor-command.ts'
+import { addGroupCommands } from './group-commands.ts'
+import { addLifeCommands } from './life-commands.ts'
+import { addLogsCommand } from './logs-command.ts'
+import { addStatusCommand } from './status-command.ts'
+import { addUserCommands } from './user-commands.ts'
+
+const INTRO = `Creel: personal AI agents, each locked in its own container, woken from your chats.
+
+Begin with "creel up", then open the link it prints. Every command has --help.`
+
+const OUTRO = `
+Words: a group is an agent (folder groups/<name>), a chat is a place people talk in, a binding says
+which group answers a chat. Settings: creel.toml and groups/<name>/container.json.
+"creel test" runs the tests.`
+
+/** The whole command line. Throws what a command throws; commander's own errors have a code `commander.…`. */
+export function buildProgram(context: CliContext): Command {
+  const program = new Command('creel')
+    .description(INTRO)
+    .addHelpText('after', OUTRO)
+    .showHelpAfterError('(add --help for how it works)')
+    .exitOverride()
+    .configureOutput({ writeErr: (text) => context.output.err(text.trimEnd()) })
+  addLifeCommands(program, context)
+  addStatusCommand(program, context)
+  addLogsCommand(program, context)
+  addChatCommand(program, context)
+  addDoctorCommand(program, context)
+  addGroupCommands(program, context)
+  addChatsCommands(program, context)
+  addUserCommands(program, context)
+  addBenchCommand(program, context)
+  return program
+}

@@ -1,0 +1,116 @@
+// Runs the host in this process: `creel serve`, and what `creel up` starts.
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { pino } from 'pino'
+import { ControlServer } from '../adapters/control/server.ts'
+import type { Install } from '../config/load.ts'
+import { type Core, openCore } from '../core.ts'
+import { errorText } from '../domain/errors.ts'
+import type { GroupName, UserId } from '../domain/ids.ts'
+import { Host } from '../host.ts'
+import { type RealParts, realParts } from '../host-parts.ts'
+import type { Log } from '../log.ts'
+import type { Live, OperatorPorts } from '../operator/ports.ts'
+import { configuredWebUrl, runOperatorCommand } from './session.ts'
+
+export interface ServeOptions {
+  readonly install: Install
+  /** Ends the host gracefully when it aborts. */
+  readonly signal: AbortSignal
+  /** On a signal stop the sandboxes too, instead of leaving them for the next host to adopt. */
+  readonly stopSandboxes: boolean
+  /** Called when messages are taken, with a fresh one-time login link, or null without a web chat. */
+  readonly onReady: (link: string | null) => void
+}
+
+const DRAIN_MS = 10_000
+
+/** Runs until the signal aborts or somebody asks for the end. Throws CreelError when it cannot start. */
+export async function serve(options: ServeOptions): Promise<void> {
+  const { install } = options
+  const core = openCore(install)
+  const log = openLog(install)
+  const ended = Promise.withResolvers<{ stopSandboxes: boolean }>()
+  const onAbort = () => ended.resolve({ stopSandboxes: options.stopSandboxes })
+  options.signal.addEventListener('abort', onAbort, { once: true })
+  const running: { host: Host | null } = { host: null }
+  let started: { host: Host; control: ControlServer; parts: RealParts }
+  try {
+    const parts = realParts(core, log, (group) => webState(core, running.host, group))
+    const host = new Host(parts)
+    running.host = host
+    const live = liveHost(host, parts, () => ended.resolve({ stopSandboxes: true }))
+    const control = new ControlServer({
+      socketPath: install.paths.controlSocket,
+      terminal: parts.terminal,
+      run: (command, args) => runOperatorCommand(operatorPorts(core, host, live), command, args),
+      onTerminalUser: (user) => welcomeTerminalUser(core, user),
+    })
+    await control.listen()
+    try {
+      await host.start()
+    } catch (error) {
+      await control.close()
+      throw error
+    }
+    started = { host, control, parts }
+  } catch (error) {
+    core[Symbol.dispose]()
+    log.error({ err: error }, 'host could not start')
+    throw error
+  }
+  log.info({ event: 'host.started', install: core.installId }, 'host started')
+  options.onReady(started.parts.web?.createLoginLink() ?? null)
+  const { stopSandboxes } = await ended.promise
+  log.info({ event: 'host.stopping', stopSandboxes }, 'host stopping')
+  await started.control.close()
+  await started.host.stop({ drainMs: DRAIN_MS, stopSandboxes })
+  log.info({ event: 'host.stopped' }, 'host stopped')
+  log.flush()
+}
+
+function openLog(install: Install): Log {
+  const { logFile } = install.paths
+  mkdirSync(dirname(logFile), { recursive: true })
+  return pino(
+    { level: install.config.log_level, base: null },
+    pino.destination({ dest: logFile, sync: true }),
+  )
+}
+
+/** Whoever can open the control socket could read the database: they own this install. */
+function welcomeTerminalUser(core: Core, user: UserId): void {
+  if (!core.roles.isOwner(user)) core.roles.grant(user, 'owner', null, core.clock.now())
+}
+
+function operatorPorts(core: Core, host: Host, live: Live): OperatorPorts {
+  const { groups, directory, inbound, roles, logins, overview, clock } = core
+  return { groups, directory, inbound, roles, logins, overview, clock, live, admission: host.admission }
+}
+
+function liveHost(host: Host, parts: RealParts, shutDown: () => void): Live {
+  return {
+    running: () => true,
+    group: (group) => host.supervisor.status(group),
+    channels: () => parts.channels.problems(),
+    engineProblem: () => host.engineProblem,
+    webUrl: () => parts.web?.url ?? configuredWebUrl(parts.core.install),
+    sandboxLogs: async (group, lines) => {
+      const handle = host.supervisor.handle(group)
+      return handle ? parts.engine.logs(handle, lines) : ''
+    },
+    shutDown,
+    nudgeGroup: (group) => host.nudgeGroup(group),
+    nudgeChat: (chatId) => host.nudgeChat(chatId),
+  }
+}
+
+function webState(core: Core, host: Host | null, group: GroupName): { provider: string; state: string } {
+  try {
+    const { provider } = core.groups.load(group)
+    const { state, problem } = host?.supervisor.status(group) ?? { state: 'asleep', problem: null }
+    return { provider, state: problem === null ? state : `problem: ${problem}` }
+  } catch (error) {
+    return { provider: '-', state: `problem: ${errorText(error)}` }
+  }
+}

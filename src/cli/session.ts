@@ -1,0 +1,78 @@
+// How a command of the CLI reaches Creel: through the running host, else by opening the data directory itself.
+import { callHost, NoHostError } from '../adapters/control/client.ts'
+import { Admission } from '../admission.ts'
+import type { Install } from '../config/load.ts'
+import { type Core, openCore } from '../core.ts'
+import { CreelError } from '../domain/errors.ts'
+import { Notices } from '../notices.ts'
+import { OPERATOR_COMMANDS } from '../operator/commands.ts'
+import type { Live, OperatorPorts } from '../operator/ports.ts'
+
+/** Carries out an operator's command in the host, or here when no host runs. */
+export async function runCommand(install: Install, command: string, args: unknown = {}): Promise<unknown> {
+  try {
+    return await callHost(install.paths.controlSocket, command, args)
+  } catch (error) {
+    if (!(error instanceof NoHostError)) throw error
+  }
+  const core = openCore(install)
+  try {
+    return await runOperatorCommand(offlinePorts(core), command, args)
+  } finally {
+    core[Symbol.dispose]()
+  }
+}
+
+/** Looks the command up and runs it. */
+export async function runOperatorCommand(
+  ports: OperatorPorts,
+  name: string,
+  args: unknown,
+): Promise<unknown> {
+  const command = Object.hasOwn(OPERATOR_COMMANDS, name) ? OPERATOR_COMMANDS[name] : undefined
+  if (!command) throw new CreelError('not_found', `there is no command ${name}`)
+  return command.run(ports, args)
+}
+
+/** Nothing runs: notices wait in the delivery table, messages for the router. */
+function offlinePorts(core: Core): OperatorPorts {
+  const notices = new Notices({
+    deliveries: core.deliveries,
+    directory: core.directory,
+    roles: core.roles,
+    channelOf: () => undefined,
+    clock: core.clock,
+    nudge: nobody,
+  })
+  const { inbound, directory, roles, clock, defaultGroup, groups, logins, overview } = core
+  const admission = new Admission({ inbound, directory, roles, notices, clock, defaultGroup, nudge: nobody })
+  return { groups, directory, inbound, roles, logins, overview, admission, live: noHost(core.install), clock }
+}
+
+function nobody(): void {
+  return
+}
+
+function noHost(install: Install): Live {
+  return {
+    running: () => false,
+    group: () => ({ state: 'asleep', problem: null }),
+    channels: () => [],
+    engineProblem: () => null,
+    webUrl: () => configuredWebUrl(install),
+    sandboxLogs: async () => {
+      throw new CreelError('unavailable', 'Creel is not running', { hint: './creel up' })
+    },
+    shutDown: nobody,
+    nudgeGroup: nobody,
+    nudgeChat: nobody,
+  }
+}
+
+/** Address of the web chat as the settings have it. */
+export function configuredWebUrl(install: Install): string {
+  const { host, port, public_url } = install.config.web
+  if (public_url !== '') return public_url.replace(/\/+$/, '')
+  const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host
+  return `http://${shown}:${port}`
+}

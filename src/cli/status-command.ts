@@ -1,0 +1,66 @@
+import type { Command } from 'commander'
+import { type CliContext, installOf } from './context.ts'
+import { groupTable } from './group-commands.ts'
+import { print } from './output.ts'
+import { runCommand } from './session.ts'
+
+interface Status {
+  readonly running: boolean
+  readonly web: string
+  readonly engineProblem: string | null
+  readonly channels: readonly { name: string; account: string; problem: string | null }[]
+  readonly groups: readonly {
+    group: string
+    provider: string | null
+    state: string
+    problem: string | null
+    waiting: number
+    failed: number
+    rejectedEntries: number
+  }[]
+  readonly waitingToBeRouted: number
+  readonly held: number
+  readonly unsent: number
+  readonly failedSends: number
+  readonly ambiguousSends: number
+  readonly lastFailures: readonly { id: number; chat: string; reason: string | null }[]
+}
+
+export function addStatusCommand(program: Command, context: CliContext): void {
+  program
+    .command('status')
+    .description('what runs, what waits, what went wrong')
+    .option('--json', 'print the result as JSON')
+    .addHelpText('after', '\nExit code 0 when the host runs, 3 when it does not.')
+    .action(async (options: { json?: boolean }) => {
+      const status = (await runCommand(installOf(context), 'status')) as Status
+      print(context.output, options.json, status, () => statusText(status))
+      if (!status.running) process.exitCode = 3
+    })
+}
+
+function statusText(status: Status): string {
+  const lines = [status.running ? `running; web chat at ${status.web}` : 'not running: creel up']
+  if (status.engineProblem) lines.push(`container engine: ${status.engineProblem}`)
+  for (const { name, account, problem } of status.channels) {
+    if (problem !== null) lines.push(`channel ${name}/${account} stopped: ${problem}`)
+  }
+  lines.push(
+    '',
+    status.groups.length === 0 ? 'no agents yet: creel group add main' : groupTable(status.groups),
+    '',
+  )
+  lines.push(
+    `messages: ${status.waitingToBeRouted} to be routed, ${status.held} held (creel waiting), ` +
+      `${status.unsent} on their way out, ${status.failedSends} could not be sent, ` +
+      `${status.ambiguousSends} may have been sent twice`,
+  )
+  for (const failure of status.lastFailures)
+    lines.push(`  not sent to ${failure.chat}: ${failure.reason ?? ''}`)
+  for (const group of status.groups) {
+    if (group.failed > 0) lines.push(`  ${group.group}: ${group.failed} message(s) given up`)
+    if (group.rejectedEntries > 0)
+      lines.push(`  ${group.group}: ${group.rejectedEntries} outbox entries refused`)
+  }
+  return lines.join('\n')
+}

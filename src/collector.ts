@@ -1,0 +1,190 @@
+import type { OutboxEntry } from '@creel/protocol'
+import { mayReply } from './authorise.ts'
+import { CreelError } from './domain/errors.ts'
+import type { ChatId, GroupName } from './domain/ids.ts'
+import type { Channel } from './domain/ports/channel.ts'
+import type { Clock } from './domain/ports/clock.ts'
+import type { Mailbox, OutboxItem, OutboxReader } from './domain/ports/mailbox.ts'
+import type {
+  DeliveryStore,
+  DirectoryStore,
+  DispatchStore,
+  InboundRow,
+  NewDelivery,
+  OutboxProgressRecord,
+  OutboxStore,
+} from './domain/ports/stores.ts'
+import type { Events } from './events.ts'
+import { failedWithout, renderParts } from './notices.ts'
+import type { StepResult } from './pump.ts'
+
+export interface CollectorPorts {
+  readonly reader: OutboxReader
+  readonly outboxes: OutboxStore
+  readonly dispatches: DispatchStore
+  readonly deliveries: Pick<DeliveryStore, 'queuedOf'>
+  readonly directory: Pick<DirectoryStore, 'bindings'>
+  readonly mailbox: Mailbox
+  readonly channelOf: (channel: string, account: string) => Channel | undefined
+  readonly events: Events
+  readonly clock: Clock
+  readonly onProblem: (group: GroupName, problem: string) => void
+  /** Wakes the delivery of these chats and lets the supervisor look. */
+  readonly nudge: (group: GroupName, chats: ReadonlySet<ChatId>) => void
+}
+
+const BATCH = 200
+const BUSY_WAIT_MS = 3
+/** With this many unsent parts a group's outbox is left alone until the chats have caught up (I13). */
+const MAX_QUEUED = 500
+const FULL_WAIT_MS = 500
+/** Every so many entries both logs are trimmed. */
+const PRUNE_EVERY = 256
+
+/**
+ * Step of the collector pump: takes what a group's runner wrote, as hostile input, into the host's tables. Cursor
+ * and everything that follows from the entries are one transaction, so nothing is taken twice or left out.
+ */
+export async function collect(group: GroupName, ports: CollectorPorts): Promise<StepResult> {
+  const { outboxes, deliveries, reader, clock } = ports
+  if (deliveries.queuedOf(group) > MAX_QUEUED) return { waitMs: FULL_WAIT_MS }
+  const before = outboxes.cursor(group)
+  const batch = await reader.read(group, before, BATCH)
+  switch (batch.kind) {
+    case 'busy':
+      return { waitMs: BUSY_WAIT_MS }
+    case 'unfinished':
+      // A killed runner's half-done commit. The message it was for is unsettled, so the supervisor starts the
+      // group anyway, and its runner rolls back.
+      return 'idle'
+    case 'rejected': {
+      const problem = `its outbox is not what a runner writes: ${batch.reason}`
+      ports.onProblem(group, problem)
+      throw new CreelError('invalid', problem)
+    }
+    case 'entries': {
+      if (batch.items.length === 0) return 'idle'
+      const taken = new Batch(group, ports)
+      for (const item of batch.items) taken.add(item)
+      outboxes.record(group, taken.record(), clock.now())
+      taken.showProgress()
+      ports.nudge(group, taken.chats)
+      if (Math.floor(before / PRUNE_EVERY) !== Math.floor(taken.cursor / PRUNE_EVERY)) trim(group, ports)
+      return batch.more ? 'again' : 'idle'
+    }
+  }
+}
+
+/** First the inbox, then the word to the runner: a settlement is never forgotten before its message. */
+function trim(group: GroupName, ports: CollectorPorts): void {
+  const { dispatches, mailbox, outboxes, clock } = ports
+  const cursor = outboxes.cursor(group)
+  const open = dispatches.open(group).map((d) => d.inboxSeq)
+  const acked = mailbox.put(group, `acked:${cursor}`, { type: 'acked', outboxSeq: cursor }, clock.now())
+  mailbox.prune(group, acked, open)
+}
+
+/** Turns the entries of one read into one record. */
+class Batch {
+  readonly chats = new Set<ChatId>()
+  readonly #group: GroupName
+  readonly #ports: CollectorPorts
+  readonly #deliveries: NewDelivery[] = []
+  readonly #accepted: { inboxSeq: number; attempt: number }[] = []
+  readonly #settled: { inboxSeq: number; outcome: 'done' | 'failed' | 'cancelled'; reason: string | null }[] =
+    []
+  readonly #shows: (() => void)[] = []
+  #rejected = 0
+  cursor = 0
+
+  constructor(group: GroupName, ports: CollectorPorts) {
+    this.#group = group
+    this.#ports = ports
+  }
+
+  add(item: OutboxItem): void {
+    this.cursor = item.seq
+    if ('rejected' in item) this.#reject(item.seq, item.rejected)
+    else this.#take(item.seq, item.entry)
+  }
+
+  record(): OutboxProgressRecord {
+    return {
+      cursor: this.cursor,
+      accepted: this.#accepted,
+      deliveries: this.#deliveries,
+      settled: this.#settled,
+      rejected: this.#rejected,
+    }
+  }
+
+  showProgress(): void {
+    for (const show of this.#shows) show()
+  }
+
+  #take(seq: number, entry: OutboxEntry): void {
+    const origin = this.#ports.dispatches.inboundOf(this.#group, entry.inboxSeq)
+    const { events } = this.#ports
+    switch (entry.type) {
+      case 'accepted':
+        this.#accepted.push(entry)
+        events.turnAccepted(this.#group, entry.inboxSeq, entry.attempt)
+        this.#show(origin, { text: '' })
+        return
+      case 'progress':
+        this.#show(origin, entry)
+        return
+      case 'reply':
+        this.#reply(seq, origin, entry.text)
+        return
+      case 'settled':
+        this.#settled.push({ ...entry, reason: entry.reason ?? null })
+        events.turnSettled(this.#group, entry.inboxSeq, entry.outcome, entry.reason ?? null)
+        this.#show(origin, null)
+        return
+      case 'usage':
+      case 'returned':
+        return
+    }
+  }
+
+  #reply(seq: number, origin: InboundRow | null, text: string): void {
+    const bindings = origin ? this.#ports.directory.bindings(origin.chatId) : []
+    const verdict = mayReply(this.#group, origin, bindings)
+    if (!verdict.allowed || !origin) {
+      this.#reject(seq, verdict.allowed ? 'no origin' : verdict.reason)
+      return
+    }
+    const { channel: name, account, thread } = origin.address
+    const channel = this.#ports.channelOf(name, account)
+    renderParts(channel, text).forEach((part, index) => {
+      this.#deliveries.push({
+        chatId: origin.chatId,
+        thread,
+        part,
+        key: `${this.#group}:${seq}:${index}`,
+        group: this.#group,
+        ...failedWithout(channel, name, account),
+      })
+    })
+    this.chats.add(origin.chatId)
+  }
+
+  #show(origin: InboundRow | null, progress: { text: string; activity?: string | undefined } | null): void {
+    if (!origin) return
+    const channel = this.#ports.channelOf(origin.address.channel, origin.address.account)
+    const group = this.#group
+    this.#shows.push(() => {
+      const shown =
+        progress === null
+          ? null
+          : { group, text: progress.text, ...(progress.activity ? { activity: progress.activity } : {}) }
+      channel?.showProgress(origin.address, shown)
+    })
+  }
+
+  #reject(seq: number, reason: string): void {
+    this.#rejected += 1
+    this.#ports.events.outboxRejected(this.#group, seq, reason)
+  }
+}

@@ -1,0 +1,14 @@
+import type { GroupName } from '../domain/ids.ts'
+import type { GroupConfig } from './schema.ts'
+
+/** The folders of all agents. Read anew at each call: people edit them while we run. */
+export interface Groups {
+  names(): readonly GroupName[]
+  exists(group: GroupName): boolean
+  /** Throws ConfigError that says file, key, expected and got. */
+  load(group: GroupName): GroupConfig
+  /** Makes the folder with a container.json and instructions. Throws `conflict` when it exists. */
+  add(group: GroupName, config: Partial<GroupConfig>): void
+  /** Moves the folder aside, never deletes: returns where it went. */
+  remove(group: GroupName): string
+}

@@ -1,0 +1,111 @@
+// The only reader of the environment and of creel.toml.
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { parse } from 'toml'
+import type { z } from 'zod'
+import { ConfigError, errorText } from '../domain/errors.ts'
+import { Paths } from '../paths.ts'
+import { problemsOf } from './problems.ts'
+import { InstallConfig } from './schema.ts'
+
+/** What the process was given from outside, read once. */
+export interface Environment {
+  readonly dockerHost: string | undefined
+  readonly npmRegistry: string | undefined
+  readonly extraCaCerts: string | undefined
+  readonly timezone: string
+  readonly home: string | undefined
+  readonly user: string
+}
+
+export interface Install {
+  readonly projectDir: string
+  readonly configFile: string
+  readonly config: InstallConfig
+  readonly paths: Paths
+  readonly env: Environment
+}
+
+/**
+ * Reads `creel.toml` of a project folder; without the file every default holds. Throws ConfigError that says
+ * file, key, expected and got.
+ */
+export function loadInstall(projectDir: string, env: NodeJS.ProcessEnv): Install {
+  const configFile = env.CREEL_CONFIG ?? resolve(projectDir, 'creel.toml')
+  const config = applyEnvironment(parseInstall(configFile), env)
+  return {
+    projectDir,
+    configFile,
+    config,
+    paths: new Paths(resolve(projectDir, config.data_dir), resolve(projectDir, config.groups_dir)),
+    env: {
+      dockerHost: env.DOCKER_HOST,
+      npmRegistry: env.npm_config_registry ?? env.NPM_CONFIG_REGISTRY,
+      extraCaCerts: env.NODE_EXTRA_CA_CERTS,
+      timezone: env.TZ ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+      home: env.HOME,
+      user: env.USER ?? env.LOGNAME ?? 'operator',
+    },
+  }
+}
+
+/** Settings that a compose file or a test gives without writing a file. */
+function applyEnvironment(config: InstallConfig, env: NodeJS.ProcessEnv): InstallConfig {
+  const overrides: Record<string, unknown> = structuredClone(config)
+  const set = (path: readonly [string] | readonly [string, string], value: string | undefined) => {
+    if (value === undefined || value === '') return
+    const [section, key] = path
+    if (key === undefined) overrides[section] = value
+    else overrides[section] = { ...(overrides[section] as object), [key]: value }
+  }
+  set(['data_dir'], env.CREEL_DATA_DIR)
+  set(['groups_dir'], env.CREEL_GROUPS_DIR)
+  set(['engine', 'socket'], env.CREEL_ENGINE_SOCKET)
+  set(['engine', 'base_image'], env.CREEL_BASE_IMAGE)
+  set(['web', 'host'], env.CREEL_WEB_HOST)
+  set(['web', 'public_url'], env.CREEL_WEB_PUBLIC_URL)
+  if (env.CREEL_WEB_PORT) {
+    overrides.web = { ...(overrides.web as object), port: Number(env.CREEL_WEB_PORT) }
+  }
+  return check('environment (CREEL_… variables)', InstallConfig, overrides)
+}
+
+function parseInstall(file: string): InstallConfig {
+  if (!existsSync(file)) return InstallConfig.parse({})
+  let raw: unknown
+  try {
+    raw = parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    const { line, column } = error as { line?: number; column?: number }
+    const where = line === undefined ? '' : `line ${line}, column ${column}: `
+    throw new ConfigError(file, [`${where}not valid TOML (${errorText(error)})`])
+  }
+  return check(file, InstallConfig, raw, 'creel.example.toml shows every key with its default')
+}
+
+/** Parses with a schema; the error names file, key, what was expected and what was found. */
+export function check<Schema extends z.ZodType>(
+  file: string,
+  schema: Schema,
+  raw: unknown,
+  hint?: string,
+): z.output<Schema> {
+  const result = schema.safeParse(raw)
+  if (result.success) return result.data
+  throw new ConfigError(file, problemsOf(result.error, raw), hint)
+}
+
+/** Reads a secret from a file that others cannot read. Throws ConfigError with the command that mends it. */
+export function readSecretFile(install: Install, key: string, file: string): string {
+  const path = resolve(install.projectDir, file)
+  if (!existsSync(path)) {
+    throw new ConfigError(install.configFile, [`${key}: the file ${file} does not exist`])
+  }
+  const mode = statSync(path).mode & 0o077
+  if (mode !== 0) {
+    throw new ConfigError(install.configFile, [`${key}: ${file} can be read by others`], `chmod 600 ${file}`)
+  }
+  const value = readFileSync(path, 'utf8').trim()
+  if (value === '') throw new ConfigError(install.configFile, [`${key}: ${file} is empty`])
+  return value
+}

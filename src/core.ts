@@ -1,0 +1,99 @@
+// The part of the composition that needs no engine and no channel: what the command line uses on its own when no
+// host runs, and what the host builds on.
+import { randomUUID } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { systemClock } from './adapters/clock/system-clock.ts'
+import { ensureDataDir } from './adapters/folders/data-dir.ts'
+import { GroupRegistry } from './adapters/groups/group-registry.ts'
+import { replaceFile } from './adapters/mailbox/replace-file.ts'
+import { SqliteDeliveryStore } from './adapters/sqlite/delivery-store.ts'
+import { SqliteDirectoryStore } from './adapters/sqlite/directory-store.ts'
+import { SqliteDispatchStore } from './adapters/sqlite/dispatch-store.ts'
+import { SqliteInboundStore } from './adapters/sqlite/inbound-store.ts'
+import { lockInstance } from './adapters/sqlite/instance-lock.ts'
+import { openHostDb } from './adapters/sqlite/open.ts'
+import { SqliteOutboxStore } from './adapters/sqlite/outbox-store.ts'
+import { SqliteOverviewStore } from './adapters/sqlite/overview-store.ts'
+import { SqliteOwnChatStore } from './adapters/sqlite/own-chat-store.ts'
+import { SqliteRoleStore } from './adapters/sqlite/role-store.ts'
+import { SqliteWebLogins } from './adapters/sqlite/web-logins-store.ts'
+import type { Install } from './config/load.ts'
+import { type GroupName, isGroupName } from './domain/ids.ts'
+import type { Clock } from './domain/ports/clock.ts'
+
+export interface Core extends Disposable {
+  readonly install: Install
+  /** Marks everything on the engine that belongs to this data directory. */
+  readonly installId: string
+  readonly clock: Clock
+  readonly groups: GroupRegistry
+  readonly inbound: SqliteInboundStore
+  readonly dispatches: SqliteDispatchStore
+  readonly outboxes: SqliteOutboxStore
+  readonly deliveries: SqliteDeliveryStore
+  readonly directory: SqliteDirectoryStore
+  readonly roles: SqliteRoleStore
+  readonly logins: SqliteWebLogins
+  readonly overview: SqliteOverviewStore
+  readonly webChats: SqliteOwnChatStore
+  readonly terminalChats: SqliteOwnChatStore
+  /** The agent for a chat that names none. */
+  readonly defaultGroup: () => GroupName | null
+}
+
+/**
+ * Takes the data directory for this process and opens everything in it. Throws CreelError: `conflict` when a host
+ * runs on it, otherwise what is wrong with directory or database.
+ */
+export function openCore(install: Install, clock: Clock = systemClock): Core {
+  const { paths } = install
+  ensureDataDir(paths.dataDir)
+  const lock = lockInstance(paths.lockFile)
+  const db = openLocked(paths.hostDb, lock)
+  const groups = new GroupRegistry(paths)
+  const roles = new SqliteRoleStore(db)
+  return {
+    install,
+    installId: installId(paths.dataDir),
+    clock,
+    groups,
+    inbound: new SqliteInboundStore(db),
+    dispatches: new SqliteDispatchStore(db),
+    outboxes: new SqliteOutboxStore(db),
+    deliveries: new SqliteDeliveryStore(db),
+    directory: new SqliteDirectoryStore(db),
+    roles,
+    logins: new SqliteWebLogins(db, (user, now) => roles.grant(user, 'owner', null, now)),
+    overview: new SqliteOverviewStore(db),
+    webChats: new SqliteOwnChatStore(db, 'web'),
+    terminalChats: new SqliteOwnChatStore(db, 'terminal'),
+    defaultGroup: () => defaultGroup(install, groups),
+    [Symbol.dispose]: () => {
+      db.close()
+      lock[Symbol.dispose]()
+    },
+  }
+}
+
+function openLocked(path: string, lock: Disposable): ReturnType<typeof openHostDb> {
+  try {
+    return openHostDb(path)
+  } catch (error) {
+    lock[Symbol.dispose]()
+    throw error
+  }
+}
+
+function defaultGroup(install: Install, groups: GroupRegistry): GroupName | null {
+  const named = install.config.chats.default_group
+  if (named === '') return groups.names()[0] ?? null
+  return isGroupName(named) && groups.exists(named) ? named : null
+}
+
+/** Made once per data directory and kept beside the data, so that a copy of the folder is a move, not a twin. */
+function installId(dataDir: string): string {
+  const file = join(dataDir, 'install-id')
+  if (!existsSync(file)) replaceFile(file, `${randomUUID()}\n`, 0o644)
+  return readFileSync(file, 'utf8').trim()
+}

@@ -1,0 +1,84 @@
+import type { InboxMessage, Overheard } from '@creel/protocol'
+import type { GroupName } from './domain/ids.ts'
+import type { Clock } from './domain/ports/clock.ts'
+import type { Mailbox } from './domain/ports/mailbox.ts'
+import type { DispatchStore, InboundRow, InboundStore, PendingDispatch } from './domain/ports/stores.ts'
+import type { Events } from './events.ts'
+import type { StepResult } from './pump.ts'
+
+export interface DispatcherPorts {
+  readonly inbound: Pick<InboundStore, 'find' | 'overheard'>
+  readonly dispatches: DispatchStore
+  readonly mailbox: Mailbox
+  readonly events: Events
+  readonly clock: Clock
+  readonly contextMessages: number
+  /** Rings the runner and wakes the supervisor. */
+  readonly nudge: (group: GroupName) => void
+}
+
+const BATCH = 50
+
+/** Longest text given to an agent in one message; a platform's own limit is far below. */
+const MAX_INBOUND_TEXT = 100_000
+
+/**
+ * Step of the dispatch pump: puts a group's routed messages into its inbox, in order. Repeating it after a crash
+ * between the two writes is harmless: the inbox knows the key.
+ */
+export function dispatchNext(group: GroupName, ports: DispatcherPorts): StepResult {
+  const { dispatches, mailbox, inbound, events, clock } = ports
+  const pending = dispatches.pending(group, BATCH)
+  if (pending.length === 0) return 'idle'
+  mailbox.open(group)
+  for (const dispatch of pending) {
+    const row = inbound.find(dispatch.inboundId)
+    if (!row) continue
+    const seq = mailbox.put(
+      group,
+      `message:${row.id}`,
+      inboxMessage(group, dispatch, row, ports),
+      clock.now(),
+    )
+    dispatches.placed(group, row.id, seq)
+    events.placed(group, row.id, seq)
+  }
+  ports.nudge(group)
+  return pending.length === BATCH ? 'again' : 'idle'
+}
+
+function inboxMessage(
+  group: GroupName,
+  dispatch: PendingDispatch,
+  row: InboundRow,
+  ports: DispatcherPorts,
+): InboxMessage {
+  const perThread = dispatch.session.includes('/thread:')
+  const { thread, channel } = row.address
+  return {
+    type: 'message',
+    session: dispatch.session,
+    chat: {
+      channel,
+      kind: row.chatKind,
+      title: row.chatTitle.slice(0, 300),
+      ...(thread === undefined ? {} : { thread }),
+    },
+    from: { id: row.senderId, name: row.senderName.slice(0, 200) },
+    text: row.text.slice(0, MAX_INBOUND_TEXT),
+    at: row.sentAt,
+    context: boundedContext(ports.inbound.overheard(group, row, perThread, ports.contextMessages)),
+  }
+}
+
+/** The newest overheard messages that fit; the oldest go first when it is too much. */
+function boundedContext(heard: readonly Overheard[]): InboxMessage['context'] {
+  const kept: InboxMessage['context'] = []
+  let room = MAX_INBOUND_TEXT
+  for (const message of heard.toReversed()) {
+    room -= message.text.length
+    if (room < 0) break
+    kept.unshift(message)
+  }
+  return kept
+}

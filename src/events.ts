@@ -1,0 +1,97 @@
+import type { ChatId, DeliveryId, GroupName, InboundId } from './domain/ids.ts'
+import type { SandboxExit } from './domain/ports/sandbox.ts'
+import type { Log } from './log.ts'
+import type { Routing } from './router.ts'
+
+/** The one place where business events are reported: one function, one line each, never the text of a message. */
+export class Events {
+  readonly #log: Log
+
+  constructor(log: Log) {
+    this.#log = log
+  }
+
+  received(chat: string, messageId: string, result: 'new' | 'duplicate'): void {
+    this.#log.info({ event: 'inbound.received', chat, messageId, result }, 'message received')
+  }
+
+  routed(id: InboundId, routing: Routing): void {
+    const groups = routing.plans.map((plan) => plan.group)
+    this.#log.info(
+      {
+        event: 'inbound.routed',
+        inbound: id,
+        state: routing.state,
+        reason: routing.reason ?? undefined,
+        groups,
+      },
+      'message routed',
+    )
+  }
+
+  placed(group: GroupName, inbound: InboundId, inboxSeq: number): void {
+    this.#log.info({ event: 'inbox.placed', group, inbound, inboxSeq }, 'message placed in inbox')
+  }
+
+  sandboxStarted(group: GroupName, sandbox: string, tookMs: number): void {
+    this.#log.info(
+      { event: 'sandbox.started', group, sandbox: sandbox.slice(0, 12), tookMs },
+      'sandbox started',
+    )
+  }
+
+  sandboxAdopted(group: GroupName, sandbox: string, state: string): void {
+    this.#log.info(
+      { event: 'sandbox.adopted', group, sandbox: sandbox.slice(0, 12), state },
+      'sandbox adopted',
+    )
+  }
+
+  sandboxChanged(group: GroupName, change: 'paused' | 'unpaused' | 'stopped' | 'killed', why: string): void {
+    this.#log.info({ event: `sandbox.${change}`, group, why }, `sandbox ${change}`)
+  }
+
+  sandboxExited(group: GroupName, exit: SandboxExit | null, busy: boolean): void {
+    const fields = { event: 'sandbox.exited', group, code: exit?.code, oomKilled: exit?.oomKilled, busy }
+    if (busy) this.#log.warn(fields, 'sandbox exited with work to do')
+    else this.#log.info(fields, 'sandbox exited')
+  }
+
+  groupProblem(group: GroupName, problem: string): void {
+    this.#log.warn({ event: 'group.problem', group, problem }, 'group has a problem')
+  }
+
+  groupRecovered(group: GroupName): void {
+    this.#log.info({ event: 'group.recovered', group }, 'group is well again')
+  }
+
+  turnAccepted(group: GroupName, inboxSeq: number, attempt: number): void {
+    this.#log.info({ event: 'turn.accepted', group, inboxSeq, attempt }, 'turn began')
+  }
+
+  turnSettled(group: GroupName, inboxSeq: number, outcome: string, reason: string | null): void {
+    this.#log.info(
+      { event: 'turn.settled', group, inboxSeq, outcome, reason: reason ?? undefined },
+      'turn settled',
+    )
+  }
+
+  outboxRejected(group: GroupName, seq: number, reason: string): void {
+    this.#log.warn({ event: 'outbox.rejected', group, seq, reason }, 'outbox entry rejected')
+  }
+
+  sent(id: DeliveryId, chatId: ChatId, group: GroupName | null, tookMs: number, ambiguous: boolean): void {
+    this.#log.info({ event: 'delivery.sent', delivery: id, chatId, group, tookMs, ambiguous }, 'message sent')
+  }
+
+  sendRetried(id: DeliveryId, chatId: ChatId, waitMs: number, reason: string, ambiguous: boolean): void {
+    this.#log.warn(
+      { event: 'delivery.retried', delivery: id, chatId, waitMs, reason, ambiguous },
+      'message will be sent again',
+    )
+  }
+
+  sendFailed(id: DeliveryId, chatId: ChatId, reason: string): void {
+    this.#log.error({ event: 'delivery.failed', delivery: id, chatId, reason }, 'message could not be sent')
+  }
+}

@@ -1,0 +1,134 @@
+// Composition root, second half: the real parts a host is made of. Tests put others in their place.
+import { join } from 'node:path'
+import { TelegramChannel } from './adapters/channels/telegram/telegram-channel.ts'
+import { TerminalChannel } from './adapters/channels/terminal/channel.ts'
+import { WebChannel } from './adapters/channels/web/channel.ts'
+import { agentImageTag, ensureAgentImage } from './adapters/docker/agent-image.ts'
+import { baseImageTag } from './adapters/docker/base-image.ts'
+import { DockerEngine } from './adapters/docker/docker-engine.ts'
+import { engineSocket } from './adapters/docker/engine-socket.ts'
+import { readNpmConfig } from './adapters/docker/npm-config.ts'
+import { SocketDoorbell } from './adapters/doorbell/socket-doorbell.ts'
+import { prepareGroupFolders } from './adapters/folders/group-folders.ts'
+import { FileMailbox } from './adapters/mailbox/file-mailbox.ts'
+import { ForkedOutboxReader } from './adapters/outbox-reader/forked-outbox-reader.ts'
+import { type Channels, channelTable } from './channels.ts'
+import { type Install, readSecretFile } from './config/load.ts'
+import type { Core } from './core.ts'
+import type { GroupName } from './domain/ids.ts'
+import type { Channel } from './domain/ports/channel.ts'
+import type { HostParts } from './host.ts'
+import type { Log } from './log.ts'
+import { specHash } from './sandbox-spec.ts'
+
+/** How a group is right now, for the page; known only once the host runs. */
+export type GroupState = (group: GroupName) => { provider: string; state: string }
+
+export interface RealParts extends HostParts {
+  readonly terminal: TerminalChannel
+  readonly web: WebChannel | null
+}
+
+/** Makes every part; opens nothing yet. Throws ConfigError for settings that cannot work. */
+export function realParts(core: Core, log: Log, stateOf: GroupState): RealParts {
+  const { install, clock } = core
+  const { paths, config } = install
+  const terminal = new TerminalChannel({
+    chats: core.terminalChats,
+    clock,
+    onFault: (what, error) => log.error({ err: error, what }, 'terminal chat fault'),
+  })
+  const web = webChannel(core, log, stateOf)
+  const socketPath = installSocket(install)
+  return {
+    core,
+    log,
+    terminal,
+    web,
+    engine: new DockerEngine({
+      socketPath,
+      installId: core.installId,
+      specHash,
+      clock,
+      ...(config.engine.runtime ? { runtime: config.engine.runtime } : {}),
+    }),
+    mailbox: new FileMailbox({ paths, clock }),
+    reader: new ForkedOutboxReader({ paths }),
+    doorbell: new SocketDoorbell({ paths }),
+    channels: channels(install, log, terminal, web),
+    image: rememberSuccess(() => agentImage(install, (line) => log.debug({ line }, 'image build'))),
+    prepareFolders: (group) => prepareGroupFolders(paths, group, process.getuid?.() ?? -1),
+    random: Math.random,
+  }
+}
+
+/** Path of the engine's socket. */
+export function installSocket(install: Install): string {
+  return engineSocket({ configured: install.config.engine.socket, dockerHost: install.env.dockerHost })
+}
+
+/** Name of the image that agents are built on. */
+export async function baseImage(install: Install): Promise<string> {
+  const configured = install.config.engine.base_image
+  return configured === '' ? baseImageTag(join(install.projectDir, 'setup', 'base-image.sh')) : configured
+}
+
+/** Tag of the agent image; builds it when it is missing. `onLine` gets the build's output. */
+export async function agentImage(install: Install, onLine: (line: string) => void): Promise<string> {
+  return ensureAgentImage({
+    socketPath: installSocket(install),
+    containerDir: join(install.projectDir, 'container'),
+    base: await baseImage(install),
+    npm: () => readNpmConfig(install.env.extraCaCerts),
+    onProgress: onLine,
+  })
+}
+
+/** Tag the agent image has, whether it is there or not. */
+export async function expectedAgentImage(install: Install): Promise<string> {
+  return agentImageTag(join(install.projectDir, 'container'), await baseImage(install))
+}
+
+function webChannel(core: Core, log: Log, stateOf: GroupState): WebChannel | null {
+  const { web } = core.install.config
+  if (!web.enabled) return null
+  return new WebChannel({
+    host: web.host,
+    port: web.port,
+    publicUrl: web.public_url,
+    logins: core.logins,
+    chats: core.webChats,
+    clock: core.clock,
+    groups: () => core.groups.names().map((name) => ({ name, ...stateOf(name) })),
+    onFault: (what, error) => log.error({ err: error, what }, 'web chat fault'),
+  })
+}
+
+function channels(install: Install, log: Log, terminal: TerminalChannel, web: WebChannel | null): Channels {
+  const telegrams = install.config.telegram.map(
+    (bot, index) =>
+      new TelegramChannel({
+        account: bot.account,
+        token: readSecretFile(install, `telegram[${index}].token_file`, bot.token_file),
+        apiRoot: bot.api_root,
+        log: log.child({ channel: 'telegram' }),
+      }),
+  )
+  const all: Channel[] = [...(web ? [web] : []), terminal, ...telegrams]
+  return channelTable(all, {
+    listen: async () => web?.listen(),
+    close: async () => web?.close(),
+  })
+}
+
+/** Asks until it worked once; a failure is asked again next time. */
+function rememberSuccess<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | null = null
+  return () => {
+    made ??= make().catch((error: unknown) => {
+      made = null
+      throw error
+    })
+    return made
+  }
+}

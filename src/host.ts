@@ -1,0 +1,280 @@
+// Composition root of the host: every box of the diagram in ARCHITECTURE.md, in its order.
+import { PROTOCOL_VERSION } from '@creel/protocol'
+import { Admission } from './admission.ts'
+import type { Channels } from './channels.ts'
+import { collect } from './collector.ts'
+import type { GroupConfig } from './config/schema.ts'
+import type { Core } from './core.ts'
+import { deliverNext } from './delivery.ts'
+import { dispatchNext } from './dispatcher.ts'
+import type { ChatId, GroupName } from './domain/ids.ts'
+import type { Doorbell, Mailbox, OutboxReader } from './domain/ports/mailbox.ts'
+import type { SandboxEngine, SandboxSpec } from './domain/ports/sandbox.ts'
+import { Events } from './events.ts'
+import { runIntake } from './intake.ts'
+import type { Log } from './log.ts'
+import { Notices } from './notices.ts'
+import { bindOwnChats } from './operator/group-commands.ts'
+import { tellProblem } from './problem-notices.ts'
+import { Pump, type PumpOptions } from './pump.ts'
+import { routeNext } from './routing.ts'
+import { sandboxSpec, specHash } from './sandbox-spec.ts'
+import { Supervisor } from './supervisor.ts'
+
+/** What a host is built from; tests put their own in. */
+export interface HostParts {
+  readonly core: Core
+  readonly log: Log
+  readonly engine: SandboxEngine
+  readonly mailbox: Mailbox
+  readonly reader: OutboxReader
+  readonly doorbell: Doorbell
+  readonly channels: Channels
+  /** Tag of the agent image; makes it when it is missing. */
+  readonly image: () => Promise<string>
+  /** Makes the folders a sandbox mounts. Idempotent. */
+  readonly prepareFolders: (group: GroupName) => void
+  readonly random: () => number
+}
+
+const STEP_BACKOFF = { baseMs: 200, maxMs: 30_000 }
+const POLL_MS = 1_000
+const ENGINE_POLL_MS = 10_000
+/** The runner's own fallback; its doorbell is what makes it quick. */
+const RUNNER_POLL_MS = 500
+
+export class Host {
+  readonly parts: HostParts
+  readonly admission: Admission
+  readonly supervisor: Supervisor
+  readonly #routing: Pump<ChatId>
+  readonly #dispatch: Pump<GroupName>
+  readonly #supervise: Pump<GroupName>
+  readonly #collect: Pump<GroupName>
+  readonly #deliver: Pump<ChatId>
+  readonly #engine: Pump<string>
+  readonly #notices: Notices
+  readonly #intakes: Promise<void>[] = []
+  readonly #receiving = new AbortController()
+  #engineProblem: string | null = null
+
+  constructor(parts: HostParts) {
+    this.parts = parts
+    const { core, channels, mailbox, log } = parts
+    const { inbound, directory, roles, dispatches, deliveries, outboxes, clock, groups, defaultGroup } = core
+    const { random } = parts
+    const events = new Events(log)
+    const channelOf = channels.find
+    const notices = new Notices({
+      ...{ deliveries, directory, roles, channelOf, clock },
+      nudge: (chatId) => this.#deliver.nudge(chatId),
+    })
+    this.#notices = notices
+    this.admission = new Admission({
+      ...{ inbound, directory, roles, notices, clock, defaultGroup },
+      nudge: (chatId) => this.#routing.nudge(chatId),
+    })
+    this.#routing = this.#pump<ChatId>('routing', {
+      keys: () => inbound.chatsWithNew(),
+      step: (chatId) =>
+        routeNext(chatId, {
+          ...{ inbound, directory, roles, events, clock, defaultGroup },
+          admission: this.admission,
+          unknownChats: core.install.config.chats.unknown,
+          nudge: (group) => this.#dispatch.nudge(group),
+        }),
+    })
+    this.#dispatch = this.#pump<GroupName>('dispatch', {
+      keys: () => dispatches.groupsWithPending(),
+      step: (group) =>
+        dispatchNext(group, {
+          ...{ inbound, dispatches, mailbox, events, clock },
+          contextMessages: core.install.config.limits.context_messages,
+          nudge: (name) => this.#mailArrived(name),
+        }),
+    })
+    this.supervisor = new Supervisor({
+      engine: parts.engine,
+      ...{ groups, dispatches, mailbox, clock, random, events, specHash },
+      limits: core.install.config.limits,
+      specOf: (group, config) => this.#specOf(group, config),
+      prepare: (group, config) => this.#prepare(group, config),
+      onProblem: (group, problem, since) => tellProblem(group, problem, since, { dispatches, notices }),
+      nudge: (group) => this.#supervise.nudge(group),
+    })
+    this.#supervise = this.#pump<GroupName>('supervisor', {
+      keys: () => new Set([...this.supervisor.groups(), ...dispatches.groupsWithOpen()]),
+      step: (group, signal) => this.supervisor.step(group, signal),
+    })
+    this.#collect = this.#pump<GroupName>('collector', {
+      keys: () => new Set([...this.#awake(), ...dispatches.groupsWithOpen()]),
+      step: (group) =>
+        collect(group, {
+          ...{ reader: parts.reader, outboxes, dispatches, deliveries, directory, mailbox, channelOf },
+          ...{ events, clock },
+          onProblem: (name, problem) => tellProblem(name, problem, core.clock.now(), { dispatches, notices }),
+          nudge: (name, chats) => this.#mailLeft(name, chats),
+        }),
+    })
+    this.#deliver = this.#pump<ChatId>('delivery', {
+      keys: () => deliveries.chatsWithQueued(),
+      step: (chatId, signal) => deliverNext(chatId, { deliveries, channelOf, events, clock, random }, signal),
+    })
+    this.#engine = this.#pump<string>('engine', {
+      pollMs: ENGINE_POLL_MS,
+      keys: () => ['engine'],
+      step: (_, signal) => this.#lookAtEngine(signal),
+    })
+  }
+
+  /** Begins everything; returns when the host takes messages. Throws CreelError when it cannot. */
+  async start(): Promise<void> {
+    const { core, channels } = this.parts
+    bindOwnChats(core)
+    core.deliveries.recover((name) => channels.isIdempotent(name))
+    for (const group of core.groups.names()) await this.#openMail(group)
+    await channels.listen()
+    for (const pump of [this.#engine, this.#deliver, this.#collect, this.#supervise]) pump.start()
+    for (const pump of [this.#dispatch, this.#routing]) pump.start()
+    for (const channel of channels.all) {
+      const intake = runIntake(
+        channel,
+        {
+          inbound: core.inbound,
+          clock: core.clock,
+          events: new Events(this.parts.log),
+          nudge: (chatId) => this.#routing.nudge(chatId),
+          gaveUp: (failed, reason, error) => this.#channelGaveUp(failed.name, failed.account, reason, error),
+        },
+        this.#receiving.signal,
+      )
+      this.#intakes.push(intake)
+    }
+  }
+
+  get engineProblem(): string | null {
+    return this.#engineProblem
+  }
+
+  nudgeGroup(group: GroupName): void {
+    this.#supervise.nudge(group)
+  }
+
+  nudgeChat(chatId: ChatId): void {
+    this.#routing.nudge(chatId)
+  }
+
+  /**
+   * Ends in the order of the flow: takes nothing new, gives running turns `drainMs` to end and their answers to
+   * leave, stops. With `stopSandboxes` unfinished turns are handed back and begun again by the next host; without
+   * it sandboxes go on and are adopted. Idempotent.
+   */
+  async stop(options: { drainMs: number; stopSandboxes: boolean }): Promise<void> {
+    const { core, reader, doorbell, mailbox, channels } = this.parts
+    this.#receiving.abort(new Error('the host is stopping'))
+    await Promise.allSettled(this.#intakes)
+    await this.#routing.stop(1_000)
+    await this.#dispatch.stop(1_000)
+    if (options.stopSandboxes) await this.#drain(options.drainMs)
+    await this.#supervise.stop(5_000)
+    if (options.stopSandboxes) await this.supervisor.stopAll()
+    this.supervisor.release()
+    await this.#engine.stop(1_000)
+    this.#collect.nudgeAll()
+    await this.#collect.stop(2_000)
+    await this.#deliver.stop(5_000)
+    await channels.close()
+    await doorbell.close()
+    await reader.close()
+    mailbox.close()
+    core[Symbol.dispose]()
+  }
+
+  #pump<Key extends string | number>(
+    name: string,
+    work: Pick<PumpOptions<Key>, 'keys' | 'step'> & { pollMs?: number },
+  ): Pump<Key> {
+    const { core, log, random } = this.parts
+    const base = { name, log, random, clock: core.clock, backoff: STEP_BACKOFF }
+    return new Pump<Key>({ ...base, pollMs: POLL_MS, maxConcurrent: 32, ...work })
+  }
+
+  async #drain(drainMs: number): Promise<void> {
+    const { core } = this.parts
+    const deadline = core.clock.now() + drainMs
+    const never = new AbortController().signal
+    const busy = () =>
+      core.dispatches.groupsWithOpen().some((group) => this.supervisor.status(group).state === 'awake')
+    while (busy() && core.clock.now() < deadline) await core.clock.sleep(50, never)
+  }
+
+  #mailArrived(group: GroupName): void {
+    this.parts.doorbell.ring(group)
+    this.#supervise.nudge(group)
+  }
+
+  #mailLeft(group: GroupName, chats: ReadonlySet<ChatId>): void {
+    for (const chatId of chats) this.#deliver.nudge(chatId)
+    this.#supervise.nudge(group)
+  }
+
+  #awake(): GroupName[] {
+    return [...this.supervisor.groups()].filter((group) => this.supervisor.status(group).state === 'awake')
+  }
+
+  async #lookAtEngine(signal: AbortSignal): Promise<'idle'> {
+    try {
+      await this.supervisor.refresh(signal)
+      if (this.#engineProblem !== null) this.#supervise.nudgeAll()
+      this.#engineProblem = null
+      return 'idle'
+    } catch (error) {
+      this.#engineProblem = error instanceof Error ? error.message : String(error)
+      throw error
+    }
+  }
+
+  async #specOf(group: GroupName, config: GroupConfig): Promise<SandboxSpec> {
+    const { install } = this.parts.core
+    const image = await this.parts.image()
+    const { runtime } = install.config.engine
+    return sandboxSpec(group, config, install.paths, {
+      image,
+      runtime,
+      protocol: PROTOCOL_VERSION,
+      timezone: install.env.timezone,
+    })
+  }
+
+  async #prepare(group: GroupName, config: GroupConfig): Promise<void> {
+    const { core, mailbox, prepareFolders } = this.parts
+    prepareFolders(group)
+    await this.#openMail(group)
+    mailbox.writeSettings(group, {
+      protocol: PROTOCOL_VERSION,
+      group,
+      provider: config.provider,
+      ...(config.model === undefined ? {} : { model: config.model }),
+      ...(config.effort === undefined ? {} : { effort: config.effort }),
+      concurrency: config.concurrency,
+      turnTimeoutMs: config.limits.turn_timeout_s * 1000,
+      maxAttempts: core.install.config.limits.max_attempts,
+      pollMs: RUNNER_POLL_MS,
+    })
+  }
+
+  /** Opening the inbox also rolls back what a killed host left half done. */
+  async #openMail(group: GroupName): Promise<void> {
+    this.parts.mailbox.open(group)
+    await this.parts.doorbell.open(group, () => this.#collect.nudge(group))
+  }
+
+  #channelGaveUp(name: string, account: string, reason: string, error: unknown): void {
+    this.parts.channels.failed(name, account, reason)
+    this.parts.log.error({ event: 'channel.failed', channel: name, account, err: error }, 'channel stopped')
+    this.#notices.toOwner(
+      `The channel **${name}/${account}** stopped: ${reason}`,
+      `channel:${name}/${account}:${this.parts.core.clock.now()}`,
+    )
+  }
+}

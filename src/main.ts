@@ -1,0 +1,42 @@
+// The command line: arguments, signals, exit code, and nothing else.
+import { resolve } from 'node:path'
+import { explain, standardOutput } from './cli/output.ts'
+import { buildProgram } from './cli/program.ts'
+
+const FORCED_EXIT_MS = 20_000
+
+async function main(): Promise<void> {
+  const abort = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      // A second signal, or a stop that hangs, ends at once: everything that counts is on disk.
+      if (abort.signal.aborted) process.exit(130)
+      abort.abort(new Error(`got ${name}`))
+      setTimeout(() => process.exit(1), FORCED_EXIT_MS).unref()
+    })
+  }
+  // A reader that goes away (`creel logs | head`) is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit(0)
+  })
+  const program = buildProgram({
+    projectDir: resolve(import.meta.dirname, '..'),
+    env: process.env,
+    output: standardOutput,
+    signal: abort.signal,
+  })
+  try {
+    await program.parseAsync(process.argv)
+  } catch (error) {
+    const { exitCode, code } = error as { exitCode?: number; code?: string }
+    // commander has said what it had to say (help, a wrong option) before it throws.
+    if (code?.startsWith('commander.')) process.exitCode = exitCode ?? 1
+    else {
+      standardOutput.err(explain(error))
+      process.exitCode = 1
+    }
+  }
+}
+
+await main()

@@ -1,0 +1,27 @@
+import { allow, deny, grant, revoke, userList, waiting } from './admission-commands.ts'
+import { bind, chatList, unbind } from './chat-commands.ts'
+import { groupAdd, groupList, groupRemove, groupShow } from './group-commands.ts'
+import { down, integrity, link, sandboxLogs, status } from './host-commands.ts'
+import type { OperatorCommand } from './ports.ts'
+
+/** Everything a person at the machine can ask of Creel, by the name it has on the control socket. */
+export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
+  status,
+  link,
+  down,
+  integrity,
+  'sandbox-logs': sandboxLogs,
+  'group-add': groupAdd,
+  'group-list': groupList,
+  'group-show': groupShow,
+  'group-remove': groupRemove,
+  'chat-list': chatList,
+  bind,
+  unbind,
+  waiting,
+  allow,
+  deny,
+  'user-list': userList,
+  grant,
+  revoke,
+}

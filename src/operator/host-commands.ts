@@ -1,0 +1,53 @@
+import { z } from 'zod'
+import { describe, existingGroup } from './group-commands.ts'
+import type { OperatorCommand } from './ports.ts'
+
+export const status: OperatorCommand = {
+  run(ports) {
+    const overview = ports.overview.read()
+    const { openByGroup, failedByGroup, rejectedByGroup, ...counts } = overview
+    return {
+      running: ports.live.running(),
+      web: ports.live.webUrl(),
+      engineProblem: ports.live.engineProblem(),
+      channels: ports.live.channels(),
+      groups: ports.groups.names().map((group) => ({
+        ...describe(ports, group),
+        failed: failedByGroup.get(group) ?? 0,
+        rejectedEntries: rejectedByGroup.get(group) ?? 0,
+      })),
+      ...counts,
+    }
+  },
+}
+
+/** A fresh one-time login link for the web chat. */
+export const link: OperatorCommand = {
+  run(ports) {
+    const token = ports.logins.createLink(ports.clock.now())
+    return { url: `${ports.live.webUrl()}/login?token=${token}` }
+  },
+}
+
+export const down: OperatorCommand = {
+  run(ports) {
+    const running = ports.live.running()
+    ports.live.shutDown()
+    return { stopping: running }
+  },
+}
+
+const LogArgs = z.object({ group: z.string(), lines: z.number().int().min(1).max(2_000).default(200) })
+
+export const sandboxLogs: OperatorCommand = {
+  async run(ports, args) {
+    const { group, lines } = LogArgs.parse(args)
+    return { text: await ports.live.sandboxLogs(existingGroup(ports, group), lines) }
+  },
+}
+
+export const integrity: OperatorCommand = {
+  run(ports) {
+    return { database: ports.overview.integrity() }
+  },
+}

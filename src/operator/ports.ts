@@ -1,0 +1,41 @@
+import type { Admission } from '../admission.ts'
+import type { Groups } from '../config/groups.ts'
+import type { ChatId, GroupName } from '../domain/ids.ts'
+import type { Clock } from '../domain/ports/clock.ts'
+import type { OverviewStore } from '../domain/ports/overview.ts'
+import type { DirectoryStore, InboundStore, RoleStore } from '../domain/ports/stores.ts'
+import type { WebLogins } from '../domain/ports/web-logins.ts'
+
+/** What is alive right now; the null object stands for "no host runs". */
+export interface Live {
+  running(): boolean
+  group(group: GroupName): { state: 'asleep' | 'awake' | 'paused'; problem: string | null }
+  channels(): readonly { name: string; account: string; problem: string | null }[]
+  engineProblem(): string | null
+  webUrl(): string
+  /** The last lines of a group's sandbox; '' when it has none. */
+  sandboxLogs(group: GroupName, lines: number): Promise<string>
+  /** Begins a graceful end of the host and its sandboxes. */
+  shutDown(): void
+  nudgeGroup(group: GroupName): void
+  nudgeChat(chat: ChatId): void
+}
+
+/** What the operator's commands work on. */
+export interface OperatorPorts {
+  readonly groups: Groups
+  readonly directory: DirectoryStore
+  readonly inbound: InboundStore
+  readonly roles: RoleStore
+  readonly logins: WebLogins
+  readonly overview: OverviewStore
+  readonly admission: Admission
+  readonly live: Live
+  readonly clock: Clock
+}
+
+/** One thing that a person at the machine can ask for; runs in the host, or in the CLI when no host runs. */
+export interface OperatorCommand {
+  /** `args` come from outside: parse them. The result is JSON. */
+  run(ports: OperatorPorts, args: unknown): Promise<unknown> | unknown
+}

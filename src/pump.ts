@@ -1,0 +1,177 @@
+import { type BackoffRange, backoffMs } from './backoff.ts'
+import type { Clock } from './domain/ports/clock.ts'
+import type { Log } from './log.ts'
+
+/** What a step says: nothing left, more at once, or look again after a while. */
+export type StepResult = 'idle' | 'again' | { readonly waitMs: number }
+
+export interface PumpOptions<Key> {
+  readonly name: string
+  readonly clock: Clock
+  readonly log: Log
+  readonly random: () => number
+  /** Fallback: every `pollMs` all `keys()` are looked at, nudged or not. Correctness rests on this alone. */
+  readonly pollMs: number
+  readonly keys: () => Iterable<Key>
+  /** Does one piece of work for one key. Never runs twice at once for a key. Throwing backs off that key alone. */
+  readonly step: (key: Key, signal: AbortSignal) => Promise<StepResult> | StepResult
+  readonly maxConcurrent: number
+  readonly backoff: BackoffRange
+}
+
+interface Lane {
+  running: boolean
+  again: boolean
+  queued: boolean
+  failures: number
+  /** While set, the lane sleeps and a nudge cannot wake it. */
+  backingOff: boolean
+  waiting: AbortController | null
+}
+
+/**
+ * The only loop of the host: one lane per key, lanes run side by side, each lane by itself. A key that fails
+ * waits alone (I7). `nudge` carries no data and only shortens a wait.
+ */
+export class Pump<Key extends string | number> {
+  readonly #options: PumpOptions<Key>
+  readonly #lanes = new Map<Key, Lane>()
+  readonly #ready: Key[] = []
+  readonly #active = new Set<Promise<void>>()
+  readonly #stopping = new AbortController()
+  readonly #killed = new AbortController()
+  #loop: Promise<void> | null = null
+
+  constructor(options: PumpOptions<Key>) {
+    this.#options = options
+  }
+
+  /** Begins polling; nudges before this are kept. */
+  start(): void {
+    this.#loop ??= this.#poll()
+  }
+
+  /** Look at this key now, or once more if it is being looked at. Ignored after a failure until its wait is over. */
+  nudge(key: Key): void {
+    const lane = this.#lane(key)
+    if (lane.backingOff) return
+    if (lane.running) {
+      lane.again = true
+      return
+    }
+    lane.waiting?.abort()
+    this.#enqueue(key, lane)
+  }
+
+  nudgeAll(): void {
+    for (const key of this.#options.keys()) this.nudge(key)
+  }
+
+  /**
+   * Takes nothing new, waits up to `graceMs` for the steps that run, then aborts them and waits for that. After it
+   * no step runs. Idempotent.
+   */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping.abort(new Error(`${this.#options.name} is stopping`))
+    const done = Promise.allSettled([...this.#active, this.#loop])
+    const timer = new AbortController()
+    const grace = this.#options.clock.sleep(graceMs, timer.signal).catch(ignoreAbort)
+    await Promise.race([done, grace])
+    this.#killed.abort(new Error(`${this.#options.name} was stopped`))
+    timer.abort()
+    await Promise.allSettled([...this.#active, this.#loop])
+  }
+
+  async #poll(): Promise<void> {
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
+      try {
+        this.nudgeAll()
+      } catch (error) {
+        this.#options.log.error({ pump: this.#options.name, err: error }, 'pump cannot list its work')
+      }
+      await this.#options.clock.sleep(this.#options.pollMs, signal).catch(ignoreAbort)
+    }
+  }
+
+  #lane(key: Key): Lane {
+    let lane = this.#lanes.get(key)
+    if (!lane) {
+      lane = { running: false, again: false, queued: false, failures: 0, backingOff: false, waiting: null }
+      this.#lanes.set(key, lane)
+    }
+    return lane
+  }
+
+  #enqueue(key: Key, lane: Lane): void {
+    if (lane.queued || this.#stopping.signal.aborted) return
+    lane.queued = true
+    this.#ready.push(key)
+    this.#fill()
+  }
+
+  #fill(): void {
+    while (this.#active.size < this.#options.maxConcurrent) {
+      const key = this.#ready.shift()
+      if (key === undefined) return
+      const lane = this.#lane(key)
+      lane.queued = false
+      if (this.#stopping.signal.aborted) continue
+      lane.running = true
+      const run = this.#runLane(key, lane)
+      this.#active.add(run)
+      void run.finally(() => {
+        this.#active.delete(run)
+        this.#fill()
+      })
+    }
+  }
+
+  async #runLane(key: Key, lane: Lane): Promise<void> {
+    // Leaves the caller's stack: a nudge must never run work inside somebody's transaction.
+    await Promise.resolve()
+    let result: StepResult
+    do {
+      lane.again = false
+      result = await this.#runStep(key, lane)
+    } while ((result === 'again' || lane.again) && !lane.backingOff && !this.#stopping.signal.aborted)
+    lane.running = false
+    if (typeof result === 'object') this.#wakeLater(key, lane, result.waitMs)
+    else if (lane.failures === 0) this.#lanes.delete(key)
+  }
+
+  async #runStep(key: Key, lane: Lane): Promise<StepResult> {
+    try {
+      const result = await this.#options.step(key, this.#killed.signal)
+      lane.failures = 0
+      return result
+    } catch (error) {
+      lane.failures += 1
+      lane.backingOff = true
+      const waitMs = backoffMs(lane.failures, this.#options.backoff, this.#options.random)
+      this.#options.log.warn(
+        { pump: this.#options.name, key, failures: lane.failures, waitMs, err: error },
+        'step failed',
+      )
+      return { waitMs }
+    }
+  }
+
+  #wakeLater(key: Key, lane: Lane, waitMs: number): void {
+    const waiting = new AbortController()
+    lane.waiting = waiting
+    const signal = AbortSignal.any([waiting.signal, this.#stopping.signal])
+    const wake = () => {
+      if (lane.waiting === waiting) lane.waiting = null
+      if (signal.aborted) return
+      lane.backingOff = false
+      this.#enqueue(key, lane)
+    }
+    void this.#options.clock.sleep(waitMs, signal).then(wake, ignoreAbort)
+  }
+}
+
+/** A sleep that was cut short is the normal way to end it. */
+function ignoreAbort(): void {
+  return
+}

@@ -1,0 +1,58 @@
+import { type Admission, DEFAULT_BINDING } from './admission.ts'
+import type { SenderPolicy } from './domain/binding.ts'
+import type { ChatId, GroupName } from './domain/ids.ts'
+import type { Clock } from './domain/ports/clock.ts'
+import type { DirectoryStore, InboundRow, InboundStore, RoleStore } from './domain/ports/stores.ts'
+import type { Events } from './events.ts'
+import { matchesPattern } from './pattern.ts'
+import type { StepResult } from './pump.ts'
+import { type RouteFacts, route } from './router.ts'
+
+export interface RoutingPorts {
+  readonly inbound: InboundStore
+  readonly directory: DirectoryStore
+  readonly roles: RoleStore
+  readonly admission: Admission
+  readonly events: Events
+  readonly clock: Clock
+  readonly unknownChats: SenderPolicy
+  readonly defaultGroup: () => GroupName | null
+  readonly nudge: (group: GroupName) => void
+}
+
+/** Step of the routing pump: the oldest unrouted message of one chat gets its dispatches, or the reason why not. */
+export function routeNext(chatId: ChatId, ports: RoutingPorts): StepResult {
+  const message = ports.inbound.nextNew(chatId)
+  if (!message) return 'idle'
+  if (ports.admission.handleOwnerCommand(message)) {
+    ports.inbound.routed(message.id, 'dropped', 'a command for the host, carried out', [], ports.clock.now())
+    return 'again'
+  }
+  const routing = route(message, gatherFacts(message, ports))
+  ports.inbound.routed(message.id, routing.state, routing.reason, routing.plans, ports.clock.now())
+  ports.events.routed(message.id, routing)
+  if (routing.state === 'held') ports.admission.ask(message, routing.reason ?? '')
+  for (const plan of routing.plans) ports.nudge(plan.group)
+  return 'again'
+}
+
+function gatherFacts(message: InboundRow, ports: RoutingPorts): RouteFacts {
+  const { directory, roles } = ports
+  let bindings = directory.bindings(message.chatId)
+  const chat = directory.chat(message.chatId)
+  const defaultGroup = ports.defaultGroup()
+  if (bindings.length === 0 && ports.unknownChats === 'open' && defaultGroup && !chat?.denied) {
+    const settings = { ...DEFAULT_BINDING, senders: 'open' as const }
+    bindings = [directory.bind(message.chatId, defaultGroup, settings, ports.clock.now())]
+  }
+  return {
+    chatDenied: chat?.denied ?? false,
+    unknownChats: ports.unknownChats,
+    bindings: bindings.map((binding) => ({
+      binding,
+      roles: roles.roles(message.senderId, binding.group),
+      stickyOpen: directory.stickyOpen(binding.id, message.address.thread ?? ''),
+      patternMatches: binding.pattern !== undefined && matchesPattern(binding.pattern, message.text),
+    })),
+  }
+}

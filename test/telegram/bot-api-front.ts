@@ -1,0 +1,178 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { z } from 'zod'
+import { refusalOf } from './send-rules.ts'
+import type { TestApiBackend } from './test-api-backend.ts'
+
+/** What to do to one request instead of answering it well. */
+export type Fault =
+  | { readonly type: 'answer'; readonly status: number; readonly text: string; readonly parameters?: object }
+  | { readonly type: 'raw'; readonly status: number; readonly body: string }
+  /** The connection breaks before the request is carried out, or after it. */
+  | { readonly type: 'reset'; readonly carriedOut: boolean }
+
+export interface Call {
+  readonly method: string
+  readonly at: number
+  readonly payload: Record<string, unknown>
+}
+
+const Update = z.looseObject({ update_id: z.number(), message: z.looseObject({}) })
+const Updates = z.object({ result: z.array(Update) })
+type Update = z.infer<typeof Update>
+
+/**
+ * A Bot API server as a bot sees it, in front of an emulator that has neither offsets, long polls, refusals nor
+ * faults. Follows https://core.telegram.org/bots/api: an update stays until a larger offset was named, a second
+ * getUpdates ends the first with 409, and sendMessage is refused in Telegram's words.
+ */
+export class BotApiFront {
+  readonly calls: Call[] = []
+  readonly chats = new Set<string>()
+  readonly threads = new Set<string>()
+  readonly blocked = new Set<string>()
+  readonly #backend: TestApiBackend
+  readonly #token: string
+  readonly #faults = new Map<string, Fault[]>()
+  readonly #confirmed: Update[] = []
+  #pending: Update[] = []
+  #endPoll: (reason: 'news' | 'replaced' | 'gone') => void = () => undefined
+  #server: Server | undefined
+  #port = 0
+
+  constructor(backend: TestApiBackend, token: string) {
+    this.#backend = backend
+    this.#token = token
+  }
+
+  get apiRoot(): string {
+    return `http://127.0.0.1:${this.#port}`
+  }
+
+  /** Listens, on the same port as before when there was one. */
+  async listen(): Promise<void> {
+    const server = createServer((request, response) => {
+      this.#serve(request, response).catch((error: unknown) => {
+        response
+          .writeHead(500)
+          .end(JSON.stringify({ ok: false, error_code: 500, description: String(error) }))
+      })
+    })
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject).listen(this.#port, '127.0.0.1', resolve)
+    })
+    const address = server.address()
+    if (address !== null && typeof address !== 'string') this.#port = address.port
+    this.#server = server
+  }
+
+  /** As if the network were gone: every connection breaks, new ones are refused. */
+  async cut(): Promise<void> {
+    const server = this.#server
+    this.#server = undefined
+    if (server === undefined) return
+    const closed = new Promise((resolve) => server.close(resolve))
+    server.closeAllConnections()
+    await closed
+  }
+
+  /** The next requests of this method meet these faults, one each. */
+  inject(method: string, ...faults: Fault[]): void {
+    this.#faults.set(method, [...(this.#faults.get(method) ?? []), ...faults])
+  }
+
+  /** Updates that the bot has confirmed by a larger offset. */
+  isConfirmed(text: string): boolean {
+    return this.#confirmed.some((update) => update.message.text === text)
+  }
+
+  /** People have written. */
+  wake(): void {
+    this.#endPoll('news')
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const [, token, method = ''] = /^\/bot([^/]+)\/(\w+)$/.exec(request.url ?? '') ?? []
+    const payload = await readBody(request)
+    if (token !== this.#token) return answer(response, 401, 'Unauthorized')
+    this.calls.push({ method, at: performance.now(), payload })
+    const fault = this.#faults.get(method)?.shift()
+    if (fault?.type === 'answer') return answer(response, fault.status, fault.text, fault.parameters)
+    if (fault?.type === 'raw') {
+      response.writeHead(fault.status, { 'content-type': 'text/html' }).end(fault.body)
+      return
+    }
+    if (fault?.type === 'reset' && !fault.carriedOut) {
+      request.socket.destroy()
+      return
+    }
+    if (method === 'getUpdates') return await this.#getUpdates(payload, response)
+    const done =
+      method === 'sendChatAction'
+        ? { ok: true, result: true }
+        : await this.#carryOut(method, payload, response)
+    if (fault?.type === 'reset') request.socket.destroy()
+    else if (done !== undefined) response.writeHead(200, JSON_TYPE).end(JSON.stringify(done))
+  }
+
+  async #carryOut(method: string, payload: unknown, response: ServerResponse): Promise<unknown> {
+    const refusal = method === 'sendMessage' ? refusalOf(payload, this) : undefined
+    if (refusal === undefined) return await this.#backend.bot(method, payload)
+    answer(response, refusal.status, refusal.text)
+    return undefined
+  }
+
+  async #getUpdates(payload: Record<string, unknown>, response: ServerResponse): Promise<void> {
+    this.#endPoll('replaced')
+    const offset = Number(payload.offset ?? 0)
+    this.#confirmed.push(...this.#pending.filter((update) => update.update_id < offset))
+    this.#pending = this.#pending.filter((update) => update.update_id >= offset)
+    await this.#pull()
+    if (this.#pending.length === 0 && Number(payload.timeout ?? 0) > 0) {
+      const reason = await this.#longPoll(Number(payload.timeout), response)
+      if (reason === 'gone') return
+      if (reason === 'replaced') {
+        return answer(response, 409, 'Conflict: terminated by other getUpdates request')
+      }
+      await this.#pull()
+    }
+    const result = this.#pending.slice(0, Number(payload.limit ?? 100))
+    response.writeHead(200, JSON_TYPE).end(JSON.stringify({ ok: true, result }))
+  }
+
+  async #longPoll(seconds: number, response: ServerResponse): Promise<'news' | 'replaced' | 'gone'> {
+    return await new Promise((resolve) => {
+      const timer = setTimeout(() => this.#endPoll('news'), seconds * 1000)
+      const end = (reason: 'news' | 'replaced' | 'gone') => {
+        clearTimeout(timer)
+        if (this.#endPoll === end) this.#endPoll = () => undefined
+        resolve(reason)
+      }
+      this.#endPoll = end
+      response.once('close', () => end('gone'))
+    })
+  }
+
+  async #pull(): Promise<void> {
+    const { result } = Updates.parse(await this.#backend.bot('getUpdates', {}))
+    this.#pending.push(...result)
+  }
+}
+
+const JSON_TYPE = { 'content-type': 'application/json' }
+
+function answer(response: ServerResponse, status: number, text: string, parameters?: object): void {
+  const body = {
+    ok: false,
+    error_code: status,
+    description: text,
+    ...(parameters === undefined ? {} : { parameters }),
+  }
+  response.writeHead(status, JSON_TYPE).end(JSON.stringify(body))
+}
+
+async function readBody(request: IncomingMessage): Promise<Record<string, unknown>> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk)
+  const text = Buffer.concat(chunks).toString('utf8')
+  return text === '' ? {} : z.record(z.string(), z.unknown()).parse(JSON.parse(text))
+}

@@ -1,0 +1,46 @@
+import { z } from 'zod'
+
+const Payload = z.looseObject({
+  chat_id: z.coerce.string(),
+  text: z.string().default(''),
+  message_thread_id: z.coerce.number().optional(),
+  entities: z.array(z.looseObject({ type: z.string(), offset: z.number(), length: z.number() })).default([]),
+})
+
+/** What the emulator knows of its chats. */
+export interface KnownChats {
+  readonly chats: ReadonlySet<string>
+  /** `chat/thread`. */
+  readonly threads: ReadonlySet<string>
+  readonly blocked: ReadonlySet<string>
+}
+
+/** Telegram's refusal of a sendMessage in Telegram's words, or undefined. The emulator itself takes anything. */
+export function refusalOf(body: unknown, known: KnownChats): { status: number; text: string } | undefined {
+  const payload = Payload.parse(body)
+  if (!known.chats.has(payload.chat_id)) return bad('chat not found')
+  if (known.blocked.has(payload.chat_id)) {
+    return { status: 403, text: 'Forbidden: bot was blocked by the user' }
+  }
+  const thread = payload.message_thread_id
+  if (thread !== undefined && !known.threads.has(`${payload.chat_id}/${thread}`)) {
+    return bad('message thread not found')
+  }
+  if (payload.text.trim() === '') return bad('message text is empty')
+  if (payload.text.length > 4096) return bad('message is too long')
+  const end = (entity: { offset: number; length: number }) => entity.offset + entity.length
+  for (const entity of payload.entities) {
+    if (entity.length < 1 || entity.offset < 0 || end(entity) > payload.text.length) {
+      return bad("can't parse entities: entity is out of the text")
+    }
+    const crossing = payload.entities.some(
+      (other) => other.offset > entity.offset && other.offset < end(entity) && end(other) > end(entity),
+    )
+    if (crossing) return bad("can't parse entities: entities cross")
+  }
+  return undefined
+}
+
+function bad(text: string): { status: number; text: string } {
+  return { status: 400, text: `Bad Request: ${text}` }
+}

@@ -1,0 +1,128 @@
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { engineSocket } from '../src/adapters/docker/engine-socket.ts'
+import { CreelError, errorText } from '../src/domain/errors.ts'
+import { runCommand } from './command.ts'
+import { terminalConsent } from './consent.ts'
+import { checkLeaks, testSandboxes } from './leak-guard.ts'
+import { thisMachine } from './machine.ts'
+import { staticChecks } from './static-checks.ts'
+import { Steps } from './step.ts'
+import { type Parts, prepareParts } from './test-parts.ts'
+import { readArguments, type Suite, type TestArguments, USAGE } from './test-suites.ts'
+import { addTallies, closingLine, exitCode, NOTHING, oneTest, Tally } from './test-tally.ts'
+
+/** `./creel test`: makes ready what the suites need, runs them one after the other, and counts. */
+const projectDir = resolve(import.meta.dirname, '..')
+const stateDir = join(projectDir, '.creel')
+
+async function main(words: readonly string[]): Promise<number> {
+  const request = readArguments(words)
+  if (typeof request === 'string') {
+    process.stderr.write(`creel test: ${request}\n${USAGE}\n`)
+    return 2
+  }
+  if (request.help || request.list) {
+    process.stdout.write(request.help ? `${USAGE}\n` : listing(request.suites))
+    return 0
+  }
+  // With --json, stdout is for the one object alone.
+  const out = request.json ? process.stderr : process.stdout
+  const say = (text: string) => out.write(`${text}\n`)
+  const start = performance.now()
+  const tally = await runAll(request, new Steps({ out }), say)
+  for (const { name, why } of tally.skipped) say(`skipped: ${name}: ${why}`)
+  for (const { name, why } of tally.failed) say(`FAILED: ${name}: ${why}`)
+  say(`in ${Math.round((performance.now() - start) / 1000)} s`)
+  process.stdout.write(`${request.json ? JSON.stringify(tally) : closingLine(tally)}\n`)
+  return exitCode(tally)
+}
+
+async function runAll(request: TestArguments, steps: Steps, say: (text: string) => void): Promise<Tally> {
+  const socket = engineSocket({ configured: '', dockerHost: process.env.DOCKER_HOST })
+  const { suites, vitest } = request
+  const consent = { ...terminalConsent(request.yes), yes: request.yes || process.getuid?.() === 0 }
+  const needed = new Set(suites.flatMap((suite) => suite.needs))
+  const tallies: Tally[] = []
+  if (vitest.length === 0 && suites.some((suite) => suite.name === 'unit'))
+    tallies.push(await steps.run('types, lint, format', () => staticChecks(runCommand, projectDir, say)))
+  // What needs nothing runs first: a machine without an engine still learns all it can.
+  const free = suites.filter((suite) => suite.needs.length === 0)
+  for (const suite of free) tallies.push(await runSuite(suite, vitest, null, say))
+  const rest = suites.filter((suite) => suite.needs.length > 0)
+  if (rest.length > 0) {
+    try {
+      const machine = thisMachine()
+      const parts = await prepareParts({ machine, projectDir, socket, consent, steps }, needed)
+      try {
+        for (const suite of rest) tallies.push(await runSuite(suite, vitest, parts, say))
+      } finally {
+        await parts.close()
+      }
+    } catch (error) {
+      tallies.push(oneTest(`what ${rest.map(({ name }) => name).join(', ')} need`, explain(error)))
+    }
+  }
+  return addTallies(tallies)
+}
+
+async function runSuite(
+  suite: Suite,
+  vitest: readonly string[],
+  parts: Parts | null,
+  say: (text: string) => void,
+): Promise<Tally> {
+  say(`\n== ${suite.name}`)
+  const socket = suite.makesSandboxes ? (parts?.socket ?? null) : null
+  const before = new Set(socket === null ? [] : (await testSandboxes(runCommand, socket)).map(({ id }) => id))
+  const tally = await runVitest(suite, vitest, parts?.env ?? {}, say)
+  if (socket === null || tally.passed + tally.failed.length === 0) return tally
+  return addTallies([tally, await checkLeaks(runCommand, socket, suite.name, before)])
+}
+
+async function runVitest(
+  suite: Suite,
+  vitest: readonly string[],
+  env: Readonly<Record<string, string>>,
+  say: (text: string) => void,
+): Promise<Tally> {
+  mkdirSync(stateDir, { recursive: true })
+  const resultFile = join(stateDir, `test-${suite.name}.json`)
+  rmSync(resultFile, { force: true })
+  const script = join(projectDir, 'setup', 'vitest-suite.ts')
+  const args = [...process.execArgv, script, suite.name, resultFile, ...vitest]
+  // The Node that runs this is the Node of every script that the tests start.
+  const path = `${dirname(process.execPath)}:${process.env.PATH ?? ''}`
+  const result = await runCommand(process.execPath, args, {
+    cwd: projectDir,
+    env: { ...env, PATH: path },
+    timeoutMs: suite.limitMs,
+    onLine: say,
+  })
+  const tally = readTally(resultFile)
+  if (tally !== null && result.code !== 124 && (result.code === 0 || tally.failed.length > 0)) return tally
+  const why =
+    result.code === 124 ? `ran longer than ${suite.limitMs / 60_000} min` : `vitest ended with ${result.code}`
+  return addTallies([tally ?? NOTHING, oneTest(`suite ${suite.name}`, why)])
+}
+
+function readTally(file: string): Tally | null {
+  try {
+    return Tally.parse(JSON.parse(readFileSync(file, 'utf8')))
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
+    throw error
+  }
+}
+
+function listing(suites: readonly Suite[]): string {
+  const rows = suites.map(({ name, needs }) => `${name.padEnd(10)}needs ${needs.join(', ') || 'nothing'}`)
+  return `${rows.join('\n')}\n`
+}
+
+function explain(error: unknown): string {
+  const hint = error instanceof CreelError && error.hint !== undefined ? `; ${error.hint}` : ''
+  return `${errorText(error)}${hint}`.split('\n').slice(0, 3).join(' ')
+}
+
+process.exitCode = await main(process.argv.slice(2))

@@ -73,6 +73,7 @@ async function build(
       labels: { [PROTOCOL_LABEL]: String(PROTOCOL_VERSION) },
       buildargs: {
         BASE: request.base,
+        CREEL_PROTOCOL: String(PROTOCOL_VERSION),
         ...(npm.registry ? { NPM_CONFIG_REGISTRY: npm.registry } : {}),
       },
       forcerm: true,

@@ -75,7 +75,8 @@ function limits(spec: SandboxSpec): Docker.HostConfig {
     Memory: spec.limits.memoryMb * MIB,
     MemorySwap: spec.limits.memoryMb * MIB,
     NanoCpus: Math.round(spec.limits.cpus * 1e9),
-    // When the machine itself is out of memory, a sandbox dies before the host process does.
+    // When the machine itself is out of memory, a sandbox dies before the host process does. No protection from a
+    // hostile one: it can lower its score to that of the engine.
     OomScoreAdj: 500,
     Ulimits: [
       { Name: 'core', Soft: 0, Hard: 0 },

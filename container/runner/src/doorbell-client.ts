@@ -26,7 +26,7 @@ export class DoorbellClient {
 
   /**
    * Keeps a connection until `signal` aborts. A restarted host makes a new socket at the same path; each connection
-   * counts as a ring, because anything may have been written meanwhile.
+   * counts as a ring on both sides, because anything may have been written meanwhile.
    */
   async run(signal: AbortSignal): Promise<void> {
     let backoff = BACKOFF_MIN_MS
@@ -53,6 +53,8 @@ export class DoorbellClient {
       socket.on('connect', () => {
         connected = true
         this.#socket = socket
+        // Commits from before the connection had nobody to ring for.
+        this.ring()
         this.#onRing()
       })
       socket.on('data', () => this.#onRing())

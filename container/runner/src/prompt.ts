@@ -1,10 +1,13 @@
 import type { InboxMessage, Overheard } from '@creel/protocol'
 
+/** Everything that some reader shows as a new line. */
+const LINE_BREAK = /\r\n|[\n\r\u0085\u2028\u2029]/g
+
 /** Continuation lines are indented, so that no message can pretend to be the header of another. */
 function spoken(line: Pick<Overheard, 'from' | 'text' | 'at'>): string {
   const when = new Date(line.at).toISOString()
   const name = line.from.name.replace(/\s+/g, ' ')
-  return `[${when}] ${name} (${line.from.id}):\n  ${line.text.replaceAll('\n', '\n  ')}`
+  return `[${when}] ${name} (${line.from.id}):\n  ${line.text.replace(LINE_BREAK, '\n  ')}`
 }
 
 /** The message as a model should see it: who speaks, where, and what was said before without waking it. */

@@ -79,4 +79,4 @@ const vitest = await startVitest('test', filters, {
   ...(pattern === undefined ? {} : { testNamePattern: pattern }),
 })
 writeFileSync(resultFile, JSON.stringify(tallies.tally))
-await vitest.close()
+await vitest.exit()

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest'
+import type { RunCommand } from './command.ts'
+import { checkLeaks, testSandboxes } from './leak-guard.ts'
+import { readArguments } from './test-suites.ts'
+import { addTallies, closingLine, exitCode, NOTHING, oneTest } from './test-tally.ts'
+
+describe('the closing line', () => {
+  it('counts everything, and skipped tests only when there are some', () => {
+    const tally = addTallies([oneTest('a', null), oneTest('b', 'bad'), { ...NOTHING, passed: 3 }])
+    expect(closingLine(tally)).toBe('4 passed, 1 failed')
+    const skipped = { ...NOTHING, passed: 1, skipped: [{ name: 'c', why: 'no IPv6 here' }] }
+    expect(closingLine(skipped)).toBe('1 passed, 0 failed, 1 skipped')
+  })
+
+  it('is a success only when something passed and nothing failed', () => {
+    expect(exitCode(NOTHING)).toBe(1)
+    expect(exitCode(oneTest('a', null))).toBe(0)
+    expect(exitCode(addTallies([oneTest('a', null), oneTest('b', 'bad')]))).toBe(1)
+  })
+})
+
+describe('the arguments of creel test', () => {
+  const names = (words: string[]) => {
+    const read = readArguments(words)
+    return typeof read === 'string' ? read : read.suites.map(({ name }) => name)
+  }
+
+  it('without a suite means all, in the order of the table', () => {
+    expect(names([])).toEqual(['unit', 'telegram', 'docker', 'hostile', 'web', 'compose'])
+    expect(names(['all'])).toEqual(names([]))
+    expect(names(['web', 'unit'])).toEqual(['unit', 'web'])
+  })
+
+  it('leaves what follows -- to vitest', () => {
+    expect(readArguments(['unit', '--json', '--', '-t', '--odd'])).toMatchObject({
+      json: true,
+      vitest: ['-t', '--odd'],
+    })
+  })
+
+  it('refuses what it does not know', () => {
+    expect(names(['units'])).toBe('unknown suite units')
+    expect(names(['--jsno'])).toBe('unknown option --jsno')
+  })
+})
+
+describe('the leak guard', () => {
+  const removed: string[] = []
+  const run: RunCommand = async (_command, args) => {
+    if (args.includes('rm')) removed.push(...args.slice(args.indexOf('-f') + 1))
+    const stdout = 'a1 creel-1-old test-1\nb2 creel-2-left test-2\nc3 creel-3-mine 7f3a'
+    return { code: 0, stdout: args.includes('ps') ? stdout : '', stderr: '' }
+  }
+
+  it('sees test installs alone', async () => {
+    expect((await testSandboxes(run, '/e.sock')).map(({ id }) => id)).toEqual(['a1', 'b2'])
+  })
+
+  it('names and removes what is new, and nothing else', async () => {
+    const tally = await checkLeaks(run, '/e.sock', 'docker', new Set(['a1']))
+    expect(tally.failed).toEqual([
+      { name: 'docker leaves no sandbox behind', why: 'left behind: creel-2-left' },
+    ])
+    expect(removed).toEqual(['b2'])
+    expect((await checkLeaks(run, '/e.sock', 'docker', new Set(['a1', 'b2']))).passed).toBe(1)
+  })
+})

@@ -89,7 +89,7 @@ class ChatPage {
     const outgoing = this.#outgoing.get(this.#open)
     if (action === 'retry') return outgoing.retry()
     const text = outgoing.discard(id)
-    if (action === 'edit') this.#composer.write(text)
+    if (action === 'edit') this.#composer.putBefore(text)
     this.#composer.focus()
   }
 }

@@ -34,6 +34,11 @@ export class Composer {
     this.#changed()
   }
 
+  /** Gives a text back for editing; what was typed meanwhile stays below it. */
+  putBefore(text) {
+    this.write(this.#text.value === '' ? text : `${text}\n${this.#text.value}`)
+  }
+
   focus() {
     this.#text.focus()
   }

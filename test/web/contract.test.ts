@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto'
+import type { ChannelWorld } from '../contract/channel.ts'
+import { channelContract } from '../contract/channel.ts'
+import { EventReader } from './event-reader.ts'
+import { WebWorld } from './web-world.ts'
+
+channelContract('web', async (): Promise<ChannelWorld> => {
+  const world = new WebWorld()
+  await world.channel.listen()
+  const cookie = await world.logIn()
+  const page = new PagePart(world, cookie)
+  return {
+    channel: world.channel,
+    address: world.address(),
+    say: (text) => page.say(text),
+    isAcknowledged: (text) => page.acknowledged.has(text),
+    async shown() {
+      const reader = await EventReader.open(world, cookie)
+      await reader.until('ready')
+      reader.close()
+      const lines = reader.named('line').filter((event) => event.data.author === 'agent')
+      return lines.map((event) => plainText(String(event.data.html)))
+    },
+    async [Symbol.asyncDispose]() {
+      await world.channel.close()
+      await page.stop()
+    },
+  }
+})
+
+/** What the page does with a typed message: posts in order, and again until it is taken. */
+class PagePart {
+  readonly acknowledged = new Set<string>()
+  readonly #world: WebWorld
+  readonly #cookie: string
+  #last: Promise<void> = Promise.resolve()
+  #stopped = false
+
+  constructor(world: WebWorld, cookie: string) {
+    this.#world = world
+    this.#cookie = cookie
+  }
+
+  async say(text: string): Promise<void> {
+    this.#last = this.#last.then(() => this.#postUntilTaken(text))
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await this.#last
+  }
+
+  async #postUntilTaken(text: string): Promise<void> {
+    const id = randomUUID()
+    while (!this.#stopped) {
+      const status = await this.#world.post(this.#cookie, text, id).then(
+        (answer) => answer.status,
+        (error: unknown) => error,
+      )
+      if (status === 202) {
+        this.acknowledged.add(text)
+        return
+      }
+    }
+  }
+}
+
+function plainText(html: string): string {
+  return html
+    .replaceAll(/<[^>]*>/g, ' ')
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&amp;', '&')
+}

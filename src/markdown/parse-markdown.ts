@@ -134,6 +134,8 @@ class BlockWalk {
 
 /** Links are written out, because a fixed-width block cannot hold them. */
 function cellText(children: readonly Token[]): string {
+  // The parser fills short rows up with empty cells, up to 65 536 of them.
+  if (children.length === 0) return ''
   const out = new RichWriter()
   new InlineWalk(out, () => false).run(children)
   return out.finish().text.replace(/\s+/g, ' ')

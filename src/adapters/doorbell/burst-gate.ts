@@ -1,15 +1,16 @@
-const SHORTEST_MS = 2
-const LONGEST_MS = 100
+/** Calls let through at once after a quiet time, and then for good every second. */
+const BURST = 20
+const PER_SECOND = 20
 
 /**
- * Lets the first of many calls through at once and holds the rest back: at most one more per pause, and the pauses
- * double while the calls keep coming. A lone ring costs no delay; a flood costs ten calls a second.
+ * Bounds how often `open` is called, whatever comes in. Ordinary knocks pass at once; of a flood, 20 a second do,
+ * and the last knock is never lost.
  */
 export class BurstGate {
   readonly #open: () => void
-  #pauseMs = SHORTEST_MS
+  #tokens = BURST
+  #countedAt = performance.now()
   #timer: NodeJS.Timeout | undefined
-  #pending = false
   #closed = false
 
   constructor(open: () => void) {
@@ -17,29 +18,25 @@ export class BurstGate {
   }
 
   knock(): void {
-    if (this.#closed) return
-    if (this.#timer) {
-      this.#pending = true
+    if (this.#closed || this.#timer) return
+    const now = performance.now()
+    this.#tokens = Math.min(BURST, this.#tokens + ((now - this.#countedAt) / 1_000) * PER_SECOND)
+    this.#countedAt = now
+    if (this.#tokens >= 1) {
+      this.#tokens -= 1
+      this.#open()
       return
     }
-    this.#timer = setTimeout(() => this.#pauseOver(), this.#pauseMs)
-    this.#open()
+    const waitMs = Math.ceil(((1 - this.#tokens) / PER_SECOND) * 1_000)
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.knock()
+    }, waitMs)
   }
 
   /** Drops what is held back; later calls do nothing. */
   close(): void {
     this.#closed = true
     clearTimeout(this.#timer)
-  }
-
-  #pauseOver(): void {
-    this.#timer = undefined
-    if (!this.#pending) {
-      this.#pauseMs = SHORTEST_MS
-      return
-    }
-    this.#pending = false
-    this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_MS)
-    this.knock()
   }
 }

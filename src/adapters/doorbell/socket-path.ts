@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync, statSync, unlinkSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { CreelError } from '../../domain/errors.ts'
 
@@ -18,8 +18,11 @@ export function makeRoomForSocket(path: string): void {
       { hint: 'choose a shorter data_dir' },
     )
   try {
-    mkdirSync(dirname(path), { recursive: true })
-    chmodSync(dirname(path), 0o755)
+    const folder = dirname(path)
+    // One level at a time: mkdir with `recursive` can spin for ever (https://github.com/openclaw/openclaw/issues/130807).
+    for (const level of [dirname(dirname(folder)), dirname(folder), folder])
+      if (!statSync(level, { throwIfNoEntry: false })) mkdirSync(level, 0o700)
+    chmodSync(folder, 0o755)
     const old = lstatSync(path, { throwIfNoEntry: false })
     if (old) unlinkSync(path)
   } catch (error) {

@@ -1,5 +1,6 @@
-import { accessSync, chmodSync, constants, mkdirSync, statSync } from 'node:fs'
+import { accessSync, chmodSync, constants, statSync } from 'node:fs'
 import { CreelError } from '../../domain/errors.ts'
+import { makeFolder } from './make-folder.ts'
 
 /**
  * Makes the data directory, or takes it over: afterwards it is ours alone (0700), which is what lets the folders
@@ -7,7 +8,7 @@ import { CreelError } from '../../domain/errors.ts'
  */
 export function ensureDataDir(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    makeFolder(path, 0o700)
     if (!statSync(path).isDirectory()) throw notAFolder(path)
     chmodSync(path, 0o700)
     accessSync(path, constants.W_OK | constants.X_OK)

@@ -1,9 +1,10 @@
-import { chmodSync, lchownSync, lstatSync, mkdirSync, type Stats } from 'node:fs'
+import { chmodSync, lchownSync, lstatSync, type Stats } from 'node:fs'
 import { dirname } from 'node:path'
 import { CreelError } from '../../domain/errors.ts'
 import type { GroupName } from '../../domain/ids.ts'
 import type { Paths } from '../../paths.ts'
 import { SANDBOX_USER } from '../../sandbox-user.ts'
+import { makeFolder } from './make-folder.ts'
 
 /**
  * Makes the folders an agent writes in: home, workspace, memory. As root they are given to the sandbox's user;
@@ -17,7 +18,7 @@ export function prepareGroupFolders(paths: Paths, group: GroupName, hostUid: num
   ownFolder(dirname(dirname(home)), 0o700)
   ownFolder(dirname(home), 0o700)
   if (hostUid === 0) {
-    makeFolder(paths.groupDir(group))
+    folderAt(paths.groupDir(group))
     giveAway(home, 0o700)
     for (const folder of shared) giveAway(folder, 0o750)
   } else {
@@ -27,9 +28,9 @@ export function prepareGroupFolders(paths: Paths, group: GroupName, hostUid: num
 }
 
 /** A folder at exactly this path; a link would lead what follows out of the place meant. */
-function makeFolder(path: string): Stats {
+function folderAt(path: string): Stats {
   try {
-    mkdirSync(path, { recursive: true })
+    makeFolder(path, 0o755)
   } catch (error) {
     if (!lstatSync(path, { throwIfNoEntry: false })) throw refused(path, error)
   }
@@ -42,7 +43,7 @@ function makeFolder(path: string): Stats {
 }
 
 function ownFolder(path: string, mode: number): void {
-  const found = makeFolder(path)
+  const found = folderAt(path)
   if ((found.mode & 0o7777) === mode) return
   try {
     chmodSync(path, mode)
@@ -52,7 +53,7 @@ function ownFolder(path: string, mode: number): void {
 }
 
 function giveAway(path: string, mode: number): void {
-  const found = makeFolder(path)
+  const found = folderAt(path)
   const { uid, gid } = SANDBOX_USER
   try {
     if (found.uid !== uid || found.gid !== gid) lchownSync(path, uid, gid)

@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createOutbox, OUTBOX_FILE } from '@creel/protocol'
 import type { GroupName } from '../../domain/ids.ts'
@@ -19,6 +19,7 @@ export function makeMailFolders(paths: Paths, group: GroupName): void {
   const inFolder = paths.mailIn(group)
   const outFolder = paths.mailOut(group)
   const own = dirname(inFolder)
+  makeFolder(paths.dataDir, 0o700)
   makeFolder(dirname(own), 0o700)
   makeFolder(own, 0o700)
   makeFolder(inFolder, 0o755)
@@ -39,7 +40,8 @@ export function makeOutbox(paths: Paths, group: GroupName): void {
   moveIntoPlace(draft, outbox)
 }
 
+// One level at a time: mkdir with `recursive` can spin for ever (https://github.com/openclaw/openclaw/issues/130807).
 function makeFolder(path: string, mode: number): void {
-  mkdirSync(path, { recursive: true })
+  if (!statSync(path, { throwIfNoEntry: false })) mkdirSync(path, mode)
   chmodSync(path, mode)
 }

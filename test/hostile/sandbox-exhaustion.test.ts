@@ -20,16 +20,18 @@ describe.skipIf(missing)('a hostile agent that uses up what it can', () => {
   afterAll(() => install[Symbol.asyncDispose]())
 
   test('a fork bomb stays within its process limit, others answer, and it can be destroyed', async () => {
-    const bomb = await install.start('garden', 'echo lit; f() { f | f & }; f; sleep 600', {
-      pids: 64,
-      cpus: 0.5,
-    })
-    const processes = async () =>
-      (await docker.getContainer(bomb.id).stats({ stream: false })).pids_stats?.current ?? 0
-    await expect.poll(processes, { timeout: 30_000, interval: 50 }).toBeGreaterThan(32)
+    const bomb = `const { spawn } = require('child_process')
+      const fork = () => spawn('sleep', ['600']).on('error', () => 'at the limit')
+      setInterval(() => { for (let n = 0; n < 20; n++) fork() }, 10)`
+    const handle = await install.start('garden', `exec node -e "${bomb}"`, { pids: 64, cpus: 0.5 })
+    const processes = async () => {
+      const stats = await docker.getContainer(handle.id).stats({ stream: false, 'one-shot': true })
+      return stats.pids_stats?.current ?? 0
+    }
+    await expect.poll(processes, { timeout: 60_000, interval: 50 }).toBeGreaterThanOrEqual(60)
     expect(await install.run('kitchen', 'echo alive')).toBe('alive\n')
     expect(await processes()).toBeLessThanOrEqual(64)
-    await install.engine.destroy(bomb, { graceMs: 0 })
+    await install.engine.destroy(handle, { graceMs: 0 })
     expect(await install.engine.list(signal())).toEqual([])
   })
 

@@ -16,7 +16,7 @@ import { type EngineFacts, type EngineVersion, judgeEngine } from './engine-info
 import { handleOf, INSTALL_LABEL, type Labels, sandboxLabels, sandboxName } from './labels.ts'
 import { logText } from './log-frames.ts'
 import { type EnginePath, findEnginePath, readMountinfo } from './self.ts'
-import { waitForExit } from './wait-exit.ts'
+import { diedOfMemory, waitForExit } from './wait-exit.ts'
 
 export interface DockerEngineOptions {
   /** Unix socket of the engine, see engineSocket(). */
@@ -113,11 +113,12 @@ export class DockerEngine implements SandboxEngine {
       ignoreNotFound(waitForExit(this.#docker, handle.id, 'not-running', abortSignal)),
     )
     if (code === undefined) return null
-    const end = await engineCall('look at a sandbox', { signal }, (abortSignal) =>
-      ignoreNotFound(container.inspect({ abortSignal })),
-    )
-    // The engine's flag stands for any process of the sandbox; only a runner that died of it exits with an error.
-    return { code, oomKilled: code !== 0 && (end?.State.OOMKilled ?? false) }
+    return engineCall('look at a sandbox', { signal }, async (abortSignal) => {
+      const end = await ignoreNotFound(container.inspect({ abortSignal }))
+      if (!end) return { code, oomKilled: false }
+      const ended = { id: handle.id, code, state: end.State }
+      return { code, oomKilled: await diedOfMemory(this.#docker, ended, abortSignal) }
+    })
   }
 
   /** `graceMs` is rounded up to whole seconds; 0 kills at once. */

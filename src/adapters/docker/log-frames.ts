@@ -4,8 +4,9 @@ const HEADER = 8
 
 /**
  * The text of the engine's log answer: frames of an 8-byte header (stream, three zero bytes, length) and a
- * payload, stdout and stderr in the order they were written. The end of it when it is too long. What a sandbox
- * wrote is inside the payloads and cannot forge a frame; a cut-off last frame is kept as far as it goes.
+ * payload, stdout and stderr as they came in (between the two the engine keeps no exact order). The end of it when
+ * it is too long. What a sandbox wrote is inside the payloads and cannot forge a frame; a cut-off last frame is kept
+ * as far as it goes.
  */
 export function logText(frames: Buffer): string {
   const parts: Buffer[] = []

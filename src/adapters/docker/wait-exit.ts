@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers'
 import type Docker from 'dockerode'
 import { z } from 'zod'
 import { EngineUnavailableError } from '../../domain/errors.ts'
+import { ignoreStatus } from './engine-errors.ts'
 
 const WaitAnswer = z.object({ StatusCode: z.number().int() })
 
@@ -22,6 +23,40 @@ export async function waitForExit(
   if (!body.success)
     throw new EngineUnavailableError('the container engine stopped while a sandbox was awaited')
   return body.data.StatusCode
+}
+
+/** The part of an inspected container's state that is read. */
+export interface EndState {
+  readonly OOMKilled: boolean
+  readonly StartedAt: string
+  readonly FinishedAt: string
+}
+
+const KILLED = 137
+/** How long after an exit its reason may come in. */
+const OOM_NEWS_MS = 500
+
+/**
+ * Whether a container ended for want of memory. The engine's flag stands for any process in it, so only an exit by
+ * SIGKILL counts. The flag stays false when the engine heard of the exit before it heard of the kill, which happens
+ * on a loaded machine (Docker 20.10); then its events tell, a moment later.
+ */
+export async function diedOfMemory(
+  docker: Docker,
+  container: { id: string; code: number; state: EndState },
+  abortSignal: AbortSignal,
+): Promise<boolean> {
+  const { id, code, state } = container
+  if (code !== KILLED || state.OOMKilled) return code === KILLED
+  const asked = docker.getEvents({
+    since: Date.parse(state.StartedAt) / 1000,
+    until: (Date.parse(state.FinishedAt) + OOM_NEWS_MS) / 1000,
+    filters: { container: [id], event: ['oom'] },
+    abortSignal,
+  })
+  // Forbidden: a filter before the engine does not let events through; the flag is all there is then.
+  const events = await ignoreStatus([403], asked)
+  return events !== undefined && (await text(events)).trim() !== ''
 }
 
 function openWait(

@@ -29,7 +29,7 @@ export interface Parts {
 
 const PROGRAMS: Readonly<Record<'browser' | 'compose', Wanted & { commands: readonly string[] }>> = {
   browser: {
-    commands: ['chromium', 'chromium-browser', 'google-chrome'],
+    commands: ['chromium'],
     packages: ['chromium'],
     what: 'a browser (Chromium)',
     elsewhere: 'install Chromium so that `chromium` can be run',

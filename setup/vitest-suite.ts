@@ -12,10 +12,16 @@ class TallyReporter implements Reporter {
   readonly #filtered: boolean
   readonly #save: (tally: Tally) => void
   readonly #running = new Set<string>()
+  /** What a test file printed last about skipping; suites that can skip run one file at a time. */
+  #reason = ''
 
   constructor(options: { filtered: boolean; save: (tally: Tally) => void }) {
     this.#filtered = options.filtered
     this.#save = options.save
+  }
+
+  onUserConsoleLog(log: { content: string }): void {
+    this.#reason = /^.*\bskipped\b.*$/m.exec(log.content)?.[0].slice(0, 300) ?? this.#reason
   }
 
   onTestModuleQueued(module: TestModule): void {
@@ -39,7 +45,8 @@ class TallyReporter implements Reporter {
     const name = `${test.module.relativeModuleId} > ${test.fullName}`
     if (result.state === 'passed') this.tally.passed++
     else if (result.state === 'failed') this.tally.failed.push({ name, why: firstLine(result.errors) })
-    else if (result.state === 'skipped' && result.note) this.tally.skipped.push({ name, why: result.note })
+    else if (result.state === 'skipped' && (result.note || this.#reason))
+      this.tally.skipped.push({ name, why: result.note || this.#reason })
     // A name filter leaves most tests out: they were not asked for. Otherwise nobody knows why it did not run.
     else if (!this.#filtered) this.tally.failed.push({ name, why: 'did not run, and gave no reason' })
   }

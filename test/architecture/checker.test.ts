@@ -132,7 +132,7 @@ const BAD: readonly [what: string, files: Record<string, string>, complaint: str
   ['a mocked module', { 'test/a.test.ts': "vi.mock('./b.ts')\n" }, 'mocked'],
   ['only', { 'test/a.test.ts': "it.only('a', f)\n" }, 'run alone'],
   ['skip', { 'test/a.test.ts': "describe.skip('a', f)\n" }, 'without a reason'],
-  ['skipIf', { 'test/a.test.ts': "it.skipIf(true)('a', f)\n" }, 'without a reason'],
+  ['skipIf', { 'test/a.test.ts': "it.skipIf(true)('a', f)\n" }, 'on a condition'],
   [
     'empty catch with a comment',
     { 'src/a.ts': 'export const f = () => {\n  try {\n    g()\n  } catch {\n    // ignored\n  }\n}\n' },
@@ -164,6 +164,11 @@ describe('the checker accepts', () => {
         "import { x } from '@creel/protocol'\nexport const home = process.env.HOME\n",
     }
     expect(check(files)).toEqual([])
+  })
+
+  it('a suite skipped on a condition that says why', () => {
+    const text = "if (missing) console.log('skipped: no engine')\ndescribe.skipIf(missing)('a', f)\n"
+    expect(check({ 'test/docker/a.test.ts': text })).toEqual([])
   })
 
   it('words that are only spoken of', () => {

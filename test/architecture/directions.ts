@@ -11,7 +11,7 @@ const PROTOCOL = '@creel/protocol'
 /** Small files that every part of the host may use. */
 const SHARED = ['src/paths.ts', 'src/sandbox-user.ts', 'src/config/schema.ts']
 /** Files that put the parts together, and so may know them all. */
-const COMPOSITION = /^(?:src\/host\.ts$|src\/cli\/|setup\/|test\/|bench\/)/
+const COMPOSITION = /^(?:src\/(?:host|host-parts|core)\.ts$|src\/cli\/|setup\/|test\/|bench\/)/
 /** Packages that stay behind one wall, and the folders that are it. */
 const CONFINED: Readonly<Record<string, readonly string[]>> = {
   dockerode: ['src/adapters/docker/'],
@@ -28,7 +28,7 @@ const PURE: readonly { folder: RegExp; packages: readonly string[] }[] = [
 ]
 
 export function isTest(file: string): boolean {
-  return file.startsWith('test/') || file.startsWith('bench/') || file.endsWith('.test.ts')
+  return /^(?:test|bench|container\/[^/]+\/test)\//.test(file) || file.endsWith('.test.ts')
 }
 
 /** A program's first file: `main.ts` or `…-main.ts`. An adapter's child process may have one, too. */
@@ -73,14 +73,16 @@ function isAllowedBuiltin(from: string, name: string): boolean {
 }
 
 function wrongFile(from: string, target: string, specifier: string): string | null {
-  if (isTest(target)) return `product code imports test code ${target}`
+  const measures = from.startsWith('src/cli/') && target.startsWith('bench/')
+  if (isTest(target) && !measures) return `product code imports test code ${target}`
   if (isMain(target)) return `nothing imports a main: ${target}`
   if (from.startsWith('container/')) return wrongInContainer(from, target, specifier)
   if (target.startsWith('container/'))
     return specifier === PROTOCOL ? null : `reaches into container/ other than through ${PROTOCOL}`
   if (COMPOSITION.test(from) || isOuterMain(from)) return null
   if (target.startsWith('setup/')) return `only the composition imports setup: ${target}`
-  if (/^src\/(?:host\.ts|cli\/)/.test(target)) return `only the composition imports ${target}`
+  if (/^src\/(?:(?:host|host-parts|core)\.ts$|cli\/)/.test(target))
+    return `only the composition imports ${target}`
   return wrongInHost(from, target)
 }
 

@@ -11,6 +11,8 @@ interface TextRule {
   readonly in: (file: string) => boolean
   /** Looked for in comments, not in code. */
   readonly inComments?: boolean
+  /** Somewhere in the file, this makes it right. */
+  readonly unlessText?: RegExp
 }
 
 const everywhere = () => true
@@ -48,8 +50,14 @@ const RULES: readonly TextRule[] = [
   { say: 'test that is only run alone', find: /\b(?:it|test|describe)(?:\.\w+)*\.only\b/g, in: everywhere },
   {
     say: "skipped test without a reason (use context.skip('reason') inside it)",
-    find: /\b(?:it|test|describe)(?:\.\w+)*\.(?:skip|todo|skipIf|runIf)\b/g,
+    find: /\b(?:it|test|describe)(?:\.\w+)*\.(?:skip|todo)\b/g,
     in: everywhere,
+  },
+  {
+    say: 'tests skipped on a condition, but no console line that says "skipped" and why',
+    find: /\b(?:it|test|describe)(?:\.\w+)*\.(?:skipIf|runIf)\b/g,
+    in: everywhere,
+    unlessText: /\bconsole\.(?:log|error|warn)\(\s*[`'"][^\n]*\bskipped\b/,
   },
   {
     say: 'error swallowed by an empty catch',
@@ -75,7 +83,7 @@ const COLLECTION =
 
 /** What is wrong with one file by its words alone; each as `file:line: text`. */
 export function textProblems(file: string, text: string, layers: SourceLayers): string[] {
-  const problems = RULES.filter((rule) => rule.in(file)).flatMap((rule) =>
+  const problems = RULES.filter((rule) => rule.in(file) && !rule.unlessText?.test(text)).flatMap((rule) =>
     [...(rule.inComments ? layers.comments : layers.code).matchAll(rule.find)].map(
       (match) => `${file}:${lineAt(text, match.index)}: ${rule.say}`,
     ),

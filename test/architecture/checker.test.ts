@@ -139,6 +139,7 @@ const BAD: readonly [what: string, files: Record<string, string>, complaint: str
     'swallowed',
   ],
   ['silenced compiler', { 'src/a.ts': `// @ts-${'ignore'}\n${X}` }, 'silenced'],
+  ['using', { 'src/a.ts': 'export const f = () => {\n  using x = g()\n  return x.y\n}\n' }, 'Node 22'],
   ['default export', { 'src/a.ts': 'export default 1\n' }, 'default export'],
 ]
 

@@ -9,7 +9,13 @@ export interface Edge {
 
 const PROTOCOL = '@creel/protocol'
 /** Small files that every part of the host may use. */
-const SHARED = ['src/paths.ts', 'src/sandbox-user.ts', 'src/config/schema.ts']
+const SHARED = [
+  'src/paths.ts',
+  'src/sandbox-user.ts',
+  'src/config/schema.ts',
+  'src/config/problems.ts',
+  'src/config/groups.ts',
+]
 /** Files that put the parts together, and so may know them all. */
 const COMPOSITION = /^(?:src\/(?:host|host-parts|core)\.ts$|src\/cli\/|setup\/|test\/|bench\/)/
 /** Packages that stay behind one wall, and the folders that are it. */
@@ -22,7 +28,7 @@ const CONFINED: Readonly<Record<string, readonly string[]>> = {
 const PURE: readonly { folder: RegExp; packages: readonly string[] }[] = [
   { folder: /^src\/domain\//, packages: ['zod', PROTOCOL] },
   { folder: /^src\/(?:paths|sandbox-user)\.ts$/, packages: ['node:path', PROTOCOL] },
-  { folder: /^src\/config\/schema\.ts$/, packages: ['zod', 'node:path', PROTOCOL] },
+  { folder: /^src\/config\/(?:schema|problems|groups)\.ts$/, packages: ['zod', 'node:path', PROTOCOL] },
   { folder: /^src\/markdown\//, packages: ['markdown-it', 'zod', PROTOCOL] },
   { folder: /^container\/protocol\//, packages: ['zod', 'better-sqlite3'] },
 ]

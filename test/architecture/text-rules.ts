@@ -26,6 +26,11 @@ const RULES: readonly TextRule[] = [
   { say: 'export * hides what a file offers', find: /^export\s*\*/gm, in: everywhere },
   { say: 'default export', find: /^export\s+default\b/gm, in: (file) => !file.endsWith('.config.ts') },
   { say: 'module-level variable that can change', find: /^(?:export\s+)?(?:let|var)\b/gm, in: product },
+  {
+    say: 'syntax or class that Node 22 does not have (using, DisposableStack)',
+    find: /\b(?:await\s+)?using\s+\w+\s*=|\b(?:Async)?DisposableStack\b/g,
+    in: product,
+  },
   { say: 'require()', find: /\b(?:createRequire|require)\s*\(/g, in: product },
   {
     say: 'process.env outside the configuration loader and the mains',

@@ -143,7 +143,7 @@ describe.skipIf(!existsSync(CHROMIUM))('the page in a browser', { timeout: 60_00
     expect(await page.getByLabel('Message', { exact: true }).inputValue()).toBe('half a thou')
   })
 
-  it('keeps what is written offline, over a reload of the server too, and sends it once', async () => {
+  it('keeps what is written offline and sends it once when the network is back', async () => {
     await logIn()
     await context.setOffline(true)
     await write('written in a tunnel')
@@ -170,6 +170,20 @@ describe.skipIf(!existsSync(CHROMIUM))('the page in a browser', { timeout: 60_00
     await write('precious')
     await page.locator('.line.user:not(.unsent)', { hasText: 'precious' }).waitFor()
     expect(new Set(ids).size).toBe(1)
+  })
+
+  it('keeps an unsent message over a reload of the page', async () => {
+    world.accept = () => {
+      throw new Error('disk full')
+    }
+    await logIn()
+    await write('still here')
+    await page.locator('.line.unsent', { hasText: 'Not sent' }).waitFor()
+    world.accept = () => 'new'
+    await page.reload()
+    await page.locator('.line.user:not(.unsent)', { hasText: 'still here' }).waitFor()
+    await page.locator('.line.unsent').waitFor({ state: 'detached' })
+    expect(world.taken.map((one) => one.text)).toEqual(['still here'])
   })
 
   it('gives back for editing what is too long', async () => {

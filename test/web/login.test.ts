@@ -94,5 +94,6 @@ describe('web login', () => {
     const known = await world.ask('/', { headers: { cookie: await world.logIn() } })
     expect(known.status).toBe(200)
     expect(known.body).toContain('composer')
+    expect(known.headers['set-cookie']?.[0]).toMatch(/Max-Age=2592000.*HttpOnly.*SameSite=Strict/)
   })
 })

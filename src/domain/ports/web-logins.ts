@@ -18,7 +18,10 @@ export interface WebLogins {
    * number of calls with one token exactly one gets a session.
    */
   redeem(token: string, now: UnixMs): { readonly session: string; readonly user: UserId } | null
-  /** Who is behind a session token; null when unknown or expired. Moves the end to now + WEB_SESSION_MS. */
+  /**
+   * Who is behind a session token; null when unknown or expired. Moves the end to
+   * now + WEB_SESSION_MS; called often, so an implementation may move it in steps of up to a minute.
+   */
   session(sessionToken: string, now: UnixMs): { readonly user: UserId } | null
   /** Ends every session and every open link. */
   revokeAll(): void

@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import type { AppEnv, AppParts } from './app-context.ts'
 import { addChatRoutes } from './chat-routes.ts'
-import { currentSession, hostGuard, refuse } from './guards.ts'
+import { currentSession, hostGuard, keepSession, refuse } from './guards.ts'
 import { addLoginRoutes } from './login-routes.ts'
 import { loadPageFiles, type PageFile, type PageName } from './page-files.ts'
 
@@ -20,8 +20,10 @@ export function createApp(parts: AppParts): Hono<AppEnv> {
     return context.body(file.body, 200, { 'Content-Type': file.type })
   })
   app.get('/', (context) => {
-    const known = currentSession(context, parts) !== null
-    return context.html(page(files, known ? 'index.html' : 'welcome.html').body, known ? 200 : 401)
+    const found = currentSession(context, parts)
+    if (found === null) return context.html(page(files, 'welcome.html').body, 401)
+    keepSession(context, parts, found.session)
+    return context.html(page(files, 'index.html').body)
   })
   app.get('/login', (context) => context.html(page(files, 'login.html').body))
   addLoginRoutes(app, parts)

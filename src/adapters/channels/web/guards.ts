@@ -1,6 +1,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { getCookie } from 'hono/cookie'
+import { getCookie, setCookie } from 'hono/cookie'
+import { WEB_SESSION_MS } from '../../../domain/ports/web-logins.ts'
 import type { AppEnv, AppParts } from './app-context.ts'
 import { SECURITY_HEADERS } from './security-headers.ts'
 
@@ -59,11 +60,22 @@ export function currentSession(context: Context<AppEnv>, parts: AppParts) {
   return found === null ? null : { session, user: found.user }
 }
 
+/** Gives the browser its session, or moves the end of the one it has, as the server did on its side. */
+export function keepSession(context: Context<AppEnv>, parts: AppParts, session: string): void {
+  setCookie(context, cookieName(parts), session, {
+    httpOnly: true,
+    sameSite: 'Strict',
+    path: '/',
+    secure: parts.sites().publicOrigin.startsWith('https:'),
+    maxAge: WEB_SESSION_MS / 1000,
+  })
+}
+
 /**
  * Browsers do not tell the ports of one host apart when they send cookies, so the port is in the name: two installs
  * on one machine do not log each other out.
  */
-export function cookieName(parts: AppParts): string {
+function cookieName(parts: AppParts): string {
   const { publicOrigin } = parts.sites()
   if (publicOrigin.startsWith('https:')) return '__Host-creel'
   return `creel-${new URL(publicOrigin).port || '80'}`

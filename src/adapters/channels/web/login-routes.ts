@@ -1,9 +1,7 @@
 import type { Hono } from 'hono'
-import { setCookie } from 'hono/cookie'
 import { z } from 'zod'
-import { WEB_SESSION_MS } from '../../../domain/ports/web-logins.ts'
 import type { AppEnv, AppParts } from './app-context.ts'
-import { cookieName, isTokenShaped, refuse, refuseForNow, sizeGuard, writeGuard } from './guards.ts'
+import { isTokenShaped, keepSession, refuse, refuseForNow, sizeGuard, writeGuard } from './guards.ts'
 import { RateLimit } from './rate-limit.ts'
 
 const LoginRequest = z.object({ token: z.string().refine(isTokenShaped) })
@@ -26,13 +24,7 @@ export function addLoginRoutes(app: Hono<AppEnv>, parts: AppParts): void {
     if (!request.success) return refuse(context, 410, DEAD_LINK)
     const redeemed = parts.logins.redeem(request.data.token, now)
     if (redeemed === null) return refuse(context, 410, DEAD_LINK)
-    setCookie(context, cookieName(parts), redeemed.session, {
-      httpOnly: true,
-      sameSite: 'Strict',
-      path: '/',
-      secure: parts.sites().publicOrigin.startsWith('https:'),
-      maxAge: WEB_SESSION_MS / 1000,
-    })
+    keepSession(context, parts, redeemed.session)
     return context.body(null, 204)
   })
 }

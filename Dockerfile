@@ -24,4 +24,5 @@ RUN mkdir -p /data /engine /groups groups && cp -R groups/. /groups/ \
 
 ENV NODE_ENV=production HOME=/tmp
 USER 1000:1000
-CMD ["node", "src/main.ts", "serve"]
+# A first start has an agent to talk to. When told to end, no sandbox is left behind beside the composed services.
+CMD ["sh", "-c", "ls /groups/*/container.json >/dev/null 2>&1 || node src/main.ts group add main --provider demo; exec node src/main.ts serve --stop-sandboxes"]

@@ -29,14 +29,18 @@ export class OutboxWriter implements Disposable {
 
   constructor(path: string) {
     this.#db = new Database(path, { fileMustExist: true, timeout: BUSY_MS })
-    const version = this.#db.pragma('user_version', { simple: true })
-    if (version !== PROTOCOL_VERSION) {
+    try {
+      const version = this.#db.pragma('user_version', { simple: true })
+      if (version !== PROTOCOL_VERSION) {
+        throw new Error(`${path}: expected mailbox protocol ${PROTOCOL_VERSION}, got ${version}`)
+      }
+      this.#db.pragma('journal_mode = DELETE')
+      this.#db.pragma('synchronous = FULL')
+      this.#insert = this.#db.prepare('INSERT INTO entry (at, type, ref, body) VALUES (?, ?, ?, ?)')
+    } catch (error) {
       this.#db.close()
-      throw new Error(`${path}: expected mailbox protocol ${PROTOCOL_VERSION}, got ${version}`)
+      throw error
     }
-    this.#db.pragma('journal_mode = DELETE')
-    this.#db.pragma('synchronous = FULL')
-    this.#insert = this.#db.prepare('INSERT INTO entry (at, type, ref, body) VALUES (?, ?, ?, ?)')
     this.#append = this.#db.transaction((entries: readonly OutboxEntry[], at: number) => {
       let last = 0
       for (const entry of entries) {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DOORBELL_FILE, RING, SANDBOX_PATHS } from '@creel/protocol'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { RunnerRig } from '../test/runner-rig.ts'
+import { RunnerRig } from '../../../test/runner/runner-rig.ts'
 import { systemClock } from './clock.ts'
 import { DoorbellClient } from './doorbell-client.ts'
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ended, type OutboxRow, RunnerRig } from '../test/runner-rig.ts'
+import { ended, type OutboxRow, RunnerRig } from '../../../test/runner/runner-rig.ts'
 
-const KILLED_RUNNER = join(import.meta.dirname, '../test/killed-runner.ts')
+const KILLED_RUNNER = join(import.meta.dirname, '../../../test/runner/killed-runner.ts')
 
 let rig: RunnerRig
 beforeEach(() => {

@@ -1,7 +1,13 @@
 // A runner that kills itself at a named point: `killed-runner.ts <root> <before|after> <type of outbox entry>`.
 import { join } from 'node:path'
 import { OutboxWriter, SANDBOX_PATHS } from '@creel/protocol'
-import { createRunner, jsonLog, type Outbox, PROVIDERS, systemClock } from '../src/index.ts'
+import {
+  createRunner,
+  jsonLog,
+  type Outbox,
+  PROVIDERS,
+  systemClock,
+} from '../../container/runner/src/index.ts'
 
 const [, , root = '', moment, type] = process.argv
 const crash = () => process.kill(process.pid, 'SIGKILL')

@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   createOutbox,
+  INBOX_FILE,
   type InboxEntry,
   InboxWriter,
   OUTBOX_FILE,
@@ -22,7 +23,7 @@ import {
   type ProviderTable,
   type RunnerOptions,
   systemClock,
-} from '../src/index.ts'
+} from '../../container/runner/src/index.ts'
 
 export interface OutboxRow {
   readonly seq: number
@@ -41,7 +42,7 @@ export class RunnerRig implements Disposable {
   constructor(settings: Partial<RunnerSettings> = {}) {
     for (const path of Object.values(SANDBOX_PATHS)) mkdirSync(this.path(path), { recursive: true })
     createOutbox(join(this.path(SANDBOX_PATHS.out), OUTBOX_FILE))
-    this.inbox = new InboxWriter(join(this.path(SANDBOX_PATHS.in), 'inbox.db'))
+    this.inbox = new InboxWriter(join(this.path(SANDBOX_PATHS.in), INBOX_FILE))
     this.settings(settings)
   }
 
@@ -79,6 +80,25 @@ export class RunnerRig implements Disposable {
   put(entry: InboxEntry): number {
     this.#keys += 1
     return this.inbox.put(`key-${this.#keys}`, entry, 1)
+  }
+
+  /** Leaves the inbox as a host does that is killed inside a commit. Nothing may have it open. */
+  tearInbox(): void {
+    const script = `
+      import Database from 'better-sqlite3'
+      const db = new Database(process.argv[1])
+      db.pragma('journal_mode = DELETE')
+      db.pragma('cache_size = 1')
+      db.exec('BEGIN IMMEDIATE')
+      const row = db.prepare("INSERT INTO entry (at, key, type, body) VALUES (1, ?, 'acked', ?)")
+      for (let n = 0; n < 200; n++) row.run('torn' + n, 'x'.repeat(4000))
+      process.kill(process.pid, 'SIGKILL')`
+    const inbox = join(this.path(SANDBOX_PATHS.in), INBOX_FILE)
+    const child = spawnSync(process.execPath, ['--input-type=module', '-e', script, inbox], {
+      cwd: import.meta.dirname,
+    })
+    expect(child.signal, child.stderr.toString()).toBe('SIGKILL')
+    expect(existsSync(`${inbox}-journal`)).toBe(true)
   }
 
   /** The whole outbox, read as the host may: every body must be what the protocol says. */
@@ -148,7 +168,10 @@ export class RunnerRig implements Disposable {
   }
 
   /** Starts the real program in a process of its own, which can be killed. */
-  spawn(program = join(import.meta.dirname, '../src/main.ts'), args: readonly string[] = []): ChildProcess {
+  spawn(
+    program = join(import.meta.dirname, '../../container/runner/src/main.ts'),
+    args: readonly string[] = [],
+  ): ChildProcess {
     return spawn(process.execPath, [program, this.root, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
   }
 

@@ -15,7 +15,7 @@ it('says busy at once, each time, while a writer holds the outbox for ever', asy
     const begun = performance.now()
     expect(await world.reader.read(EVIL, 0, 10)).toEqual({ kind: 'busy' })
     expect(await world.reader.read(GOOD, 0, 10)).toMatchObject({ kind: 'entries' })
-    expect(performance.now() - begun).toBeLessThan(500)
+    expect(performance.now() - begun).toBeLessThan(1_000)
   }
   await release()
   expect(await world.reader.read(EVIL, 0, 10)).toMatchObject({ kind: 'entries' })
@@ -55,7 +55,7 @@ it('backs off soon when a sandbox holds the inbox for ever, and serves the other
     expect(() => world.mailbox.put(EVIL, 'k2', { type: 'cancel', inboxSeq: 2 }, AT)).toThrow(
       expect.objectContaining({ code: 'unavailable' }),
     )
-    expect(performance.now() - begun).toBeLessThan(300)
+    expect(performance.now() - begun).toBeLessThan(1_000)
     expect(world.mailbox.put(GOOD, `k${i}`, { type: 'cancel', inboxSeq: 1 }, AT)).toBe(i + 1)
   }
   await release()

@@ -17,10 +17,6 @@ import { errorText } from '../../src/domain/errors.ts'
 import type { OutboxBatch } from '../../src/domain/ports/mailbox.ts'
 import { EVIL, GOOD, OutboxWorld, reply } from './outbox-world.ts'
 
-/** A hang costs the others the deadline of the first lane and a fresh process, on a machine that is busy. */
-const FIRST_HANG_MS = 1_500
-const SOON_MS = 500
-
 const healthy = { kind: 'entries', items: [{ seq: 1, entry: reply('hello') }] }
 
 /**
@@ -33,18 +29,26 @@ async function attack(
   options = { mayHang: false },
 ): Promise<OutboxBatch> {
   const { reader } = world
-  // The children are up and everything is read once, so that the times below are those of reads.
-  expect(await reader.read(GOOD, 0, 10)).toMatchObject(healthy)
-  ruin()
-  const evil = reader.read(EVIL, 0, 1_000)
   let begun = performance.now()
   expect(await reader.read(GOOD, 0, 10)).toMatchObject(healthy)
-  expect(performance.now() - begun).toBeLessThan(options.mayHang ? FIRST_HANG_MS : SOON_MS)
-  const result = await evil
-  const again = reader.read(EVIL, 0, 1_000)
+  // What a process takes to start says how busy this machine is: 0.2 s when it is not.
+  const startMs = performance.now() - begun
+  const soonMs = 300 + startMs
+  // Half a second is the deadline of the first lane; a fresh process may have to be waited for.
+  const firstHangMs = 1_000 + 2 * startMs
+  ruin()
+  const evil = reader.read(EVIL, 0, 1_000)
+  // Awaited below; a failure on the way there must not turn up as an unhandled one as well.
+  evil.catch(() => undefined)
   begun = performance.now()
   expect(await reader.read(GOOD, 0, 10)).toMatchObject(healthy)
-  expect(performance.now() - begun).toBeLessThan(SOON_MS)
+  expect(performance.now() - begun).toBeLessThan(options.mayHang ? firstHangMs : soonMs)
+  const result = await evil
+  const again = reader.read(EVIL, 0, 1_000)
+  again.catch(() => undefined)
+  begun = performance.now()
+  expect(await reader.read(GOOD, 0, 10)).toMatchObject(healthy)
+  expect(performance.now() - begun).toBeLessThan(soonMs)
   expect((await again).kind).toBe(result.kind)
   return result
 }

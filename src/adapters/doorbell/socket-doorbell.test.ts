@@ -72,12 +72,12 @@ it('hears a flood as a few rings', async () => {
   const socket = dial()
   await once(socket, 'connect')
   const flood = Buffer.alloc(64 * 1024, '\n')
-  const end = performance.now() + 1_000
-  while (performance.now() < end) {
+  const begun = performance.now()
+  while (performance.now() - begun < 1_000) {
     if (!socket.write(flood)) await Promise.race([once(socket, 'drain'), sleep(20)])
   }
   expect(onRing.mock.calls.length).toBeGreaterThan(1)
-  expect(onRing.mock.calls.length).toBeLessThan(80)
+  expect(onRing.mock.calls.length).toBeLessThan(25 + ((performance.now() - begun) / 1_000) * 20)
 })
 
 it('keeps four connections and closes the others', async () => {

@@ -10,7 +10,7 @@ const MAX_LIMIT = 1_000
 const SLOW_SHARE = 0.25
 
 /**
- * Reads in two resident child processes. Every group begins in the first, where the deadline is half as long. One
+ * Reads in resident child processes, in two lanes. Every group begins in the first, where the deadline is half as long. One
  * that was rejected reads through the second until a clean read; one that hung or was slow stays there as long as
  * this process lives, so that it costs the others one deadline, once, however it behaves afterwards.
  */
@@ -26,8 +26,8 @@ export class ForkedOutboxReader implements OutboxReader {
   constructor(options: { paths: Paths; deadlineMs?: number }) {
     const deadlineMs = options.deadlineMs ?? DEADLINE_MS
     this.#paths = options.paths
-    this.#trusted = new ReaderLane(deadlineMs / 2)
-    this.#suspect = new ReaderLane(deadlineMs)
+    this.#trusted = new ReaderLane({ deadlineMs: deadlineMs / 2, spare: true })
+    this.#suspect = new ReaderLane({ deadlineMs, spare: false })
     this.#slowMs = deadlineMs * SLOW_SHARE
   }
 

@@ -26,19 +26,25 @@ function nodeFlags(): string[] {
   return [...strip, '--max-old-space-size=256']
 }
 
-/** One resident child that reads one file at a time, killed and replaced when a read outlives the deadline. */
+/**
+ * One resident child that reads one file at a time, killed and replaced when a read outlives the deadline. With
+ * `spare` a second child stands ready, so that those who wait do not also wait for a process to start.
+ */
 export class ReaderLane {
   readonly #deadlineMs: number
+  readonly #keepsSpare: boolean
   readonly #waiting: Job[] = []
+  readonly #ready = new WeakSet<ChildProcess>()
   #child: ChildProcess | undefined
-  #ready = false
+  #spare: ChildProcess | undefined
   #current: Job | undefined
   #timer: NodeJS.Timeout | undefined
   #nextId = 1
   #closed = false
 
-  constructor(deadlineMs: number) {
-    this.#deadlineMs = deadlineMs
+  constructor(options: { deadlineMs: number; spare: boolean }) {
+    this.#deadlineMs = options.deadlineMs
+    this.#keepsSpare = options.spare
   }
 
   /** Never rejects. Answers come in the order of the calls. */
@@ -49,18 +55,14 @@ export class ReaderLane {
     })
   }
 
-  /** Ends the child; what still waits is answered as unavailable. Idempotent. */
+  /** Ends the children; what still waits is answered as unavailable. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#timer)
-    const child = this.#child
     const left = [...(this.#current ? [this.#current] : []), ...this.#waiting.splice(0)]
     this.#current = undefined
     for (const job of left) job.done({ kind: 'unavailable', why: 'the reader was closed' })
-    if (!child || child.exitCode !== null || child.signalCode !== null) return
-    const gone = new Promise((resolve) => child.once('exit', resolve))
-    child.kill('SIGKILL')
-    await gone
+    await Promise.all([end(this.#child), end(this.#spare)])
   }
 
   #next(): void {
@@ -70,41 +72,51 @@ export class ReaderLane {
         job.done({ kind: 'unavailable', why: 'the reader was closed' })
       return
     }
-    if (!this.#child) this.#start()
-    if (!this.#ready) return
+    if (!this.#child) this.#putInPlace()
+    if (!this.#child || !this.#ready.has(this.#child)) return
     this.#current = this.#waiting.shift()
     if (!this.#current) return
     this.#limit(this.#deadlineMs, `no answer within ${this.#deadlineMs} ms`)
-    this.#child?.send(this.#current.request, (error) => {
-      if (error) this.#lose(`the reader could not be asked: ${error.message}`)
+    this.#child.send(this.#current.request, (error) => {
+      if (error) this.#lose('the reader process could not be asked')
     })
   }
 
-  #start(): void {
+  #putInPlace(): void {
+    this.#child = this.#spare ?? this.#fork()
+    this.#spare = undefined
+    if (this.#ready.has(this.#child)) this.#addSpare()
+    else this.#limit(START_MS, `the reader did not start within ${START_MS} ms`)
+  }
+
+  #addSpare(): void {
+    if (this.#keepsSpare && !this.#spare && !this.#closed) this.#spare = this.#fork()
+  }
+
+  #fork(): ChildProcess {
     // No environment: whatever a hostile file may do to the child, there is no secret of ours to find there.
     const child = fork(fileURLToPath(new URL('./child-main.ts', import.meta.url)), [], {
       env: {},
       execArgv: nodeFlags(),
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     })
-    this.#child = child
-    this.#ready = false
-    this.#limit(START_MS, `the reader did not start within ${START_MS} ms`)
-    child.on('message', (message) => {
-      if (child === this.#child) this.#heard(message)
-    })
+    child.on('message', (message) => this.#heard(child, message))
     const gone = () => {
+      if (child === this.#spare) this.#spare = undefined
       if (child === this.#child && !this.#closed) this.#lose('the reader process died')
     }
     child.on('exit', gone)
     child.on('error', gone)
+    return child
   }
 
-  #heard(raw: unknown): void {
+  #heard(child: ChildProcess, raw: unknown): void {
     const message = ChildMessage.safeParse(raw).data
+    if (message?.type === 'ready') this.#ready.add(child)
+    if (child !== this.#child) return
     if (message?.type === 'ready') {
       clearTimeout(this.#timer)
-      this.#ready = true
+      this.#addSpare()
       this.#next()
     } else if (message?.type === 'answer' && message.id === this.#current?.request.id) {
       const job = this.#current
@@ -126,16 +138,23 @@ export class ReaderLane {
   #lose(why: string): void {
     clearTimeout(this.#timer)
     const job = this.#current
-    const failedToStart = !this.#ready
+    const failedToStart = this.#child !== undefined && !this.#ready.has(this.#child)
     this.#child?.kill('SIGKILL')
     this.#child = undefined
-    this.#ready = false
     this.#current = undefined
     // Everybody is told: forking again for each of them would only add to the machine's trouble.
     if (failedToStart)
       for (const waiting of this.#waiting.splice(0)) waiting.done({ kind: 'unavailable', why })
     job?.done({ kind: 'lost', why })
-    if (job && !this.#closed) this.#start()
+    if (job && !this.#closed && !this.#child) this.#putInPlace()
     this.#next()
   }
+}
+
+/** Kills a child and resolves when it is gone. */
+async function end(child: ChildProcess | undefined): Promise<void> {
+  if (!child || child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
+  const gone = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGKILL')
+  await gone
 }

@@ -1,24 +1,36 @@
 import { lastWords, type RunCommand } from './command.ts'
+import type { Machine } from './machine.ts'
 import { oneTest, type Tally } from './test-tally.ts'
 
 /** Installs that tests make give themselves an id that begins so. */
 const TEST_INSTALL = /^test/
 
+/** A removal that a test asked for may still be under way. */
+const GRACE_MS = 10_000
+const POLL_MS = 500
+
 /**
- * Fails when sandboxes of test installs are left behind, and says which; removes them, so that the next run is not
- * blamed for them. `before` holds the ids of those that were there when the run began.
+ * Fails when sandboxes of test installs are left behind, and says which. Removes nothing: another run of the tests
+ * may be using them. `before` holds the ids of those that were there when the suite began.
  */
 export async function checkLeaks(
-  run: RunCommand,
+  machine: Pick<Machine, 'run' | 'sleep'>,
   socket: string,
   suite: string,
   before: ReadonlySet<string>,
 ): Promise<Tally> {
   const name = `${suite} leaves no sandbox behind`
-  const left = (await testSandboxes(run, socket)).filter(({ id }) => !before.has(id))
-  if (left.length === 0) return oneTest(name, null)
-  await run('docker', ['-H', `unix://${socket}`, 'rm', '-f', ...left.map(({ id }) => id)])
-  return oneTest(name, `left behind: ${left.map((sandbox) => sandbox.name).join(', ')}`)
+  let left: { id: string; name: string }[] = []
+  for (let waited = 0; waited <= GRACE_MS; waited += POLL_MS) {
+    left = (await testSandboxes(machine.run, socket)).filter(({ id }) => !before.has(id))
+    if (left.length === 0) return oneTest(name, null)
+    await machine.sleep(POLL_MS)
+  }
+  const names = left.map((sandbox) => sandbox.name).join(' ')
+  return oneTest(
+    name,
+    `left behind, unless another run of the tests is at work: ${names} (docker rm -f ${names})`,
+  )
 }
 
 /** Containers of test installs, in any state. */

@@ -77,7 +77,7 @@ async function runSuite(
   const before = new Set(socket === null ? [] : (await testSandboxes(runCommand, socket)).map(({ id }) => id))
   const tally = await runVitest(suite, vitest, parts?.env ?? {}, say)
   if (socket === null || tally.passed + tally.failed.length === 0) return tally
-  return addTallies([tally, await checkLeaks(runCommand, socket, suite.name, before)])
+  return addTallies([tally, await checkLeaks(thisMachine(), socket, suite.name, before)])
 }
 
 async function runVitest(

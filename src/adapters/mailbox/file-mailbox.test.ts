@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, lstatSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  lstatSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type InboxEntry, InboxReader, OutboxWriter } from '@creel/protocol'
@@ -8,6 +17,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { CreelError } from '../../domain/errors.ts'
 import type { GroupName, UnixMs } from '../../domain/ids.ts'
 import { Paths } from '../../paths.ts'
+import { SANDBOX_USER } from '../../sandbox-user.ts'
 import { FileMailbox } from './file-mailbox.ts'
 
 const A = 'alpha' as GroupName
@@ -46,6 +56,18 @@ async function holder(path: string, script: string): Promise<{ kill(): Promise<v
   }
 }
 
+/** Runs `action` with the rights of the account that agents run as. */
+function asSandboxUser(action: () => void): void {
+  process.setegid?.(SANDBOX_USER.gid)
+  process.seteuid?.(SANDBOX_USER.uid)
+  try {
+    action()
+  } finally {
+    process.seteuid?.(0)
+    process.setegid?.(0)
+  }
+}
+
 function thrown(action: () => unknown): CreelError {
   try {
     action()
@@ -70,6 +92,36 @@ describe('folders and files', () => {
     expect(modeOf(paths.mailOut(A))).toBe('1777')
     expect(modeOf(paths.outbox(A))).toBe('666')
   })
+
+  it.runIf(process.getuid?.() === 0)(
+    'let the sandbox user write rows and files of its own, but replace nothing (skipped without root)',
+    () => {
+      mailbox.open(A)
+      mailbox.put(A, 'k', ENTRY, AT)
+      // A sandbox comes in through its mounts; here it must be able to walk there.
+      for (const path of [root, paths.dataDir, join(root, 'data', 'mail'), join(root, 'data', 'mail', A)])
+        chmodSync(path, 0o711)
+      asSandboxUser(() => {
+        using writer = new OutboxWriter(paths.outbox(A))
+        writer.append([{ type: 'reply', inboxSeq: 1, text: 'x' }], 1)
+        using reader = new InboxReader(paths.inbox(A))
+        expect(reader.after(0, 10)).toHaveLength(1)
+        writeFileSync(paths.heartbeat(A), '')
+        const mine = join(paths.mailOut(A), 'mine')
+        writeFileSync(mine, '')
+        for (const attempt of [
+          () => rmSync(paths.outbox(A)),
+          () => renameSync(paths.outbox(A), `${paths.outbox(A)}.old`),
+          () => renameSync(mine, paths.outbox(A)),
+          () => chmodSync(paths.outbox(A), 0o600),
+          () => writeFileSync(paths.inbox(A), ''),
+          () => writeFileSync(join(paths.mailIn(A), 'planted'), ''),
+        ])
+          expect(attempt).toThrow(expect.objectContaining({ code: expect.stringMatching(/^E(PERM|ACCES)$/) }))
+      })
+      expect(mailbox.heartbeatAt(A)).toBe(5_000)
+    },
+  )
 
   it('keep an outbox that is there, byte for byte', () => {
     mailbox.open(A)

@@ -59,7 +59,10 @@ class ChatPage {
     if (!this.#outgoing.has(group)) this.#outgoing.set(group, this.#makeOutgoing(group))
     this.#log.showPending(this.#outgoing.get(group).messages)
     this.#connection = new Connection(group, {
-      line: (line) => this.#log.showLine(line),
+      line: (line) => {
+        this.#outgoing.get(group).confirm(line.key)
+        this.#log.showLine(line)
+      },
       progress: (progress) => this.#log.showProgress(progress),
       idle: () => this.#log.hideProgress(),
       reset: () => this.#log.clear(),

@@ -38,6 +38,11 @@ export class Outgoing {
     this.#run()
   }
 
+  /** The stream has shown this message as stored, which may be before the answer to its post is here. */
+  confirm(id) {
+    if (this.#messages.some((one) => one.id === id)) this.#remove(id)
+  }
+
   /** Takes a message out and returns its text. */
   discard(id) {
     const message = this.#messages.find((one) => one.id === id)
@@ -71,8 +76,8 @@ export class Outgoing {
       })
       const answer = await response.json()
       if (response.status === 202) {
-        this.#on.sent(message, answer)
         this.#remove(message.id)
+        this.#on.sent(message, answer)
         return 'done'
       }
       const final = [400, 403, 404, 413, 415].includes(response.status)

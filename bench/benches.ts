@@ -1,16 +1,6 @@
-import type { Install } from '../src/config/load.ts'
-
-export interface BenchRequest {
-  readonly install: Install
-  readonly runs: number
-  readonly say: (line: string) => void
-  readonly signal: AbortSignal
-}
-
-export interface Bench {
-  readonly defaultRuns: number
-  run(request: BenchRequest): Promise<Record<string, number>>
-}
+import type { Bench } from './bench.ts'
+import { cold } from './cold.ts'
+import { relay } from './relay.ts'
 
 /** Every benchmark by its name. A new one: a file here and a line below. */
-export const BENCHES: Readonly<Record<string, Bench>> = {}
+export const BENCHES: Readonly<Record<string, Bench>> = { relay, cold }

@@ -9,6 +9,10 @@ import { type CliContext, installOf } from './context.ts'
 import { runCommand } from './session.ts'
 
 const QUIET_MS = 600_000
+/** The turn's end is told before its last lines have gone through the delivery table. */
+const LINGER_MS = 200
+/** Lines of earlier talk that a conversation begins with. */
+const RECALLED = 6
 
 export function addChatCommand(program: Command, context: CliContext): void {
   program
@@ -54,32 +58,29 @@ async function firstGroup(context: CliContext): Promise<string> {
   return first
 }
 
-/** Says one thing and prints what comes back until the turn has ended. */
+/** Says one thing and prints what comes back until the turn has ended and no more lines follow. */
 async function ask(chat: Chat, text: string): Promise<void> {
   const ended = new AbortController()
   const signal = AbortSignal.any([ended.signal, chat.context.signal, AbortSignal.timeout(QUIET_MS)])
-  let asked = false
-  let answered = false
-  let idle = false
+  const seen = { asked: false, answered: false, idle: false }
+  let linger: NodeJS.Timeout | undefined
   const onEvent = (event: TerminalEvent) => {
     if (event.type === 'ready') {
-      asked = true
-      void postLine(chat.socket, chat.group, { text, id: randomUUID(), user: chat.user }).catch(
-        (error: unknown) => ended.abort(error),
-      )
-    }
-    if (!asked) return
-    if (event.type === 'line' && event.author === 'agent') {
-      answered = true
+      seen.asked = true
+      const post = { text, id: randomUUID(), user: chat.user }
+      postLine(chat.socket, chat.group, post).catch((error: unknown) => ended.abort(error))
+    } else if (seen.asked && event.type === 'line' && event.author === 'agent') {
+      seen.answered = true
       chat.context.output.out(terminalText(event.text))
-    }
-    if (event.type === 'idle') idle = true
-    if (answered && idle) ended.abort()
+    } else if (seen.asked && event.type === 'idle') seen.idle = true
+    if (!seen.answered || !seen.idle) return
+    clearTimeout(linger)
+    linger = setTimeout(() => ended.abort(), LINGER_MS)
   }
-  await followLines(chat.socket, chat.group, Number.MAX_SAFE_INTEGER, onEvent, signal)
+  await followLines(chat.socket, chat.group, 0, onEvent, signal)
   const reason: unknown = ended.signal.reason
   if (reason instanceof CreelError || reason instanceof NoHostError) throw reason
-  if (!answered) throw new CreelError('timeout', 'no answer; the message is kept: ./creel status')
+  if (!seen.answered) throw new CreelError('timeout', 'no answer; the message is kept: ./creel status')
 }
 
 /** A conversation until end of input. */
@@ -93,10 +94,17 @@ async function converse(chat: Chat): Promise<void> {
     output.out(line)
     reader.prompt(true)
   }
+  let history: string[] | null = []
   const onEvent = (event: TerminalEvent) => {
-    if (event.type === 'line' && event.author === 'agent') show(terminalText(event.text))
-    if (event.type === 'progress' && event.text === '') return
-    if (event.type === 'ready') reader.prompt()
+    if (event.type === 'ready') {
+      for (const line of history?.slice(-RECALLED) ?? []) output.out(line)
+      history = null
+      reader.prompt()
+    } else if (event.type === 'line') {
+      const text = terminalText(event.text)
+      if (history) history.push(event.author === 'user' ? `${chat.group}> ${text}` : text)
+      else if (event.author === 'agent') show(text)
+    }
   }
   reader.on('line', (line) => {
     const text = line.trim()
@@ -109,6 +117,6 @@ async function converse(chat: Chat): Promise<void> {
   })
   reader.on('close', () => ended.abort())
   signal.addEventListener('abort', () => reader.close())
-  await followLines(chat.socket, chat.group, Number.MAX_SAFE_INTEGER, onEvent, signal)
+  await followLines(chat.socket, chat.group, 0, onEvent, signal)
   if (!signal.aborted) output.err('the host has ended')
 }

@@ -41,6 +41,8 @@ export async function followLines(
       const lines = createInterface({ input: res })
       lines.on('line', (line) => onEvent(TerminalEvent.parse(JSON.parse(line))))
       lines.on('close', resolve)
+      // Reported by both when the host ends or the signal aborts: the end of the stream, not a fault.
+      lines.on('error', () => resolve())
       res.on('error', () => resolve())
     })
     req.on('error', (error) => (signal.aborted ? resolve() : reject(noHost(error))))

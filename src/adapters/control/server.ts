@@ -54,12 +54,19 @@ export class ControlServer {
     chmodSync(socketPath, 0o600)
   }
 
+  /** Lets answers that are being given out (that to `down` itself) go through; streams are cut. */
   async close(): Promise<void> {
-    this.#server.closeAllConnections()
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    this.#server.closeIdleConnections()
+    const cut = setTimeout(() => this.#server.closeAllConnections(), ANSWER_MS)
+    await closed
+    clearTimeout(cut)
     rmSync(this.#options.socketPath, { force: true })
   }
 }
+
+/** What an answer that is on its way may still take. */
+const ANSWER_MS = 250
 
 function controlApp({ run, terminal, onTerminalUser }: ControlOptions): Hono {
   const app = new Hono()

@@ -29,6 +29,7 @@ export function helpText(turn: number): string {
     '- `/demo fail <reason>`: fails as a provider does (auth, quota, overloaded, …)',
     '- `/demo hang`, `/demo garbage`: never ends; breaks the provider protocol',
     '- `/demo crash`, `/demo crash-until <n>`, `/demo exit <code>`: kills the runner',
+    '- `/demo clock`: when the turn began and ended, for benchmarks',
     '- `/demo shell <command>`: runs a command in the sandbox',
   ].join('\n')
 }
@@ -107,6 +108,14 @@ async function* markdown({ turn }: CommandCall): AsyncGenerator<TurnEvent, void>
   yield DONE
 }
 
+/** When this turn began and ended, for benchmarks. */
+async function* clock(): AsyncGenerator<TurnEvent, void> {
+  const begun = performance.timeOrigin + performance.now()
+  const ended = performance.timeOrigin + performance.now()
+  yield { type: 'message', text: `demo: clock ${begun.toFixed(3)} ${ended.toFixed(3)}` }
+  yield DONE
+}
+
 async function* silent(): AsyncGenerator<TurnEvent, void> {
   yield { type: 'completed', silent: true }
 }
@@ -138,6 +147,7 @@ async function* never(signal: AbortSignal): AsyncGenerator<TurnEvent, void> {
 }
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
+  clock,
   help,
   slow,
   crash,

@@ -1,0 +1,63 @@
+import type { UnixMs, UserId } from '../src/domain/ids.ts'
+import type { ChatAddress, InboundMessage } from '../src/domain/message.ts'
+import type { Accepted, Channel } from '../src/domain/ports/channel.ts'
+import { preciseNow } from './figures.ts'
+
+export interface Sent {
+  readonly text: string
+  /** When the host called `send`. */
+  readonly at: number
+}
+
+/** A channel that takes no time, and notes when the host touches it. */
+export class BenchChannel implements Channel {
+  readonly name = 'bench'
+  readonly account = 'main'
+  readonly capabilities = { idempotentSend: true, threads: false }
+  readonly #waiting: ((sent: Sent) => void)[] = []
+  #accept: ((message: InboundMessage) => Accepted) | null = null
+  #count = 0
+
+  address(chat: string): ChatAddress {
+    return { channel: this.name, account: this.account, chat }
+  }
+
+  /** Hands a message over; returns when it was committed. */
+  say(chat: string, text: string): number {
+    this.#count += 1
+    this.#accept?.({
+      address: this.address(chat),
+      chatKind: 'private',
+      chatTitle: 'bench',
+      platformMessageId: String(this.#count),
+      sender: { id: 'bench:1' as UserId, name: 'bench', isBot: false },
+      text,
+      sentAt: Date.now() as UnixMs,
+      mentionsUs: true,
+    })
+    return preciseNow()
+  }
+
+  /** The next message the host sends. */
+  async nextSent(): Promise<Sent> {
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  async receive(accept: (message: InboundMessage) => Accepted, signal: AbortSignal): Promise<void> {
+    this.#accept = accept
+    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+  }
+
+  render(markdown: string): readonly string[] {
+    return [markdown]
+  }
+
+  async send(_to: ChatAddress, part: string, key: string): Promise<string> {
+    this.#waiting.shift()?.({ text: part, at: preciseNow() })
+    return key
+  }
+
+  showProgress(): void {
+    return
+  }
+}

@@ -1,0 +1,67 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { channelTable } from '../src/channels.ts'
+import type { Install } from '../src/config/load.ts'
+import { openCore } from '../src/core.ts'
+import { isGroupName } from '../src/domain/ids.ts'
+import { Host } from '../src/host.ts'
+import { agentImage, realParts } from '../src/host-parts.ts'
+import { Paths } from '../src/paths.ts'
+import { BenchChannel } from './bench-channel.ts'
+
+export interface BenchHost extends AsyncDisposable {
+  readonly host: Host
+  readonly channel: BenchChannel
+  readonly image: string
+  /** Sends `/demo clock` and returns when the turn began and ended, and when commit and send happened. */
+  roundTrip(): Promise<{ committed: number; begun: number; ended: number; sent: number }>
+}
+
+const GROUP = 'bench'
+
+/** A real host with real sandboxes in a data directory of its own; only the channel is made up. */
+export async function startBenchHost(install: Install, say: (line: string) => void): Promise<BenchHost> {
+  say('looking for the agent image')
+  const image = await agentImage(install, say)
+  const folder = mkdtempSync(join(tmpdir(), 'creel-bench-'))
+  const paths = new Paths(join(folder, 'data'), join(folder, 'groups'))
+  const core = openCore({ ...install, paths })
+  if (!isGroupName(GROUP)) throw new Error('bad group name')
+  core.groups.add(GROUP, { provider: 'demo' })
+  const channel = new BenchChannel()
+  const nothing = async () => undefined
+  const host = new Host({
+    ...realParts(core, pino({ level: 'silent' }), () => ({ provider: 'demo', state: '' })),
+    channels: channelTable([channel], { listen: nothing, close: nothing }),
+  })
+  await host.start()
+  const chat = core.directory.chatFor(channel.address('1'), 'private', 'bench', core.clock.now())
+  core.directory.bind(
+    chat.id,
+    GROUP,
+    { engage: 'always', session: 'shared', senders: 'open' },
+    core.clock.now(),
+  )
+  return {
+    host,
+    channel,
+    image,
+    roundTrip: () => roundTrip(channel),
+    [Symbol.asyncDispose]: async () => {
+      await host.stop({ drainMs: 0, stopSandboxes: true })
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function roundTrip(channel: BenchChannel) {
+  const next = channel.nextSent()
+  const committed = channel.say('1', '/demo clock')
+  const sent = await next
+  const [begun, ended] = sent.text.match(/\d+\.\d+/g)?.map(Number) ?? []
+  if (begun === undefined || ended === undefined)
+    throw new Error(`unexpected answer: ${sent.text.slice(0, 200)}`)
+  return { committed, begun, ended, sent: sent.at }
+}

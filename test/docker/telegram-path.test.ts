@@ -1,0 +1,101 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { HostProcess } from '../rig/host-process.ts'
+import { BOT, type Emulator, GROUP, startEmulator } from '../telegram/emulator.ts'
+import { testAgentImage } from './test-image.ts'
+
+/** Waits are long: the machine may be busy; nothing here measures time. */
+let telegram: Emulator
+let host: HostProcess
+
+beforeEach(async () => {
+  await testAgentImage()
+  telegram = await startEmulator()
+  host = await HostProcess.make()
+  const token = join(host.folder, 'token')
+  writeFileSync(token, telegram.token, { mode: 0o600 })
+  writeFileSync(
+    join(host.folder, 'creel.toml'),
+    `[[telegram]]\ntoken_file = "${token}"\napi_root = "${telegram.apiRoot}"\n`,
+  )
+})
+
+afterEach(async () => {
+  await host[Symbol.asyncDispose]()
+  await telegram.stop()
+})
+
+const mention = `@${BOT.username}`
+const mentioned = { entities: [{ type: 'mention', offset: 0, length: mention.length }] }
+const label = (chat: number) => `telegram:${chat}`
+const texts = async (chat: number) => (await telegram.sentMessages(chat)).map((message) => message.text)
+
+describe('a message in a Telegram group', () => {
+  it('wakes the stopped group and is answered there', async () => {
+    await host.creel('group', 'add', 'family')
+    await host.start()
+    expect(await host.containers()).toEqual([])
+
+    await telegram.postGroupMessage(`${mention} good morning`, mentioned)
+    // Nobody answers that chat yet: the message waits for the owner and is not lost.
+    await host.event('inbound.routed', ({ state }) => state === 'held')
+    expect(telegram.isConfirmed(`${mention} good morning`)).toBe(true)
+    await host.creel('bind', label(GROUP.id), 'family', '--senders', 'open')
+
+    await host.until('the answer', async () =>
+      (await texts(GROUP.id)).some((text) => text.includes('demo: ')),
+    )
+    expect(
+      (await texts(GROUP.id)).filter((text) => text.includes(`demo: ${mention} good morning`)),
+    ).toHaveLength(1)
+    expect(await host.containers()).toMatchObject([{ group: 'family', state: 'running' }])
+  })
+
+  it('is kept as context when it does not engage, and given along with the next that does', async () => {
+    await host.creel('group', 'add', 'family')
+    await host.start()
+    await telegram.postGroupMessage('unrelated talk')
+    await host.event('inbound.routed', ({ state }) => state === 'heard')
+    await host.creel('bind', label(GROUP.id), 'family', '--senders', 'open')
+    await telegram.postGroupMessage(`${mention} /demo context`, mentioned)
+    await host.event('turn.settled')
+    await host.until('the answer', async () =>
+      (await texts(GROUP.id)).some((text) => text.includes('unrelated talk')),
+    )
+  })
+})
+
+describe('twenty groups with fifty interleaved messages each', () => {
+  it('answers every message once and in order', { timeout: 600_000 }, async () => {
+    const chats = Array.from({ length: 20 }, (_, n) => -100_500 - n)
+    for (const chat of chats) telegram.addChat(chat)
+    await host.start()
+    for (const [n] of chats.entries()) await host.call('group-add', { name: `g${n}` })
+    const say = (chat: number, text: string) =>
+      telegram.post({ text, chat: { id: chat, type: 'group', title: `chat ${chat}` } })
+    for (const chat of chats) await say(chat, 'hello')
+    await host.until('all chats to be known', async () => {
+      const known = await host.call<{ label: string }[]>('chat-list')
+      return chats.every((chat) => known.some((entry) => entry.label === label(chat)))
+    })
+    for (const [n, chat] of chats.entries()) {
+      const modes = { engage: 'always', senders: 'open' }
+      await host.call('bind', { chat: label(chat), group: `g${n}`, ...modes })
+    }
+    for (let i = 0; i < 50; i++) for (const chat of chats) await say(chat, `message ${i}`)
+
+    const echoes = async (chat: number) =>
+      (await texts(chat)).flatMap((text) => /^demo: (message \d+)/.exec(text)?.[1] ?? [])
+    await host.until(
+      'a thousand answers',
+      async () => {
+        const counts = await Promise.all(chats.map(async (chat) => (await echoes(chat)).length))
+        return counts.every((count) => count >= 50)
+      },
+      500_000,
+    )
+    const expected = Array.from({ length: 50 }, (_, i) => `message ${i}`)
+    for (const chat of chats) expect(await echoes(chat)).toEqual(expected)
+  })
+})

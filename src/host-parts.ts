@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { TelegramChannel } from './adapters/channels/telegram/telegram-channel.ts'
 import { TerminalChannel } from './adapters/channels/terminal/channel.ts'
 import { WebChannel } from './adapters/channels/web/channel.ts'
+import { systemRandom } from './adapters/clock/random.ts'
 import { agentImageTag, ensureAgentImage } from './adapters/docker/agent-image.ts'
 import { baseImageTag } from './adapters/docker/base-image.ts'
 import { DockerEngine } from './adapters/docker/docker-engine.ts'
@@ -55,10 +56,10 @@ export function realParts(core: Core, log: Log, stateOf: GroupState): RealParts 
     mailbox: new FileMailbox({ paths, clock }),
     reader: new ForkedOutboxReader({ paths }),
     doorbell: new SocketDoorbell({ paths }),
-    channels: channels(install, log, terminal, web),
+    channels: channels(core, log, terminal, web),
     image: rememberSuccess(() => agentImage(install, (line) => log.debug({ line }, 'image build'))),
     prepareFolders: (group) => prepareGroupFolders(paths, group, process.getuid?.() ?? -1),
-    random: Math.random,
+    random: systemRandom,
   }
 }
 
@@ -104,7 +105,8 @@ function webChannel(core: Core, log: Log, stateOf: GroupState): WebChannel | nul
   })
 }
 
-function channels(install: Install, log: Log, terminal: TerminalChannel, web: WebChannel | null): Channels {
+function channels(core: Core, log: Log, terminal: TerminalChannel, web: WebChannel | null): Channels {
+  const { install, directory } = core
   const telegrams = install.config.telegram.map(
     (bot, index) =>
       new TelegramChannel({
@@ -112,6 +114,7 @@ function channels(install: Install, log: Log, terminal: TerminalChannel, web: We
         token: readSecretFile(install, `telegram[${index}].token_file`, bot.token_file),
         apiRoot: bot.api_root,
         log: log.child({ channel: 'telegram' }),
+        onChatMigrated: (from, to) => directory.moveChat('telegram', bot.account, from, to),
       }),
   )
   const all: Channel[] = [...(web ? [web] : []), terminal, ...telegrams]

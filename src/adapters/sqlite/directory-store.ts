@@ -51,6 +51,23 @@ export class SqliteDirectoryStore implements DirectoryStore {
     this.#db.prepare('UPDATE chat SET denied = ? WHERE id = ?').run(denied ? 1 : 0, chatId)
   }
 
+  moveChat(channel: string, account: string, fromChat: string, toChat: string): void {
+    const find = this.#db.prepare<unknown[], { id: number }>(
+      'SELECT id FROM chat WHERE channel = ? AND account = ? AND chat = ?',
+    )
+    this.#db.transaction(() => {
+      const from = find.get(channel, account, fromChat)
+      if (!from) return
+      const to = find.get(channel, account, toChat)
+      if (to) {
+        this.#db.prepare('UPDATE OR IGNORE binding SET chat_id = ? WHERE chat_id = ?').run(to.id, from.id)
+        this.#db
+          .prepare("UPDATE delivery SET chat_id = ? WHERE chat_id = ? AND state IN ('queued', 'sending')")
+          .run(to.id, from.id)
+      } else this.#db.prepare('UPDATE chat SET chat = ? WHERE id = ?').run(toChat, from.id)
+    })()
+  }
+
   bindings(chatId: ChatId): readonly Binding[] {
     return this.#bindings.all(chatId).map(toBinding)
   }

@@ -190,6 +190,11 @@ export interface DirectoryStore {
   /** Makes the chat when it is new. */
   chatFor(address: ChatAddress, kind: ChatKind, title: string, at: UnixMs): ChatRow
   setDenied(chatId: ChatId, denied: boolean): void
+  /**
+   * The platform gave a chat a new id: bindings and history go with it. A chat that is already known under the new
+   * id takes the bindings over. Idempotent; unknown chats are left alone.
+   */
+  moveChat(channel: string, account: string, fromChat: string, toChat: string): void
   bindings(chatId: ChatId): readonly Binding[]
   allBindings(): readonly Binding[]
   /** Makes or replaces the binding of this chat to this group. */

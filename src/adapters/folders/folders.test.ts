@@ -21,7 +21,7 @@ afterEach(() => rmSync(root, { recursive: true }))
 const modeOf = (path: string) => (lstatSync(path).mode & 0o7777).toString(8)
 const ours = process.getuid?.() ?? 1000
 
-if (ours !== 0) console.info('skipped: giving folders away, because only root can')
+if (ours !== 0) console.warn('skipped: giving folders away, because only root can')
 
 describe('group folders', () => {
   it.runIf(ours === 0)('are given to the sandbox user when the host is root', () => {

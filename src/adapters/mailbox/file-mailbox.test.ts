@@ -79,7 +79,7 @@ function thrown(action: () => unknown): CreelError {
 }
 
 const isRoot = process.getuid?.() === 0
-if (!isRoot) console.info('skipped: what the sandbox user may do, because only root can act as another user')
+if (!isRoot) console.warn('skipped: what the sandbox user may do, because only root can act as another user')
 
 describe('folders and files', () => {
   it('have their modes whatever the umask', () => {

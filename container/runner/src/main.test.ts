@@ -6,7 +6,7 @@ const KILLED_RUNNER = join(import.meta.dirname, '../../../test/runner/killed-run
 
 let rig: RunnerRig
 beforeEach(() => {
-  rig = new RunnerRig({ maxAttempts: 20 })
+  rig = new RunnerRig({ maxAttempts: 10_000 })
 })
 afterEach(() => rig[Symbol.dispose]())
 
@@ -119,7 +119,7 @@ describe('killed', () => {
       const child = rig.spawn()
       const end = ended(child)
       // As soon as it has written a little more: in the middle of its work, wherever that is.
-      const enough = written + 1 + Math.floor(Math.random() * 8)
+      const enough = written + 1 + Math.floor(Math.random() * 12)
       await rig.seen(() => {
         if (rig.entries('settled').length < said.size)
           expect(rig.rows().length).toBeGreaterThanOrEqual(enough)

@@ -8,7 +8,7 @@ import { makeRoomForSocket, socketExists } from './socket-path.ts'
 /** A runner needs one; a few more let a restarted runner in before the old connection is noticed gone. */
 const MAX_CONNECTIONS = 4
 /** How long a connection is not read from after a chunk: with full buffers the flooding client blocks. */
-const REST_MS = 5
+const REST_MS = 1
 /** More connections than this within one window, and the door is shut for a window. */
 const MAX_ARRIVALS = 30
 const WINDOW_MS = 1_000

@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3'
 import type { GroupName, InboundId, UnixMs } from '../../domain/ids.ts'
 import type { DispatchStore, InboundRow, OpenDispatch, PendingDispatch } from '../../domain/ports/stores.ts'
+import { relaxedSync } from './relaxed-sync.ts'
 import { type InboundColumns, SELECT_INBOUND, toInboundRow } from './rows.ts'
 
 export class SqliteDispatchStore implements DispatchStore {
@@ -31,9 +32,10 @@ export class SqliteDispatchStore implements DispatchStore {
   }
 
   placed(group: GroupName, inboundId: InboundId, inboxSeq: number): void {
-    this.#db
-      .prepare('UPDATE dispatch SET inbox_seq = ? WHERE group_name = ? AND inbound_id = ?')
-      .run(inboxSeq, group, inboundId)
+    const update = this.#db.prepare(
+      'UPDATE dispatch SET inbox_seq = ? WHERE group_name = ? AND inbound_id = ?',
+    )
+    relaxedSync(this.#db, () => update.run(inboxSeq, group, inboundId))
   }
 
   groupsWithOpen(): readonly GroupName[] {

@@ -3,6 +3,7 @@ import type Database from 'better-sqlite3'
 import type { ChatId, GroupName, InboundId, UnixMs, UserId } from '../../domain/ids.ts'
 import type { InboundMessage } from '../../domain/message.ts'
 import type { DispatchPlan, InboundRow, InboundState, InboundStore } from '../../domain/ports/stores.ts'
+import { relaxedSync } from './relaxed-sync.ts'
 import { type InboundColumns, SELECT_INBOUND, toInboundRow } from './rows.ts'
 
 /** The newest message before this one that the group was given in the same chat; 0 when none. */
@@ -91,13 +92,14 @@ export class SqliteInboundStore implements InboundStore {
       `INSERT INTO sticky (binding_id, thread, opened_at) SELECT ?, thread, ? FROM inbound WHERE id = ?
        ON CONFLICT DO UPDATE SET opened_at = excluded.opened_at`,
     )
-    this.#db.transaction(() => {
+    const write = this.#db.transaction(() => {
       this.#db.prepare('UPDATE inbound SET state = ?, reason = ? WHERE id = ?').run(state, reason, id)
       for (const plan of plans) {
         dispatch.run(plan.group, id, plan.session, at)
         if (plan.openSticky) sticky.run(plan.openSticky.bindingId, at, id)
       }
-    })()
+    })
+    relaxedSync(this.#db, write)
   }
 
   overheard(group: GroupName, row: InboundRow, perThread: boolean, limit: number): readonly Overheard[] {

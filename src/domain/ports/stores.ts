@@ -3,7 +3,10 @@ import type { Binding, EngageMode, SenderPolicy, SessionMode } from '../binding.
 import type { ChatId, DeliveryId, GroupName, InboundId, UnixMs, UserId } from '../ids.ts'
 import type { ChatAddress, ChatKind, InboundMessage } from '../message.ts'
 
-/** All stores share one database; every write below is one synced transaction. */
+/**
+ * All stores share one database; every write below is one transaction. It is synced unless its comment says
+ * relaxed: such a step may be undone by a power cut (never by a kill) and is then found out and done again.
+ */
 
 export type InboundState =
   /** Waits for the router. */
@@ -49,7 +52,7 @@ export interface InboundStore {
   chatsWithNew(): readonly ChatId[]
   /** The oldest waiting message of a chat. */
   nextNew(chatId: ChatId): InboundRow | null
-  /** Ends routing of one message; writes its dispatches in the same transaction. */
+  /** Ends routing of one message; writes its dispatches in the same transaction. Relaxed. */
   routed(
     id: InboundId,
     state: Exclude<InboundState, 'new'>,
@@ -86,7 +89,7 @@ export interface DispatchStore {
   /** Not yet in the group's inbox, oldest first. */
   pending(group: GroupName, limit: number): readonly PendingDispatch[]
   groupsWithPending(): readonly GroupName[]
-  /** The message stands in the inbox at this position. */
+  /** The message stands in the inbox at this position. Relaxed. */
   placed(group: GroupName, inboundId: InboundId, inboxSeq: number): void
   /** Groups with a message that is not settled, in the order of their oldest. */
   groupsWithOpen(): readonly GroupName[]
@@ -144,7 +147,7 @@ export interface OutboxProgressRecord {
 
 export interface OutboxStore {
   cursor(group: GroupName): number
-  /** Deliveries already known by their key are not made again. */
+  /** Deliveries already known by their key are not made again. Relaxed: `sending` syncs before anything leaves. */
   record(group: GroupName, batch: OutboxProgressRecord, at: UnixMs): void
 }
 

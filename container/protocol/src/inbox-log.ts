@@ -21,17 +21,25 @@ export class InboxWriter implements Disposable {
 
   constructor(path: string) {
     this.#db = new Database(path, { timeout: WRITER_BUSY_MS })
+    try {
+      this.#prepareFile()
+      this.#insert = this.#db.prepare('INSERT INTO entry (at, key, type, body) VALUES (?, ?, ?, ?)')
+      this.#find = this.#db.prepare('SELECT seq FROM entry WHERE key = ?')
+    } catch (error) {
+      this.#db.close()
+      throw error
+    }
+  }
+
+  #prepareFile(): void {
     // A rollback journal: the other side of the mount reads without write permission, which WAL does not allow.
     this.#db.pragma('journal_mode = DELETE')
     this.#db.pragma('synchronous = FULL')
-    if (this.#db.pragma('user_version', { simple: true }) === 0) {
-      this.#db.transaction(() => {
-        for (const statement of INBOX_DDL) this.#db.exec(statement)
-        this.#db.pragma(`user_version = ${PROTOCOL_VERSION}`)
-      })()
-    }
-    this.#insert = this.#db.prepare('INSERT INTO entry (at, key, type, body) VALUES (?, ?, ?, ?)')
-    this.#find = this.#db.prepare('SELECT seq FROM entry WHERE key = ?')
+    if (this.#db.pragma('user_version', { simple: true }) !== 0) return
+    this.#db.transaction(() => {
+      for (const statement of INBOX_DDL) this.#db.exec(statement)
+      this.#db.pragma(`user_version = ${PROTOCOL_VERSION}`)
+    })()
   }
 
   /** Protocol version the file was made with. */

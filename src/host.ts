@@ -256,6 +256,8 @@ export class Host {
       provider: config.provider,
       ...(config.model === undefined ? {} : { model: config.model }),
       ...(config.effort === undefined ? {} : { effort: config.effort }),
+      instructions: core.groups.instructions(group),
+      mcpServers: config.mcpServers,
       concurrency: config.concurrency,
       turnTimeoutMs: config.limits.turn_timeout_s * 1000,
       maxAttempts: core.install.config.limits.max_attempts,

@@ -7,6 +7,8 @@ export interface Groups {
   exists(group: GroupName): boolean
   /** Throws ConfigError that says file, key, expected and got. */
   load(group: GroupName): GroupConfig
+  /** Text of AGENTS.md; '' when there is none. */
+  instructions(group: GroupName): string
   /** Makes the folder with a container.json and instructions. Throws `conflict` when it exists. */
   add(group: GroupName, config: Partial<GroupConfig>): void
   /** Moves the folder aside, never deletes: returns where it went. */

@@ -65,7 +65,8 @@ function applyEnvironment(config: InstallConfig, env: NodeJS.ProcessEnv): Instal
   set(['web', 'host'], env.CREEL_WEB_HOST)
   set(['web', 'public_url'], env.CREEL_WEB_PUBLIC_URL)
   if (env.CREEL_WEB_PORT) {
-    overrides.web = { ...(overrides.web as object), port: Number(env.CREEL_WEB_PORT) }
+    const port = Number(env.CREEL_WEB_PORT)
+    overrides.web = { ...(overrides.web as object), port: Number.isNaN(port) ? env.CREEL_WEB_PORT : port }
   }
   return check('environment (CREEL_… variables)', InstallConfig, overrides)
 }
@@ -95,11 +96,18 @@ export function check<Schema extends z.ZodType>(
   throw new ConfigError(file, problemsOf(result.error, raw), hint)
 }
 
+/** Long runs without a slash or a dot, as secrets are and file names are not. */
+const LIKE_A_TOKEN = /^[\w:+=-]{30,}$/
+
 /** Reads a secret from a file that others cannot read. Throws ConfigError with the command that mends it. */
 export function readSecretFile(install: Install, key: string, file: string): string {
   const path = resolve(install.projectDir, file)
   if (!existsSync(path)) {
-    throw new ConfigError(install.configFile, [`${key}: the file ${file} does not exist`])
+    // A token put here by mistake must not be printed (I9).
+    const shown = LIKE_A_TOKEN.test(file)
+      ? 'expected the name of a file, got what looks like the secret itself'
+      : `the file ${file} does not exist`
+    throw new ConfigError(install.configFile, [`${key}: ${shown}`])
   }
   const mode = statSync(path).mode & 0o077
   if (mode !== 0) {

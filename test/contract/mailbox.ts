@@ -24,6 +24,8 @@ const SETTINGS: RunnerSettings = {
   protocol: 1,
   group: 'alpha',
   provider: 'demo',
+  instructions: '',
+  mcpServers: {},
   concurrency: 2,
   turnTimeoutMs: 60_000,
   maxAttempts: 3,

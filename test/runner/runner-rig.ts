@@ -55,6 +55,8 @@ export class RunnerRig implements Disposable {
       protocol: PROTOCOL_VERSION,
       group: 'test',
       provider: 'demo',
+      instructions: '',
+      mcpServers: {},
       concurrency: 4,
       turnTimeoutMs: 20_000,
       maxAttempts: 3,
@@ -194,7 +196,7 @@ export async function ended(child: ChildProcess): Promise<{ how: number | string
 
 /** A table with one provider made of a function that yields events. */
 export function scripted(startTurn: ReturnType<ProviderTable[string]>['startTurn']): ProviderTable {
-  return { demo: () => ({ name: 'demo', startTurn }) }
+  return { demo: () => ({ name: 'demo', startTurn, close: async () => undefined }) }
 }
 
 function isType<T extends OutboxEntry['type']>(

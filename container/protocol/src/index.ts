@@ -2,6 +2,9 @@ export { InboxEntry, InboxMessage, Overheard, Speaker } from './inbox.ts'
 export { InboxReader, type InboxRow, InboxWriter } from './inbox-log.ts'
 export {
   DOORBELL_FILE,
+  GATEWAY_FILE,
+  GATEWAY_PORT,
+  gatewayUrl,
   HEARTBEAT_FILE,
   INBOX_FILE,
   type MailFolders,
@@ -14,6 +17,6 @@ export {
 export { INBOX_DDL, MAX_BODY_BYTES, OUTBOX_DDL } from './mail-schema.ts'
 export { MAX_TEXT, OutboxEntry, type OutboxProgress, OutboxSettled } from './outbox.ts'
 export { createOutbox, OutboxWriter } from './outbox-log.ts'
-export { RunnerSettings } from './settings.ts'
+export { McpServer, RunnerSettings } from './settings.ts'
 export { FailureReason, TurnEvent, type TurnInput } from './turn.ts'
 export { PROTOCOL_VERSION } from './version.ts'

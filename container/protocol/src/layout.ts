@@ -5,6 +5,8 @@ export const INBOX_FILE = 'inbox.db'
 export const OUTBOX_FILE = 'outbox.db'
 export const HEARTBEAT_FILE = 'heartbeat'
 export const DOORBELL_FILE = 'bell.sock'
+/** The gateway's socket, beside the doorbell; the only way out of a sandbox. */
+export const GATEWAY_FILE = 'gw.sock'
 export const SETTINGS_FILE = 'settings.json'
 
 /** Where a sandbox finds its folders. These paths are part of the protocol. */
@@ -35,3 +37,11 @@ export function mailFolders(parent: string): MailFolders {
  * grants nothing; losing a ring costs latency, never mail.
  */
 export const RING = '\n'
+
+/** Where the runner offers the gateway on the sandbox's loopback, so that every client sees an ordinary base URL. */
+export const GATEWAY_PORT = 3128
+
+/** Base URL of a model API behind the gateway, `http://127.0.0.1:3128/anthropic`; a client adds its own version path. */
+export function gatewayUrl(api: 'anthropic' | 'openai'): string {
+  return `http://127.0.0.1:${GATEWAY_PORT}/${api}`
+}

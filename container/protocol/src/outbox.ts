@@ -40,6 +40,9 @@ export const OutboxUsage = z.object({
   model: z.string().max(100),
   inputTokens: z.number().int().nonnegative(),
   outputTokens: z.number().int().nonnegative(),
+  cacheReadTokens: z.number().int().nonnegative().optional(),
+  cacheWriteTokens: z.number().int().nonnegative().optional(),
+  costUsd: z.number().nonnegative().optional(),
 })
 
 /** The last word on an inbox entry; in one transaction with everything its turn produced. */

@@ -1,5 +1,15 @@
 import * as z from 'zod'
 
+/** A tool server of `container.json`: started inside the sandbox, or reached through the gateway. */
+export const McpServer = z.union([
+  z.strictObject({
+    command: z.string().min(1),
+    args: z.array(z.string()).default([]),
+    env: z.record(z.string(), z.string()).default({}),
+  }),
+  z.strictObject({ url: z.url() }),
+])
+
 /**
  * What the runner needs to know of its group, written by the host as `settings.json` into the read-only `in`
  * folder before each start. It holds no secret and grants nothing.
@@ -10,6 +20,9 @@ export const RunnerSettings = z.object({
   provider: z.string(),
   model: z.string().optional(),
   effort: z.string().optional(),
+  /** Persona and instructions of the group, as markdown. */
+  instructions: z.string().default(''),
+  mcpServers: z.record(z.string(), McpServer).default({}),
   /** Turns of different sessions that may run at once. */
   concurrency: z.number().int().positive(),
   turnTimeoutMs: z.number().int().positive(),
@@ -19,4 +32,5 @@ export const RunnerSettings = z.object({
   pollMs: z.number().int().positive(),
 })
 
+export type McpServer = z.infer<typeof McpServer>
 export type RunnerSettings = z.infer<typeof RunnerSettings>

@@ -16,12 +16,22 @@ export interface TurnInput {
 }
 
 export const FailureReason = z.enum([
+  /** The credential is missing, wrong or expired. */
   'auth',
+  /** Money or plan used up: waiting a moment does not help. */
   'quota',
+  /** Too many requests; `retryAfterMs` says how long to wait, when the model said so. */
+  'rate-limited',
   'overloaded',
+  /** The conversation is too long for the model. */
+  'context-overflow',
+  /** The runtime does not know the resume token, or its record of the session is broken. */
   'resume-lost',
+  /** The runtime's process died. */
   'crashed',
   'timeout',
+  /** The model declined. */
+  'refused',
   'other',
 ])
 
@@ -42,11 +52,21 @@ export const TurnEvent = z.discriminatedUnion('type', [
     model: z.string(),
     inputTokens: TokenCount,
     outputTokens: TokenCount,
+    cacheReadTokens: TokenCount.optional(),
+    cacheWriteTokens: TokenCount.optional(),
+    /** As the provider reported it. */
+    costUsd: z.number().nonnegative().optional(),
   }),
   /** `silent`: the provider said nothing on purpose; without it an empty turn is reported to the user. */
   z.object({ type: z.literal('completed'), silent: z.boolean().optional() }),
   z.object({ type: z.literal('interrupted') }),
-  z.object({ type: z.literal('failed'), reason: FailureReason, message: z.string() }),
+  z.object({
+    type: z.literal('failed'),
+    reason: FailureReason,
+    /** For the log and the operator; the user gets a sentence of ours. */
+    message: z.string(),
+    retryAfterMs: z.number().int().nonnegative().optional(),
+  }),
 ])
 
 export type FailureReason = z.infer<typeof FailureReason>

@@ -1,5 +1,6 @@
-import type { TurnEvent, TurnInput } from '@creel/protocol'
+import type { RunnerSettings, TurnEvent, TurnInput } from '@creel/protocol'
 import type { Clock } from './clock.ts'
+import type { EventLog } from './log.ts'
 
 /**
  * One run of the agent runtime. Iterated once; the last event is `completed`, `interrupted` or `failed`, soon
@@ -17,6 +18,8 @@ export interface Turn extends AsyncIterable<TurnEvent> {
 export interface ProviderRuntime {
   readonly name: string
   startTurn(input: TurnInput, signal: AbortSignal): Turn
+  /** Ends every process it started, as trees. Idempotent; no turn runs any more when it is called. */
+  close(): Promise<void>
 }
 
 /** Ends this process without cleaning up. Given by the main; only a provider made for tests asks for it. */
@@ -28,7 +31,10 @@ export interface ProcessEnding {
 
 /** What a provider may be built from. */
 export interface ProviderParts {
+  readonly homeDir: string
   readonly workspaceDir: string
+  readonly settings: RunnerSettings
+  readonly log: EventLog
   readonly clock: Clock
   readonly ending: ProcessEnding
 }

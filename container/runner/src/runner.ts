@@ -77,7 +77,7 @@ async function runUntil(signal: AbortSignal, options: RunnerOptions): Promise<vo
   const inbox = new InboxFeed(join(options.inDir, INBOX_FILE), log)
   const commits = new OutboxCommits({ outbox, clock, log, ring: () => doorbell.ring() })
   const sessions = new SessionTokens(options.homeDir, log)
-  const provider = makeProvider(options)
+  const provider = makeProvider({ ...options, settings })
   const turns = new TurnRunner({ settings, provider, outbox, commits, sessions, clock, log, stopping })
   const lanes = new SessionLanes<MessageJob>({
     concurrency: settings.concurrency,
@@ -97,6 +97,7 @@ async function runUntil(signal: AbortSignal, options: RunnerOptions): Promise<vo
   } finally {
     stopped.abort()
     await lanes.stop()
+    await provider.close()
     await Promise.all(background)
     inbox[Symbol.dispose]()
     outbox[Symbol.dispose]()

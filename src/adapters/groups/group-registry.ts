@@ -12,6 +12,9 @@ const INSTRUCTIONS = `# Who you are
 You are a helpful agent. Answer briefly, in the language of the person who asks.
 `
 
+/** More than any runtime takes; each provider shortens it to its own limit. */
+const MAX_INSTRUCTIONS = 200_000
+
 /** Agents as folders below `groups/`, each with a container.json. */
 export class GroupRegistry implements Groups {
   readonly #paths: Paths
@@ -49,6 +52,11 @@ export class GroupRegistry implements Groups {
       throw new ConfigError(file, [`provider: expected ${known}, got ${JSON.stringify(config.provider)}`])
     }
     return config
+  }
+
+  instructions(group: GroupName): string {
+    const file = join(this.#paths.groupDir(group), 'AGENTS.md')
+    return existsSync(file) ? readFileSync(file, 'utf8').slice(0, MAX_INSTRUCTIONS) : ''
   }
 
   add(group: GroupName, config: Partial<GroupConfig>): void {

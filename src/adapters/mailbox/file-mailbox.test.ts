@@ -154,6 +154,8 @@ describe('folders and files', () => {
       protocol: 1,
       group: A,
       provider: 'demo',
+      instructions: '',
+      mcpServers: {},
       concurrency: 1,
       turnTimeoutMs: 1,
       maxAttempts: 1,

@@ -24,6 +24,10 @@ export class DemoProvider implements ProviderRuntime {
       steer: async () => 'unsupported',
     }
   }
+
+  async close(): Promise<void> {
+    // It starts no process that outlives its turn.
+  }
 }
 
 async function* events(

@@ -2,15 +2,17 @@ import { randomUUID } from 'node:crypto'
 import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
 import { terminalText } from '../adapters/channels/terminal/terminal-text.ts'
-import { followLines, NoHostError, postLine } from '../adapters/control/client.ts'
+import { systemClock } from '../adapters/clock/system-clock.ts'
+import { callHost, followLines, NoHostError, postLine } from '../adapters/control/client.ts'
 import type { TerminalEvent } from '../adapters/control/wire.ts'
 import { CreelError } from '../domain/errors.ts'
 import { type CliContext, installOf } from './context.ts'
 import { runCommand } from './session.ts'
 
 const QUIET_MS = 600_000
-/** The turn's end is told before its last lines have gone through the delivery table. */
-const LINGER_MS = 200
+const LOOK_MS = 100
+/** The last line and the news that it is sent come on two connections. */
+const LINGER_MS = 150
 /** Lines of earlier talk that a conversation begins with. */
 const RECALLED = 6
 
@@ -22,7 +24,8 @@ export function addChatCommand(program: Command, context: CliContext): void {
     .addHelpText(
       'after',
       `
-Without a group it is the first agent. End with Ctrl-D. The chat goes on where it was left.
+Without a group it is the first agent. End with Ctrl-D. The chat goes on where it was left. What you type while
+an answer is on its way is kept.
 
   creel chat                       a conversation
   creel chat home -m 'hello'       one question, for scripts`,
@@ -58,48 +61,53 @@ async function firstGroup(context: CliContext): Promise<string> {
   return first
 }
 
-/** Says one thing and prints what comes back until the turn has ended and no more lines follow. */
+/** Says one thing and prints what comes back until everything that was said in this chat is answered. */
 async function ask(chat: Chat, text: string): Promise<void> {
   const ended = new AbortController()
   const signal = AbortSignal.any([ended.signal, chat.context.signal, AbortSignal.timeout(QUIET_MS)])
-  const seen = { asked: false, answered: false, idle: false }
-  let linger: NodeJS.Timeout | undefined
+  const seen = { asked: false, answered: false }
   const onEvent = (event: TerminalEvent) => {
     if (event.type === 'ready') {
       seen.asked = true
-      const post = { text, id: randomUUID(), user: chat.user }
-      postLine(chat.socket, chat.group, post).catch((error: unknown) => ended.abort(error))
+      const answered = post(chat, text).then(() => untilAnswered(chat, signal))
+      answered.then(
+        () => ended.abort(),
+        (error: unknown) => ended.abort(error),
+      )
     } else if (seen.asked && event.type === 'line' && event.author === 'agent') {
       seen.answered = true
       chat.context.output.out(terminalText(event.text))
-    } else if (seen.asked && event.type === 'idle') seen.idle = true
-    if (!seen.answered || !seen.idle) return
-    clearTimeout(linger)
-    linger = setTimeout(() => ended.abort(), LINGER_MS)
+    }
   }
   await followLines(chat.socket, chat.group, 0, onEvent, signal)
   const reason: unknown = ended.signal.reason
   if (reason instanceof CreelError || reason instanceof NoHostError) throw reason
-  if (!seen.answered) throw new CreelError('timeout', 'no answer; the message is kept: ./creel status')
+  if (seen.answered) return
+  if (ended.signal.aborted) chat.context.output.err('(the agent had nothing to say)')
+  else throw new CreelError('timeout', 'no answer yet; the message is kept', { hint: './creel status' })
 }
 
-/** A conversation until end of input. */
+/** A conversation until end of input. Input that is no keyboard is answered to its end. */
 async function converse(chat: Chat): Promise<void> {
   const { output } = chat.context
   const ended = new AbortController()
   const signal = AbortSignal.any([ended.signal, chat.context.signal])
+  const typed = process.stdin.isTTY === true
   const reader = createInterface({ input: process.stdin, output: process.stdout, prompt: `${chat.group}> ` })
+  const prompt = () => typed && reader.prompt(true)
   const show = (line: string) => {
-    process.stdout.write('\r\u001b[K')
+    if (typed) process.stdout.write('\r\u001b[K')
     output.out(line)
-    reader.prompt(true)
+    prompt()
   }
+  const posts: Promise<void>[] = []
   let history: string[] | null = []
   const onEvent = (event: TerminalEvent) => {
     if (event.type === 'ready') {
-      for (const line of history?.slice(-RECALLED) ?? []) output.out(line)
+      if (typed) output.out(`Talking to ${chat.group}; Ctrl-D ends.`)
+      for (const line of typed ? (history ?? []).slice(-RECALLED) : []) output.out(line)
       history = null
-      reader.prompt()
+      prompt()
     } else if (event.type === 'line') {
       const text = terminalText(event.text)
       if (history) history.push(event.author === 'user' ? `${chat.group}> ${text}` : text)
@@ -108,15 +116,32 @@ async function converse(chat: Chat): Promise<void> {
   }
   reader.on('line', (line) => {
     const text = line.trim()
-    if (text === '') return reader.prompt()
-    const post = { text, id: randomUUID(), user: chat.user }
-    postLine(chat.socket, chat.group, post).then(
-      () => reader.prompt(),
-      (error: Error) => show(`not sent: ${error.message}`),
+    prompt()
+    if (text !== '') posts.push(post(chat, text).catch((error: Error) => show(`not sent: ${error.message}`)))
+  })
+  reader.on('close', () => {
+    const done = typed ? Promise.resolve() : Promise.all(posts).then(() => untilAnswered(chat, signal))
+    done.then(
+      () => ended.abort(),
+      (error: unknown) => ended.abort(error),
     )
   })
-  reader.on('close', () => ended.abort())
   signal.addEventListener('abort', () => reader.close())
   await followLines(chat.socket, chat.group, 0, onEvent, signal)
+  if (typed) output.out('')
   if (!signal.aborted) output.err('the host has ended')
+}
+
+function post(chat: Chat, text: string): Promise<void> {
+  return postLine(chat.socket, chat.group, { text, id: randomUUID(), user: chat.user })
+}
+
+/** Waits until no message of this chat waits for its answer and no line of it is on its way. */
+async function untilAnswered(chat: Chat, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    const state = await callHost(chat.socket, 'terminal-pending', { group: chat.group })
+    if (!(state as { pending: boolean }).pending) break
+    await systemClock.sleep(LOOK_MS, signal)
+  }
+  await systemClock.sleep(LINGER_MS, signal)
 }

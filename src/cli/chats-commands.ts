@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { Option } from 'commander'
 import { ENGAGE_MODES, SENDER_POLICIES, SESSION_MODES } from '../domain/binding.ts'
 import { type CliContext, installOf } from './context.ts'
-import { print, table } from './output.ts'
+import { oneLine, print, table } from './output.ts'
 import { runCommand } from './session.ts'
 
 interface ChatLine {
@@ -34,6 +34,12 @@ export function addChatsCommands(program: Command, context: CliContext): void {
     .command('chats')
     .description('chats that Creel has seen, and which agent answers them')
     .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `
+A chat is known from its first message on: write to the bot, or add it to the chat, then look here.
+"creel bind --help" tells how to have an agent answer one.`,
+    )
     .action(async (options: { json?: boolean }) => {
       const chats = (await runCommand(installOf(context), 'chat-list')) as ChatLine[]
       print(context.output, options.json, chats, () => chatTable(chats))
@@ -73,6 +79,12 @@ export function addChatsCommands(program: Command, context: CliContext): void {
     .command('unbind <chat> [group]')
     .description('stop an agent (or all) from answering a chat')
     .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `
+  creel unbind telegram:-100123 home    this agent alone
+  creel unbind 7                        every agent of chat 7`,
+    )
     .action(async (chat: string, group: string | undefined, options: { json?: boolean }) => {
       const args = group === undefined ? { chat } : { chat, group }
       const result = (await runCommand(installOf(context), 'unbind', args)) as { label: string }
@@ -83,7 +95,7 @@ export function addChatsCommands(program: Command, context: CliContext): void {
 function chatTable(chats: readonly ChatLine[]): string {
   if (chats.length === 0) return 'no chats yet: a chat is known from its first message on'
   const rows = chats.flatMap((chat): (string | number | null)[][] => {
-    const start = [chat.chat, chat.label, chat.kind, chat.title.slice(0, 30)]
+    const start = [chat.chat, chat.label, chat.kind, oneLine(chat.title).slice(0, 30)]
     if (chat.bindings.length === 0) return [[...start, chat.denied ? '(refused)' : null, null, null, null]]
     return chat.bindings.map((b) => [
       ...start,

@@ -28,9 +28,15 @@ export function addDoctorCommand(program: Command, context: CliContext): void {
     .command('doctor')
     .description('look for what is wrong with this install and say what to do')
     .option('--json', 'print the result as JSON')
-    .addHelpText('after', '\nExit code 0 when there is no problem (warnings are allowed), 1 otherwise.')
+    .addHelpText(
+      'after',
+      `
+Looks at settings, container engine, agent image, disk, database and each agent; changes nothing.
+Exit code 0 when there is no problem (warnings are allowed), 1 otherwise.`,
+    )
     .action(async (options: { json?: boolean }) => {
       const install = installOf(context)
+      if (!options.json) context.output.err('looking: engine, image, disk, database, agents')
       const findings: Finding[] = [
         ok('settings', existsSync(install.configFile) ? install.configFile : 'defaults (no creel.toml)'),
       ]

@@ -30,6 +30,14 @@ A group is one agent: the folder groups/<name> with container.json (provider, li
     .option('--provider <name>', 'what drives it', 'demo')
     .option('--model <name>', 'model, where the provider has several')
     .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `
+Names are a-z, 0-9 and -. It can be talked to at once: in the web chat and with "creel chat <name>".
+
+  creel group add home
+  creel group add work --provider demo`,
+    )
     .action(async (name: string, options: { provider: string; model?: string; json?: boolean }) => {
       const { json, ...settings } = options
       const install = installOf(context)
@@ -45,6 +53,11 @@ A group is one agent: the folder groups/<name> with container.json (provider, li
     .command('list')
     .description('all agents and how they are')
     .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `
+asleep = no sandbox: a message starts one; paused = kept in memory: a message wakes it in an instant.`,
+    )
     .action(async (options: { json?: boolean }) => {
       const result = (await runCommand(installOf(context), 'group-list')) as GroupLine[]
       print(context.output, options.json, result, () =>
@@ -55,6 +68,7 @@ A group is one agent: the folder groups/<name> with container.json (provider, li
     .command('show <name>')
     .description('settings of an agent and the chats it answers')
     .option('--json', 'print the result as one line')
+    .addHelpText('after', '\nIts settings are changed in groups/<name>/container.json, while Creel runs.')
     .action(async (name: string, options: { json?: boolean }) => {
       const result = await runCommand(installOf(context), 'group-show', { name })
       print(context.output, options.json, result, () => JSON.stringify(result, null, 2))
@@ -63,6 +77,11 @@ A group is one agent: the folder groups/<name> with container.json (provider, li
     .command('remove <name>')
     .description('take an agent out of service; its folder is moved aside, nothing is deleted')
     .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `
+Its sandbox is stopped, its chats are unbound. To bring it back, move the folder into groups/ again.`,
+    )
     .action(async (name: string, options: { json?: boolean }) => {
       const result = (await runCommand(installOf(context), 'group-remove', { name })) as { movedTo: string }
       print(

@@ -7,6 +7,7 @@ import { callHost, NoHostError } from '../adapters/control/client.ts'
 import type { Install } from '../config/load.ts'
 import { CreelError } from '../domain/errors.ts'
 import { type CliContext, installOf } from './context.ts'
+import { print } from './output.ts'
 import { serve } from './serve.ts'
 import { runCommand } from './session.ts'
 import { setUp } from './set-up.ts'
@@ -37,6 +38,12 @@ agents' sandboxes go on and are taken over by the next "creel up". "creel down" 
     .command('serve')
     .description('run the host in the foreground and install nothing (for services and containers)')
     .option('--stop-sandboxes', 'when told to stop, stop the sandboxes too')
+    .addHelpText(
+      'after',
+      `
+For systemd, a compose file or a test: errors end it with exit code 1, SIGTERM ends it in order. Without
+--stop-sandboxes the agents go on meanwhile, and the next host takes them over.`,
+    )
     .action(async (options: { stopSandboxes?: boolean }) => {
       const install = installOf(context)
       await refuseSecond(install)
@@ -45,6 +52,12 @@ agents' sandboxes go on and are taken over by the next "creel up". "creel down" 
   program
     .command('down')
     .description('let running turns end, then stop the host and its sandboxes')
+    .addHelpText(
+      'after',
+      `
+Running turns get ten seconds; what is not done by then is begun again after the next "creel up".
+No message is lost. To restart the host alone, end it with Ctrl-C or SIGTERM instead.`,
+    )
     .action(async () => {
       const install = installOf(context)
       await stopHost(install, context)
@@ -53,9 +66,16 @@ agents' sandboxes go on and are taken over by the next "creel up". "creel down" 
     .command('link')
     .description('print a new one-time login link for the web chat')
     .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `
+Good for one browser and 15 minutes. Whoever opens it is an owner of this install: pass it on with care.
+
+  creel link                       for this machine, or through an ssh tunnel to the port of the web chat`,
+    )
     .action(async (options: { json?: boolean }) => {
       const result = (await runCommand(installOf(context), 'link')) as { url: string }
-      context.output.out(options.json ? JSON.stringify(result) : result.url)
+      print(context.output, options.json, result, () => result.url)
     })
 }
 
@@ -92,6 +112,7 @@ function readyText(link: string | null): string {
 
 /** Starts the host as a process of its own and waits until it takes messages. */
 async function startDetached(install: Install, context: CliContext): Promise<void> {
+  context.output.err('starting the host in the background')
   const outFile = join(dirname(install.paths.logFile), 'host.out')
   mkdirSync(dirname(outFile), { recursive: true })
   const out = openSync(outFile, 'w')

@@ -16,7 +16,14 @@ export function addLogsCommand(program: Command, context: CliContext): void {
     .description('the log of the host; with a group, its lines and the output of its sandbox')
     .option('-f, --follow', 'go on as lines are written')
     .option('-n, --lines <count>', 'how many lines to begin with', '100')
-    .addHelpText('after', '\nLines are JSON, one event each; no line holds the text of a message.')
+    .addHelpText(
+      'after',
+      `
+Lines are JSON, one event each; no line holds the text of a message.
+
+  creel logs -f                    everything, as it happens
+  creel logs home -n 20            what happened to the agent home, and what its sandbox printed`,
+    )
     .action(async (group: string | undefined, options: { follow?: boolean; lines: string }) => {
       const count = Number(options.lines)
       if (!Number.isInteger(count) || count < 0) {

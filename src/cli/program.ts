@@ -26,7 +26,10 @@ export function buildProgram(context: CliContext): Command {
     .addHelpText('after', OUTRO)
     .showHelpAfterError('(add --help for how it works)')
     .exitOverride()
-    .configureOutput({ writeErr: (text) => context.output.err(text.trimEnd()) })
+    .configureOutput({
+      writeOut: (text) => context.output.out(text.trimEnd()),
+      writeErr: (text) => context.output.err(text.trimEnd()),
+    })
   addLifeCommands(program, context)
   addStatusCommand(program, context)
   addLogsCommand(program, context)

@@ -10,6 +10,7 @@ import type { GroupName, UserId } from '../domain/ids.ts'
 import { Host } from '../host.ts'
 import { type RealParts, realParts } from '../host-parts.ts'
 import type { Log } from '../log.ts'
+import { existingGroup } from '../operator/group-commands.ts'
 import type { Live, OperatorPorts } from '../operator/ports.ts'
 import { configuredWebUrl, runOperatorCommand } from './session.ts'
 
@@ -43,14 +44,16 @@ export async function serve(options: ServeOptions): Promise<void> {
     const control = new ControlServer({
       socketPath: install.paths.controlSocket,
       terminal: parts.terminal,
+      groupNamed: (text) => existingGroup(core, text),
       run: (command, args) => runOperatorCommand(operatorPorts(core, host, live), command, args),
       onTerminalUser: (user) => welcomeTerminalUser(core, user),
     })
-    await control.listen()
     try {
+      // The socket last: who can reach it may believe that messages are taken.
       await host.start()
+      await control.listen()
     } catch (error) {
-      await control.close()
+      await host.stop({ drainMs: 0, stopSandboxes: false })
       throw error
     }
     started = { host, control, parts }
@@ -100,9 +103,22 @@ function liveHost(host: Host, parts: RealParts, shutDown: () => void): Live {
       return handle ? parts.engine.logs(handle, lines) : ''
     },
     shutDown,
+    terminalPending: (group) => terminalPending(parts.core, group),
     nudgeGroup: (group) => host.nudgeGroup(group),
     nudgeChat: (chatId) => host.nudgeChat(chatId),
   }
+}
+
+function terminalPending(core: Core, group: GroupName): boolean {
+  const { directory, inbound, dispatches, deliveries, clock } = core
+  const address = { channel: 'terminal', account: 'main', chat: group }
+  const { id } = directory.chatFor(address, 'private', group, clock.now())
+  const isOurs = (inboxSeq: number) => dispatches.inboundOf(group, inboxSeq)?.chatId === id
+  return (
+    [...inbound.chatsWithNew(), ...deliveries.chatsWithQueued()].includes(id) ||
+    dispatches.open(group).some(({ inboxSeq }) => isOurs(inboxSeq)) ||
+    [...dispatches.groupsWithPending()].includes(group)
+  )
 }
 
 function webState(core: Core, host: Host | null, group: GroupName): { provider: string; state: string } {

@@ -1,7 +1,9 @@
 // How a command of the CLI reaches Creel: through the running host, else by opening the data directory itself.
+import { ZodError } from 'zod'
 import { callHost, NoHostError } from '../adapters/control/client.ts'
 import { Admission } from '../admission.ts'
 import type { Install } from '../config/load.ts'
+import { problemsOf } from '../config/problems.ts'
 import { type Core, openCore } from '../core.ts'
 import { CreelError } from '../domain/errors.ts'
 import { Notices } from '../notices.ts'
@@ -31,7 +33,12 @@ export async function runOperatorCommand(
 ): Promise<unknown> {
   const command = Object.hasOwn(OPERATOR_COMMANDS, name) ? OPERATOR_COMMANDS[name] : undefined
   if (!command) throw new CreelError('not_found', `there is no command ${name}`)
-  return command.run(ports, args)
+  try {
+    return await command.run(ports, args)
+  } catch (error) {
+    if (!(error instanceof ZodError)) throw error
+    throw new CreelError('invalid', problemsOf(error, args).join('; '), { cause: error })
+  }
 }
 
 /** Nothing runs: notices wait in the delivery table, messages for the router. */
@@ -64,6 +71,7 @@ function noHost(install: Install): Live {
       throw new CreelError('unavailable', 'Creel is not running', { hint: './creel up' })
     },
     shutDown: nobody,
+    terminalPending: () => false,
     nudgeGroup: nobody,
     nudgeChat: nobody,
   }

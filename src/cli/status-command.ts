@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { type CliContext, installOf } from './context.ts'
 import { groupTable } from './group-commands.ts'
-import { print } from './output.ts'
+import { oneLine, print } from './output.ts'
 import { runCommand } from './session.ts'
 
 interface Status {
@@ -31,7 +31,13 @@ export function addStatusCommand(program: Command, context: CliContext): void {
     .command('status')
     .description('what runs, what waits, what went wrong')
     .option('--json', 'print the result as JSON')
-    .addHelpText('after', '\nExit code 0 when the host runs, 3 when it does not.')
+    .addHelpText(
+      'after',
+      `
+Exit code 0 when the host runs, 3 when it does not; then what is in the database is shown.
+
+  creel status --json | jq .groups     for scripts`,
+    )
     .action(async (options: { json?: boolean }) => {
       const status = (await runCommand(installOf(context), 'status')) as Status
       print(context.output, options.json, status, () => statusText(status))
@@ -56,7 +62,7 @@ function statusText(status: Status): string {
       `${status.ambiguousSends} may have been sent twice`,
   )
   for (const failure of status.lastFailures)
-    lines.push(`  not sent to ${failure.chat}: ${failure.reason ?? ''}`)
+    lines.push(`  ${oneLine(`not sent to ${failure.chat}: ${failure.reason ?? ''}`)}`)
   for (const group of status.groups) {
     if (group.failed > 0) lines.push(`  ${group.group}: ${group.failed} message(s) given up`)
     if (group.rejectedEntries > 0)

@@ -34,6 +34,10 @@ People are known by the platform's own id, never by a display name that anybody 
     .command('list')
     .description('who has which role')
     .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      '\nowner: everything. admin: one agent. member: may talk to it. denied: is ignored.',
+    )
     .action(async (options: { json?: boolean }) => {
       const roles = (await runCommand(installOf(context), 'user-list')) as RoleLine[]
       print(context.output, options.json, roles, () =>
@@ -51,6 +55,13 @@ People are known by the platform's own id, never by a display name that anybody 
       .description(verb === 'grant' ? 'give a role' : 'take a role away')
       .addArgument(
         program.createArgument('<role>', 'the role').choices(['owner', 'admin', 'member', 'denied']),
+      )
+      .addHelpText(
+        'after',
+        `
+<user> is the platform's id with its channel; "creel user list" and "creel waiting" show ids.
+
+  creel user ${verb} telegram:12345 member --group home`,
       )
       .addOption(new Option('--group <name>', 'for this agent alone'))
       .option('--json', 'print the result as JSON')
@@ -73,6 +84,12 @@ function addAdmissionCommands(program: Command, context: CliContext): void {
     .command('waiting')
     .description('who waits to be let in')
     .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `
+Their messages are kept. "creel allow <code>" lets them in, "creel deny <code>" refuses them; the owner can
+answer in a chat, too.`,
+    )
     .action(async (options: { json?: boolean }) => {
       const lines = (await runCommand(installOf(context), 'waiting')) as WaitingLine[]
       print(context.output, options.json, lines, () =>
@@ -85,19 +102,27 @@ function addAdmissionCommands(program: Command, context: CliContext): void {
       )
     })
   for (const verb of ['allow', 'deny'] as const) {
-    program
+    const command = program
       .command(`${verb} <code>`)
       .description(
         verb === 'allow'
           ? 'let a chat or sender in; what waits is answered'
           : 'refuse a chat or sender for good',
       )
-      .option('--group <name>', 'the agent it is about; else the default one')
       .option('--json', 'print the result as JSON')
+      .addHelpText(
+        'after',
+        `
+<code> is from "creel waiting": c7 is a whole chat, s12 one sender.
+
+  creel ${verb} c7`,
+      )
       .action(async (code: string, options: { group?: string; json?: boolean }) => {
         const { json, ...scope } = options
         const result = (await runCommand(installOf(context), verb, { code, ...scope })) as { done: string }
         print(context.output, json, result, () => result.done)
       })
+    if (verb === 'allow')
+      command.option('--group <name>', 'the agent that answers them; else the default one')
   }
 }

@@ -1,7 +1,7 @@
 import { allow, deny, grant, revoke, userList, waiting } from './admission-commands.ts'
 import { bind, chatList, unbind } from './chat-commands.ts'
 import { groupAdd, groupList, groupRemove, groupShow } from './group-commands.ts'
-import { down, integrity, link, sandboxLogs, status } from './host-commands.ts'
+import { down, integrity, link, sandboxLogs, status, terminalPending } from './host-commands.ts'
 import type { OperatorCommand } from './ports.ts'
 
 /** Everything a person at the machine can ask of Creel, by the name it has on the control socket. */
@@ -11,6 +11,7 @@ export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
   down,
   integrity,
   'sandbox-logs': sandboxLogs,
+  'terminal-pending': terminalPending,
   'group-add': groupAdd,
   'group-list': groupList,
   'group-show': groupShow,

@@ -46,6 +46,14 @@ export const sandboxLogs: OperatorCommand = {
   },
 }
 
+const GroupArgs = z.object({ group: z.string() })
+
+export const terminalPending: OperatorCommand = {
+  run(ports, args) {
+    return { pending: ports.live.terminalPending(existingGroup(ports, GroupArgs.parse(args).group)) }
+  },
+}
+
 export const integrity: OperatorCommand = {
   run(ports) {
     return { database: ports.overview.integrity() }

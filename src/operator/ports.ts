@@ -17,6 +17,8 @@ export interface Live {
   sandboxLogs(group: GroupName, lines: number): Promise<string>
   /** Begins a graceful end of the host and its sandboxes. */
   shutDown(): void
+  /** Whether something said in the terminal chat of a group is unanswered, or a line on its way there. */
+  terminalPending(group: GroupName): boolean
   nudgeGroup(group: GroupName): void
   nudgeChat(chat: ChatId): void
 }

@@ -1,4 +1,4 @@
-import { request } from 'node:http'
+import { type IncomingMessage, request } from 'node:http'
 import { createInterface } from 'node:readline'
 import { CreelError } from '../../domain/errors.ts'
 import { CommandAnswer, TerminalEvent } from './wire.ts'
@@ -13,7 +13,20 @@ export async function callHost(socketPath: string, command: string, args: unknow
   const body = await exchange(socketPath, `/commands/${encodeURIComponent(command)}`, args)
   const answer = CommandAnswer.parse(JSON.parse(body))
   if (answer.ok) return answer.result
-  throw new CreelError(answer.code, answer.message, answer.hint === undefined ? {} : { hint: answer.hint })
+  throw refusal(body)
+}
+
+/** What the host refused with, as the error it was there. */
+function refusal(body: string): Error {
+  const answer = CommandAnswer.parse(JSON.parse(body))
+  if (answer.ok) return new Error('the host refused without a reason')
+  return new CreelError(answer.code, answer.message, answer.hint === undefined ? {} : { hint: answer.hint })
+}
+
+async function readAll(res: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of res) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks).toString('utf8')
 }
 
 /** Says something in the terminal chat of a group; durable when it returns. */
@@ -24,10 +37,10 @@ export async function postLine(
 ): Promise<void> {
   const body = await exchange(socketPath, `/terminal/${encodeURIComponent(group)}`, post)
   const failed = CommandAnswer.safeParse(JSON.parse(body))
-  if (failed.success && !failed.data.ok) throw new CreelError(failed.data.code, failed.data.message)
+  if (failed.success && !failed.data.ok) throw refusal(body)
 }
 
-/** Follows the terminal chat of a group until `signal` aborts or the host ends. */
+/** Follows the terminal chat of a group until `signal` aborts or the host ends. Throws what the host refused. */
 export async function followLines(
   socketPath: string,
   group: string,
@@ -38,6 +51,10 @@ export async function followLines(
   const path = `/terminal/${encodeURIComponent(group)}?after=${after}`
   await new Promise<void>((resolve, reject) => {
     const req = request({ socketPath, path, method: 'GET', signal }, (res) => {
+      if (res.statusCode !== 200) {
+        readAll(res).then((body) => reject(refusal(body)), reject)
+        return
+      }
       const lines = createInterface({ input: res })
       lines.on('line', (line) => onEvent(TerminalEvent.parse(JSON.parse(line))))
       lines.on('close', resolve)
@@ -53,11 +70,10 @@ export async function followLines(
 function exchange(socketPath: string, path: string, body: unknown): Promise<string> {
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': 'application/json' }
-    const req = request({ socketPath, path, method: 'POST', headers, timeout: 60_000 }, (res) => {
-      const chunks: Buffer[] = []
-      res.on('data', (chunk: Buffer) => chunks.push(chunk))
-      res.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')))
-      res.on('error', reject)
+    // A connection of its own: a kept one may be the one that an ending host cuts, which reads like a fault.
+    const options = { socketPath, path, method: 'POST', headers, timeout: 60_000, agent: false }
+    const req = request(options, (res) => {
+      readAll(res).then(resolve, reject)
     })
     req.on('timeout', () => req.destroy(new CreelError('timeout', 'the host did not answer in a minute')))
     req.on('error', (error) => reject(noHost(error)))

@@ -1,7 +1,8 @@
 import { chmodSync, rmSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
 import { streamText } from 'hono/streaming'
 import { z } from 'zod'
 import { CreelError, errorText } from '../../domain/errors.ts'
@@ -25,6 +26,8 @@ export interface ControlOptions {
   readonly socketPath: string
   readonly run: (command: string, args: unknown) => Promise<unknown>
   readonly terminal: TerminalChat
+  /** Checks the group that somebody wants to talk to. Throws CreelError when there is none of that name. */
+  readonly groupNamed: (text: string) => GroupName
   /** Called for whoever types at this machine: they own it. */
   readonly onTerminalUser: (user: UserId) => void
 }
@@ -47,6 +50,11 @@ export class ControlServer {
   async listen(): Promise<void> {
     const { socketPath } = this.#options
     rmSync(socketPath, { force: true })
+    if (Buffer.byteLength(socketPath) > MAX_SOCKET_PATH) {
+      throw new CreelError('invalid', `the path of the control socket is too long: ${socketPath}`, {
+        hint: `set data_dir to a path of at most ${MAX_SOCKET_PATH - CONTROL_NAME.length} bytes`,
+      })
+    }
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject)
       this.#server.listen(socketPath, resolve)
@@ -67,21 +75,28 @@ export class ControlServer {
 
 /** What an answer that is on its way may still take. */
 const ANSWER_MS = 250
+const MAX_BODY_BYTES = 1024 * 1024
+/** sun_path of a unix socket holds 104 bytes on macOS and 108 on Linux, with the closing zero. */
+const MAX_SOCKET_PATH = 103
+const CONTROL_NAME = '/control.sock'
 
-function controlApp({ run, terminal, onTerminalUser }: ControlOptions): Hono {
+function controlApp({ run, terminal, groupNamed, onTerminalUser }: ControlOptions): Hono {
   const app = new Hono()
-  app.post('/commands/:name', async (c) => c.json(await answer(() => c.req.json(), c.req.param('name'), run)))
+  app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge }))
+  app.post('/commands/:name', async (c) => c.json(await answer(() => readJson(c), c.req.param('name'), run)))
   app.post('/terminal/:group', async (c) => {
-    const { text, id, user } = TerminalPost.parse(await c.req.json())
+    const { text, id, user } = TerminalPost.parse(await readJson(c))
+    const group = groupNamed(c.req.param('group'))
     onTerminalUser(user as UserId)
-    return c.json({ accepted: terminal.post(c.req.param('group') as GroupName, text, id, user as UserId) })
+    return c.json({ accepted: terminal.post(group, text, id, user as UserId) })
   })
   app.get('/terminal/:group', (c) => {
+    const group = groupNamed(c.req.param('group'))
     const after = Number(c.req.query('after') ?? 0)
     return streamText(c, async (stream) => {
       const send = (event: TerminalEvent) => void stream.write(`${JSON.stringify(event)}\n`)
       const stop = terminal.subscribe(
-        c.req.param('group') as GroupName,
+        group,
         Number.isSafeInteger(after) ? after : 0,
         ({ id, author, text }) => send({ type: 'line', id, author, text }),
         (progress) => send(progress ? { type: 'progress', text: progress.text } : { type: 'idle' }),
@@ -92,7 +107,20 @@ function controlApp({ run, terminal, onTerminalUser }: ControlOptions): Hono {
     })
   })
   app.onError((error, c) => c.json(failure(error), 400))
+  app.notFound((c) => c.json(failure(new CreelError('not_found', `there is no ${c.req.path}`)), 404))
   return app
+}
+
+async function readJson(c: Context): Promise<unknown> {
+  try {
+    return await c.req.json()
+  } catch (error) {
+    throw new CreelError('invalid', `the request is not JSON: ${errorText(error)}`, { cause: error })
+  }
+}
+
+function tooLarge(c: Context): Response {
+  return c.json(failure(new CreelError('invalid', 'the request is larger than 1 MiB')), 413)
 }
 
 async function answer(

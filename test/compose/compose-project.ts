@@ -18,8 +18,14 @@ export class ComposeProject {
   readonly name = `creeltest${randomBytes(4).toString('hex')}`
   readonly image = `creel-host-test:${this.name}`
   readonly dir = mkdtempSync(join(tmpdir(), 'creel-compose-'))
+  readonly #program: string
   port = 0
   #base = ''
+
+  /** `program` runs Compose: Debian's docker-compose, or Compose v2. */
+  constructor(program: string) {
+    this.#program = program
+  }
 
   /** Copies what git would commit, finds a port, and makes the base image when it is missing (a minute, as root). */
   async prepare(): Promise<void> {
@@ -37,7 +43,7 @@ export class ComposeProject {
 
   async compose(...args: string[]): Promise<string> {
     const registry = await run('npm', ['config', 'get', 'registry'])
-    const { stdout, stderr } = await run('docker-compose', ['-p', this.name, ...args], {
+    const { stdout, stderr } = await run(this.#program, ['-p', this.name, ...args], {
       cwd: this.dir,
       maxBuffer: 1 << 26,
       env: {
@@ -46,6 +52,8 @@ export class ComposeProject {
         CREEL_IMAGE: this.image,
         CREEL_WEB_PORT: String(this.port),
         NPM_CONFIG_REGISTRY: registry.stdout.trim(),
+        // Compose v2 would want BuildKit, which not every engine has.
+        DOCKER_BUILDKIT: '0',
       },
     })
     return stdout + stderr

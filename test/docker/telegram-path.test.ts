@@ -58,7 +58,7 @@ describe('a message in a Telegram group', () => {
     await telegram.postGroupMessage('unrelated talk')
     await host.event('inbound.routed', ({ state }) => state === 'heard')
     await host.creel('bind', label(GROUP.id), 'family', '--senders', 'open')
-    await telegram.postGroupMessage(`${mention} /demo context`, mentioned)
+    await telegram.postGroupMessage(`${mention} /demo prompt`, mentioned)
     await host.event('turn.settled')
     await host.until('the answer', async () =>
       (await texts(GROUP.id)).some((text) => text.includes('unrelated talk')),

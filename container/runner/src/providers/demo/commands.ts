@@ -29,6 +29,7 @@ export function helpText(turn: number): string {
     '- `/demo fail <reason>`: fails as a provider does (auth, quota, overloaded, …)',
     '- `/demo hang`, `/demo garbage`: never ends; breaks the provider protocol',
     '- `/demo crash`, `/demo crash-until <n>`, `/demo exit <code>`: kills the runner',
+    '- `/demo prompt`: what a model would be given',
     '- `/demo clock`: when the turn began and ended, for benchmarks',
     '- `/demo shell <command>`: runs a command in the sandbox',
   ].join('\n')
@@ -108,6 +109,12 @@ async function* markdown({ turn }: CommandCall): AsyncGenerator<TurnEvent, void>
   yield DONE
 }
 
+/** What a model would have been given: the message with its background. */
+async function* prompt({ input }: CommandCall): AsyncGenerator<TurnEvent, void> {
+  yield { type: 'message', text: input.prompt }
+  yield DONE
+}
+
 /** When this turn began and ended, for benchmarks. */
 async function* clock(): AsyncGenerator<TurnEvent, void> {
   const begun = performance.timeOrigin + performance.now()
@@ -148,6 +155,7 @@ async function* never(signal: AbortSignal): AsyncGenerator<TurnEvent, void> {
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
   clock,
+  prompt,
   help,
   slow,
   crash,

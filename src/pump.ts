@@ -2,6 +2,11 @@ import { type BackoffRange, backoffMs } from './backoff.ts'
 import type { Clock } from './domain/ports/clock.ts'
 import type { Log } from './log.ts'
 
+/** After so many pieces of work in a row a lane lets everything else of the process have a turn. */
+const BREATHE_EVERY = 16
+/** Longest sleep; the poll looks again long before. Timers of the platform end at once beyond 2^31 ms. */
+const MAX_WAIT_MS = 3_600_000
+
 /** What a step says: nothing left, more at once, or look again after a while. */
 export type StepResult = 'idle' | 'again' | { readonly waitMs: number }
 
@@ -46,9 +51,11 @@ export class Pump<Key extends string | number> {
     this.#options = options
   }
 
-  /** Begins polling; nudges before this are kept. */
+  /** Begins to work; nudges before this are kept. Idempotent. */
   start(): void {
-    this.#loop ??= this.#poll()
+    if (this.#loop) return
+    this.#loop = this.#poll()
+    this.#fill()
   }
 
   /** Look at this key now, or once more if it is being looked at. Ignored after a failure until its wait is over. */
@@ -111,7 +118,7 @@ export class Pump<Key extends string | number> {
   }
 
   #fill(): void {
-    while (this.#active.size < this.#options.maxConcurrent) {
+    while (this.#loop && this.#active.size < this.#options.maxConcurrent) {
       const key = this.#ready.shift()
       if (key === undefined) return
       const lane = this.#lane(key)
@@ -130,11 +137,16 @@ export class Pump<Key extends string | number> {
   async #runLane(key: Key, lane: Lane): Promise<void> {
     // Leaves the caller's stack: a nudge must never run work inside somebody's transaction.
     await Promise.resolve()
+    const { signal } = this.#stopping
     let result: StepResult
-    do {
+    for (let round = 1; ; round += 1) {
       lane.again = false
       result = await this.#runStep(key, lane)
-    } while ((result === 'again' || lane.again) && !lane.backingOff && !this.#stopping.signal.aborted)
+      if ((result !== 'again' && !lane.again) || lane.backingOff || signal.aborted) break
+      // A step may be synchronous: a long backlog of one key must not keep sockets and timers waiting (I7).
+      if (round % BREATHE_EVERY === 0) await this.#options.clock.sleep(0, signal).catch(ignoreAbort)
+      if (signal.aborted) break
+    }
     lane.running = false
     if (typeof result === 'object') this.#wakeLater(key, lane, result.waitMs)
     else if (lane.failures === 0) this.#lanes.delete(key)
@@ -167,7 +179,8 @@ export class Pump<Key extends string | number> {
       lane.backingOff = false
       this.#enqueue(key, lane)
     }
-    void this.#options.clock.sleep(waitMs, signal).then(wake, ignoreAbort)
+    const ms = Math.min(Math.max(waitMs, 0), MAX_WAIT_MS)
+    void this.#options.clock.sleep(ms, signal).then(wake, ignoreAbort)
   }
 }
 

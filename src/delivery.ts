@@ -1,5 +1,5 @@
 import { type BackoffRange, backoffMs } from './backoff.ts'
-import { ChannelRefusedError, ChannelUnreachableError, errorText, RetryAfterError } from './domain/errors.ts'
+import { ChannelUnreachableError, errorText, RetryAfterError } from './domain/errors.ts'
 import type { ChatId, UnixMs } from './domain/ids.ts'
 import type { Channel } from './domain/ports/channel.ts'
 import type { Clock } from './domain/ports/clock.ts'
@@ -39,23 +39,44 @@ export async function deliverNext(
     fail(row, `the channel ${row.address.channel}/${row.address.account} is not configured`, ports)
     return 'again'
   }
-  deliveries.sending(row.id)
-  try {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(SEND_TIMEOUT_MS)])
-    const id = await channel.send(row.address, row.part, row.key, limit)
-    deliveries.sent(row.id, id, clock.now())
-    events.sent(row.id, chatId, row.group, clock.now() - row.createdAt, row.ambiguous)
+  if (row.state === 'sending') {
+    // Sent, but what became of it could not be recorded (a full disk): the same as after a crash.
+    const ambiguous = !channel.capabilities.idempotentSend
+    deliveries.retry(row.id, {
+      notBefore: now,
+      spent: true,
+      ambiguous,
+      reason: 'its last send was not recorded',
+    })
     return 'again'
-  } catch (error) {
-    return afterFailure(row, channel, error, ports)
   }
+  deliveries.sending(row.id)
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(SEND_TIMEOUT_MS)])
+  let id: string
+  try {
+    id = await channel.send(row.address, row.part, row.key, limit)
+  } catch (error) {
+    return afterFailure(row, channel, error, limit.aborted, ports)
+  }
+  deliveries.sent(row.id, id, clock.now())
+  events.sent(row.id, chatId, row.group, clock.now() - row.createdAt, row.ambiguous)
+  return 'again'
 }
 
-function afterFailure(row: DeliveryRow, channel: Channel, error: unknown, ports: DeliveryPorts): StepResult {
+function afterFailure(
+  row: DeliveryRow,
+  channel: Channel,
+  error: unknown,
+  cutShort: boolean,
+  ports: DeliveryPorts,
+): StepResult {
   const { deliveries, events, clock, random } = ports
   const reason = errorText(error)
   const now = clock.now()
-  if (error instanceof ChannelRefusedError) {
+  const asked = error instanceof RetryAfterError
+  const unreachable = error instanceof ChannelUnreachableError
+  // What the port does not promise is a bug of the channel: tried again it might be shown again and again.
+  if (!asked && !unreachable && !cutShort) {
     fail(row, reason, ports)
     return 'again'
   }
@@ -63,8 +84,7 @@ function afterFailure(row: DeliveryRow, channel: Channel, error: unknown, ports:
     fail(row, `given up after ${MAX_AGE_MS / 3_600_000} hours: ${reason}`, ports)
     return 'again'
   }
-  const asked = error instanceof RetryAfterError
-  const unsure = !asked && !(error instanceof ChannelUnreachableError && !error.ambiguous)
+  const unsure = unreachable ? error.ambiguous : !asked
   const ambiguous = unsure && !channel.capabilities.idempotentSend
   const waitMs = asked ? error.delayMs : backoffMs(row.attempts + 1, BACKOFF, random)
   deliveries.retry(row.id, { notBefore: (now + waitMs) as UnixMs, spent: !asked, ambiguous, reason })

@@ -1,5 +1,5 @@
 import type { OutboxEntry } from '@creel/protocol'
-import { mayReply } from './authorise.ts'
+import { mayReply, type Verdict } from './authorise.ts'
 import { CreelError } from './domain/errors.ts'
 import type { ChatId, GroupName } from './domain/ids.ts'
 import type { Channel } from './domain/ports/channel.ts'
@@ -15,6 +15,7 @@ import type {
   OutboxStore,
 } from './domain/ports/stores.ts'
 import type { Events } from './events.ts'
+import type { GroupProblems } from './group-problems.ts'
 import { failedWithout, renderParts } from './notices.ts'
 import type { StepResult } from './pump.ts'
 
@@ -28,7 +29,7 @@ export interface CollectorPorts {
   readonly channelOf: (channel: string, account: string) => Channel | undefined
   readonly events: Events
   readonly clock: Clock
-  readonly onProblem: (group: GroupName, problem: string) => void
+  readonly problems: GroupProblems
   /** Wakes the delivery of these chats and lets the supervisor look. */
   readonly nudge: (group: GroupName, chats: ReadonlySet<ChatId>) => void
 }
@@ -59,10 +60,11 @@ export async function collect(group: GroupName, ports: CollectorPorts): Promise<
       return 'idle'
     case 'rejected': {
       const problem = `its outbox is not what a runner writes: ${batch.reason}`
-      ports.onProblem(group, problem)
+      ports.problems.report(group, 'outbox', problem)
       throw new CreelError('invalid', problem)
     }
     case 'entries': {
+      ports.problems.well(group, 'outbox')
       if (batch.items.length === 0) return 'idle'
       const taken = new Batch(group, ports)
       for (const item of batch.items) taken.add(item)
@@ -149,8 +151,7 @@ class Batch {
   }
 
   #reply(seq: number, origin: InboundRow | null, text: string): void {
-    const bindings = origin ? this.#ports.directory.bindings(origin.chatId) : []
-    const verdict = mayReply(this.#group, origin, bindings)
+    const verdict = this.#mayReply(origin)
     if (!verdict.allowed || !origin) {
       this.#reject(seq, verdict.allowed ? 'no origin' : verdict.reason)
       return
@@ -171,7 +172,7 @@ class Batch {
   }
 
   #show(origin: InboundRow | null, progress: { text: string; activity?: string | undefined } | null): void {
-    if (!origin) return
+    if (!origin || !this.#mayReply(origin).allowed) return
     const channel = this.#ports.channelOf(origin.address.channel, origin.address.account)
     const group = this.#group
     this.#shows.push(() => {
@@ -181,6 +182,10 @@ class Batch {
           : { group, text: progress.text, ...(progress.activity ? { activity: progress.activity } : {}) }
       channel?.showProgress(origin.address, shown)
     })
+  }
+
+  #mayReply(origin: InboundRow | null): Verdict {
+    return mayReply(this.#group, origin, origin ? this.#ports.directory.bindings(origin.chatId) : [])
   }
 
   #reject(seq: number, reason: string): void {

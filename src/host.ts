@@ -11,6 +11,7 @@ import type { ChatId, GroupName } from './domain/ids.ts'
 import type { Doorbell, Mailbox, OutboxReader } from './domain/ports/mailbox.ts'
 import type { SandboxEngine, SandboxSpec } from './domain/ports/sandbox.ts'
 import { Events } from './events.ts'
+import { GroupProblems } from './group-problems.ts'
 import { runIntake } from './intake.ts'
 import type { Log } from './log.ts'
 import { Notices } from './notices.ts'
@@ -70,6 +71,10 @@ export class Host {
       nudge: (chatId) => this.#deliver.nudge(chatId),
     })
     this.#notices = notices
+    const problems = new GroupProblems({
+      ...{ clock, events },
+      tell: (group, problem, since) => tellProblem(group, problem, since, { dispatches, notices }),
+    })
     this.admission = new Admission({
       ...{ inbound, directory, roles, notices, clock, defaultGroup },
       nudge: (chatId) => this.#routing.nudge(chatId),
@@ -95,11 +100,10 @@ export class Host {
     })
     this.supervisor = new Supervisor({
       engine: parts.engine,
-      ...{ groups, dispatches, mailbox, clock, random, events, specHash },
+      ...{ groups, dispatches, mailbox, clock, random, events, specHash, problems },
       limits: core.install.config.limits,
       specOf: (group, config) => this.#specOf(group, config),
       prepare: (group, config) => this.#prepare(group, config),
-      onProblem: (group, problem, since) => tellProblem(group, problem, since, { dispatches, notices }),
       nudge: (group) => this.#supervise.nudge(group),
     })
     this.#supervise = this.#pump<GroupName>('supervisor', {
@@ -111,8 +115,7 @@ export class Host {
       step: (group) =>
         collect(group, {
           ...{ reader: parts.reader, outboxes, dispatches, deliveries, directory, mailbox, channelOf },
-          ...{ events, clock },
-          onProblem: (name, problem) => tellProblem(name, problem, core.clock.now(), { dispatches, notices }),
+          ...{ events, clock, problems },
           nudge: (name, chats) => this.#mailLeft(name, chats),
         }),
     })
@@ -132,7 +135,7 @@ export class Host {
     const { core, channels } = this.parts
     bindOwnChats(core)
     core.deliveries.recover((name) => channels.isIdempotent(name))
-    for (const group of core.groups.names()) await this.#openMail(group)
+    for (const group of core.groups.names()) await this.#openMailAtStart(group)
     await channels.listen()
     for (const pump of [this.#engine, this.#deliver, this.#collect, this.#supervise]) pump.start()
     for (const pump of [this.#dispatch, this.#routing]) pump.start()
@@ -263,6 +266,15 @@ export class Host {
       maxAttempts: core.install.config.limits.max_attempts,
       pollMs: RUNNER_POLL_MS,
     })
+  }
+
+  /** A group whose mail cannot be opened is told of when it is to work; the others go on (I7). */
+  async #openMailAtStart(group: GroupName): Promise<void> {
+    try {
+      await this.#openMail(group)
+    } catch (error) {
+      this.parts.log.error({ event: 'mail.failed', group, err: error }, 'mail of a group cannot be opened')
+    }
   }
 
   /** Opening the inbox also rolls back what a killed host left half done. */

@@ -1,40 +1,18 @@
-import { backoffMs } from './backoff.ts'
-import type { Groups } from './config/groups.ts'
-import type { GroupConfig, InstallConfig } from './config/schema.ts'
+import type { GroupConfig } from './config/schema.ts'
 import { CreelError, EngineUnavailableError, errorText } from './domain/errors.ts'
-import type { GroupName, UnixMs } from './domain/ids.ts'
-import type { Clock } from './domain/ports/clock.ts'
-import type { Mailbox } from './domain/ports/mailbox.ts'
-import type { SandboxEngine, SandboxExit, SandboxHandle, SandboxSpec } from './domain/ports/sandbox.ts'
-import type { DispatchStore } from './domain/ports/stores.ts'
-import type { Events } from './events.ts'
+import type { GroupName } from './domain/ids.ts'
+import type { SandboxExit, SandboxHandle, SandboxSpec } from './domain/ports/sandbox.ts'
 import { judgeVitals, type Verdict } from './liveness.ts'
 import type { StepResult } from './pump.ts'
+import { countDeath, deathText, forgetDeaths } from './sandbox-deaths.ts'
+import { SandboxRoom } from './sandbox-room.ts'
 import { SandboxSlots, type Slot } from './sandbox-slots.ts'
+import type { SupervisorPorts } from './supervisor-ports.ts'
 import { livenessLimits, takeVitals } from './vitals.ts'
-
-export interface SupervisorPorts {
-  readonly engine: SandboxEngine
-  readonly groups: Groups
-  readonly dispatches: Pick<DispatchStore, 'hasOpen' | 'open'>
-  readonly mailbox: Pick<Mailbox, 'heartbeatAt'>
-  readonly clock: Clock
-  readonly random: () => number
-  readonly events: Events
-  readonly limits: InstallConfig['limits']
-  /** Decides image, mounts and limits of a group. Throws CreelError when it cannot run. */
-  readonly specOf: (group: GroupName, config: GroupConfig) => Promise<SandboxSpec>
-  readonly specHash: (spec: SandboxSpec) => string
-  /** Makes folders, mailbox files, settings and doorbell of a group. Idempotent. */
-  readonly prepare: (group: GroupName, config: GroupConfig) => Promise<void>
-  /** A group cannot work for now: told to the chats that wait. */
-  readonly onProblem: (group: GroupName, problem: string, since: UnixMs) => void
-  readonly nudge: (group: GroupName) => void
-}
 
 const GRACE_MS = 2_000
 const CROWDED_WAIT_MS = 250
-const DEATH_BACKOFF = { baseMs: 500, maxMs: 60_000 }
+const BUSY_WAIT_MS = 20
 
 /**
  * Keeps a sandbox alive for every group with unsettled mail: compares what is wanted with what runs and closes
@@ -43,11 +21,20 @@ const DEATH_BACKOFF = { baseMs: 500, maxMs: 60_000 }
 export class Supervisor {
   readonly #ports: SupervisorPorts
   readonly #slots = new SandboxSlots()
+  readonly #room: SandboxRoom
   #listing: Promise<void> | null = null
   #stale = true
 
   constructor(ports: SupervisorPorts) {
     this.#ports = ports
+    this.#room = new SandboxRoom({
+      slots: this.#slots,
+      clock: ports.clock,
+      maxRunning: ports.limits.max_running,
+      hasWork: (group) => ports.dispatches.hasOpen(group),
+      pause: (group, slot) => this.#pause(group, slot, 'room for others'),
+      nudge: ports.nudge,
+    })
   }
 
   /** Groups worth a look: those that exist and those that still have a sandbox. */
@@ -63,7 +50,7 @@ export class Supervisor {
     const state = slot?.handle?.state
     return {
       state: state === 'running' ? 'awake' : state === 'paused' ? 'paused' : 'asleep',
-      problem: slot?.problem ?? null,
+      problem: this.#ports.problems.of(group),
     }
   }
 
@@ -81,15 +68,22 @@ export class Supervisor {
 
   /** Step of the supervisor pump. */
   async step(group: GroupName, signal: AbortSignal): Promise<StepResult> {
-    if (this.#stale) await this.refresh(signal)
-    const now = this.#ports.clock.now()
-    const slot = this.#slots.get(group, now)
+    try {
+      if (this.#stale) await this.refresh(signal)
+    } catch (error) {
+      // With nothing to do it is not this group's problem.
+      if (this.#ports.dispatches.hasOpen(group)) this.#trouble(group, error)
+      throw error
+    }
+    const slot = this.#slots.get(group, this.#ports.clock.now())
+    if (slot.busy) return { waitMs: BUSY_WAIT_MS }
     slot.busy = true
     try {
       return await this.#close(group, slot, signal)
     } catch (error) {
       if (error instanceof EngineUnavailableError) this.#stale = true
-      this.#trouble(group, slot, error)
+      slot.ticket = null
+      this.#trouble(group, error)
       throw error
     } finally {
       slot.busy = false
@@ -114,16 +108,20 @@ export class Supervisor {
     const wanted = dispatches.hasOpen(group)
     const open = wanted ? dispatches.open(group) : []
     if (wanted) slot.lastBusyAt = clock.now()
-    if (open[0]?.inboxSeq !== slot.stuckOn) this.#forgetDeaths(slot)
+    else slot.ticket = null
+    if (!wanted || (open[0]?.inboxSeq ?? null) !== slot.stuckOn) forgetDeaths(slot)
     if (!groups.exists(group)) {
       await this.#destroy(group, slot, 'stopped', 'the group is gone', GRACE_MS)
+      if (wanted) throw goneError(group)
+      this.#ports.problems.well(group, 'sandbox')
       return 'idle'
     }
     // The common case first: a group that sleeps costs one indexed query.
     if (!wanted && !slot.handle) {
-      this.#well(group, slot)
+      this.#ports.problems.well(group, 'sandbox')
       return 'idle'
     }
+    if (!wanted) this.#room.offer()
     const config = groups.load(group)
     const spec = await this.#ports.specOf(group, config)
     const vitals = takeVitals(slot, {
@@ -136,7 +134,7 @@ export class Supervisor {
     })
     const verdict = judgeVitals(vitals, livenessLimits(config, limits))
     const result = await this.#carryOut(verdict, group, slot, { config, spec, signal })
-    if (slot.handle && slot.deaths === 0) this.#well(group, slot)
+    if (slot.handle && slot.deaths === 0) this.#ports.problems.well(group, 'sandbox')
     return result
   }
 
@@ -146,21 +144,15 @@ export class Supervisor {
     slot: Slot,
     plan: { config: GroupConfig; spec: SandboxSpec; signal: AbortSignal },
   ): Promise<StepResult> {
-    const { engine, events } = this.#ports
     switch (verdict.do) {
       case 'keep':
         return 'idle'
       case 'start':
         return this.#start(group, slot, plan)
       case 'unpause':
-        if (slot.handle) await engine.unpause(slot.handle)
-        this.#setState(slot, 'running')
-        events.sandboxChanged(group, 'unpaused', 'mail')
-        return 'idle'
+        return this.#unpause(group, slot)
       case 'pause':
-        if (slot.handle) await engine.pause(slot.handle)
-        this.#setState(slot, 'paused')
-        events.sandboxChanged(group, 'paused', 'idle')
+        await this.#pause(group, slot, 'idle')
         return 'again'
       case 'stop':
         await this.#destroy(group, slot, 'stopped', verdict.why, GRACE_MS)
@@ -177,34 +169,38 @@ export class Supervisor {
     slot: Slot,
     plan: { config: GroupConfig; spec: SandboxSpec; signal: AbortSignal },
   ): Promise<StepResult> {
-    const { clock, engine, events, limits } = this.#ports
+    const { clock, engine, events } = this.#ports
     const begun = clock.now()
     if (slot.notBefore > begun) return { waitMs: slot.notBefore - begun }
-    if (this.#slots.running() >= limits.max_running && !(await this.#makeRoom())) {
-      return { waitMs: CROWDED_WAIT_MS }
+    if (!(await this.#room.take(slot))) return { waitMs: CROWDED_WAIT_MS }
+    try {
+      await this.#ports.prepare(group, plan.config)
+      const handle = await engine.start(plan.spec, plan.signal)
+      this.#slots.change(slot, handle, clock.now())
+      this.#watch(group, slot)
+      events.sandboxStarted(group, handle.id, clock.now() - begun)
+      return 'idle'
+    } finally {
+      slot.waking = false
     }
-    await this.#ports.prepare(group, plan.config)
-    slot.handle = await engine.start(plan.spec, plan.signal)
-    slot.lastWokenAt = clock.now()
-    this.#watch(group, slot)
-    events.sandboxStarted(group, slot.handle.id, clock.now() - begun)
-    return 'idle'
   }
 
-  /** Pauses the sandbox that has been idle the longest; false when all are at work. */
-  async #makeRoom(): Promise<boolean> {
-    const idle = [...this.#slots.entries()]
-      .filter(
-        ([group, slot]) =>
-          slot.handle?.state === 'running' && !slot.busy && !this.#ports.dispatches.hasOpen(group),
-      )
-      .sort(([, a], [, b]) => a.lastBusyAt - b.lastBusyAt)[0]
-    const [group, slot] = idle ?? []
-    if (!group || !slot?.handle) return false
-    await this.#ports.engine.pause(slot.handle)
+  async #unpause(group: GroupName, slot: Slot): Promise<StepResult> {
+    if (!(await this.#room.take(slot))) return { waitMs: CROWDED_WAIT_MS }
+    try {
+      if (slot.handle) await this.#ports.engine.unpause(slot.handle)
+      this.#setState(slot, 'running')
+      this.#ports.events.sandboxChanged(group, 'unpaused', 'mail')
+      return 'idle'
+    } finally {
+      slot.waking = false
+    }
+  }
+
+  async #pause(group: GroupName, slot: Slot, why: string): Promise<void> {
+    if (slot.handle) await this.#ports.engine.pause(slot.handle)
     this.#setState(slot, 'paused')
-    this.#ports.events.sandboxChanged(group, 'paused', 'room for others')
-    return true
+    this.#ports.events.sandboxChanged(group, 'paused', why)
   }
 
   async #destroy(
@@ -218,7 +214,7 @@ export class Supervisor {
     if (!handle) return
     slot.watch?.abort()
     await this.#ports.engine.destroy(handle, { graceMs })
-    slot.handle = null
+    this.#slots.change(slot, null, this.#ports.clock.now())
     this.#ports.events.sandboxChanged(group, change, why)
   }
 
@@ -233,42 +229,39 @@ export class Supervisor {
       const busy = this.#ports.dispatches.hasOpen(group)
       if (busy) this.#countDeath(group, slot)
       this.#ports.events.sandboxExited(group, exit, busy)
-      if (busy && slot.deaths > 1) this.#trouble(group, slot, new Error(deathText(exit)))
-      slot.handle = null
+      if (busy && slot.deaths > 1) this.#trouble(group, new Error(deathText(exit)))
+      this.#slots.change(slot, null, this.#ports.clock.now())
       this.#ports.nudge(group)
     }
     this.#ports.engine.wait(handle, watch.signal).then(ended, (error: unknown) => {
       // The connection broke, not the sandbox: the next listing tells how it is.
       if (!watch.signal.aborted) this.#stale = true
       if (!watch.signal.aborted && !(error instanceof EngineUnavailableError)) {
-        this.#trouble(group, slot, error)
+        this.#trouble(group, error)
       }
     })
   }
 
   #countDeath(group: GroupName, slot: Slot): void {
     const oldest = this.#ports.dispatches.open(group)[0]?.inboxSeq ?? null
-    slot.deaths = oldest === slot.stuckOn ? slot.deaths + 1 : 1
-    slot.stuckOn = oldest
-    // The first death is answered at once: it may be anything. Then the waits grow.
-    const waitMs = backoffMs(slot.deaths - 1, DEATH_BACKOFF, this.#ports.random)
-    slot.notBefore = (this.#ports.clock.now() + waitMs) as UnixMs
+    countDeath(slot, oldest, this.#ports.clock.now(), this.#ports.random)
   }
 
   async #list(signal: AbortSignal): Promise<void> {
     const { engine, clock, events } = this.#ports
+    const begun = this.#slots.tick()
     const handles = await engine.list(signal)
     const now = clock.now()
     const seen = new Set<string>()
     for (const handle of handles) {
       const slot = this.#slots.get(handle.group, now)
       seen.add(handle.id)
-      if (slot.busy) continue
+      // What the listing says of these is older than what was done to them meanwhile.
+      if (slot.busy || slot.changed > begun) continue
       if (handle.state === 'exited') {
-        await engine.destroy(handle, { graceMs: 0 })
-        if (slot.handle?.id === handle.id) slot.handle = null
+        await this.#bury(handle, slot)
       } else if (slot.handle?.id !== handle.id) {
-        slot.handle = handle
+        this.#slots.change(slot, handle, now)
         slot.lastWokenAt = now
         this.#watch(handle.group, slot)
         events.sandboxAdopted(handle.group, handle.id, handle.state)
@@ -279,40 +272,39 @@ export class Supervisor {
       }
     }
     for (const [, slot] of this.#slots.entries()) {
-      if (slot.handle && !slot.busy && !seen.has(slot.handle.id)) slot.handle = null
+      if (slot.handle && !slot.busy && slot.changed <= begun && !seen.has(slot.handle.id)) {
+        this.#slots.change(slot, null, now)
+      }
     }
     this.#stale = false
   }
 
-  #forgetDeaths(slot: Slot): void {
-    slot.deaths = 0
-    slot.stuckOn = null
-    slot.notBefore = 0 as UnixMs
+  /** Removes what is left of a sandbox that ended unseen; one that cannot be removed holds up its own group only. */
+  async #bury(handle: SandboxHandle, slot: Slot): Promise<void> {
+    slot.busy = true
+    try {
+      await this.#ports.engine.destroy(handle, { graceMs: 0 })
+      if (slot.handle?.id === handle.id) this.#slots.change(slot, null, this.#ports.clock.now())
+    } catch (error) {
+      if (error instanceof EngineUnavailableError) throw error
+      this.#trouble(handle.group, error)
+    } finally {
+      slot.busy = false
+    }
   }
 
   #setState(slot: Slot, state: SandboxHandle['state']): void {
-    if (!slot.handle) return
-    if (state === 'running' && slot.handle.state !== 'running') slot.lastWokenAt = this.#ports.clock.now()
-    slot.handle = { ...slot.handle, state }
+    if (slot.handle) this.#slots.change(slot, { ...slot.handle, state }, this.#ports.clock.now())
   }
 
-  #trouble(group: GroupName, slot: Slot, error: unknown): void {
+  #trouble(group: GroupName, error: unknown): void {
     const hint = error instanceof CreelError && error.hint ? ` (${error.hint})` : ''
-    const problem = errorText(error) + hint
-    if (slot.problem === null) slot.problemSince = this.#ports.clock.now()
-    if (slot.problem !== problem) this.#ports.events.groupProblem(group, problem)
-    slot.problem = problem
-    this.#ports.onProblem(group, problem, slot.problemSince)
-  }
-
-  #well(group: GroupName, slot: Slot): void {
-    if (slot.problem === null) return
-    slot.problem = null
-    this.#ports.events.groupRecovered(group)
+    this.#ports.problems.report(group, 'sandbox', errorText(error) + hint)
   }
 }
 
-function deathText(exit: SandboxExit | null): string {
-  if (exit?.oomKilled) return 'its sandbox ran out of memory: raise limits.memory_mb in container.json'
-  return `its sandbox ended by itself (exit code ${exit?.code ?? 'unknown'}): ./creel logs shows why`
+function goneError(group: GroupName): CreelError {
+  return new CreelError('not_found', `the folder of the group ${group} is gone, and messages wait for it`, {
+    hint: `put the folder back, or make a new one: ./creel group add ${group}`,
+  })
 }

@@ -21,6 +21,8 @@ const BATCH = 50
 
 /** Longest text given to an agent in one message; a platform's own limit is far below. */
 const MAX_INBOUND_TEXT = 100_000
+/** The protocol's limit: a runner refuses an inbox that holds a longer one. */
+const MAX_NAME = 200
 
 /**
  * Step of the dispatch pump: puts a group's routed messages into its inbox, in order. Repeating it after a crash
@@ -64,7 +66,7 @@ function inboxMessage(
       title: row.chatTitle.slice(0, 300),
       ...(thread === undefined ? {} : { thread }),
     },
-    from: { id: row.senderId, name: row.senderName.slice(0, 200) },
+    from: { id: row.senderId, name: row.senderName.slice(0, MAX_NAME) },
     text: row.text.slice(0, MAX_INBOUND_TEXT),
     at: row.sentAt,
     context: boundedContext(ports.inbound.overheard(group, row, perThread, ports.contextMessages)),
@@ -78,7 +80,7 @@ function boundedContext(heard: readonly Overheard[]): InboxMessage['context'] {
   for (const message of heard.toReversed()) {
     room -= message.text.length
     if (room < 0) break
-    kept.unshift(message)
+    kept.unshift({ ...message, from: { ...message.from, name: message.from.name.slice(0, MAX_NAME) } })
   }
   return kept
 }

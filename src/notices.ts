@@ -1,4 +1,4 @@
-import type { ChatId, InboundId } from './domain/ids.ts'
+import type { ChatId } from './domain/ids.ts'
 import type { Channel } from './domain/ports/channel.ts'
 import type { Clock } from './domain/ports/clock.ts'
 import type { ChatRow, DeliveryStore, DirectoryStore, NewDelivery, RoleStore } from './domain/ports/stores.ts'
@@ -63,9 +63,4 @@ export function failedWithout(
   account: string,
 ): Pick<NewDelivery, 'failed'> | Record<string, never> {
   return channel ? {} : { failed: `the channel ${name}/${account} is not configured` }
-}
-
-/** Key of a notice about one message. */
-export function aboutMessage(id: InboundId, what: string): string {
-  return `${what}:${id}`
 }

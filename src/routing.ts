@@ -29,9 +29,10 @@ export function routeNext(chatId: ChatId, ports: RoutingPorts): StepResult {
     return 'again'
   }
   const routing = route(message, gatherFacts(message, ports))
+  // Asked before it is held: killed between the two, the host routes it again and the question is known by its key.
+  if (routing.state === 'held') ports.admission.ask(message, routing.reason ?? '')
   ports.inbound.routed(message.id, routing.state, routing.reason, routing.plans, ports.clock.now())
   ports.events.routed(message.id, routing)
-  if (routing.state === 'held') ports.admission.ask(message, routing.reason ?? '')
   for (const plan of routing.plans) ports.nudge(plan.group)
   return 'again'
 }

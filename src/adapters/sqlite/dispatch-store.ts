@@ -81,13 +81,4 @@ export class SqliteDispatchStore implements DispatchStore {
       .get(group, inboxSeq)
     return row ? toInboundRow(row) : null
   }
-
-  giveUp(group: GroupName, inboxSeq: number, reason: string, at: UnixMs): void {
-    this.#db
-      .prepare(
-        `UPDATE dispatch SET outcome = 'failed', outcome_reason = ?, settled_at = ?
-         WHERE group_name = ? AND inbox_seq = ? AND outcome IS NULL`,
-      )
-      .run(reason, at, group, inboxSeq)
-  }
 }

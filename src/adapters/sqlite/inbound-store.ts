@@ -12,6 +12,12 @@ const LAST_GIVEN = `
   WHERE d.group_name = @group AND g.chat_id = @chatId AND d.inbound_id < @before
     AND (@thread IS NULL OR g.thread = @thread)`
 
+/** Whether the group listens to the sender of `i`: what a stranger says could steer the agent (T11). */
+const LET_IN = `
+  NOT EXISTS (SELECT 1 FROM role r WHERE r.user_id = i.sender_id AND r.role = 'denied' AND r.group_name IN ('', @group))
+  AND (EXISTS (SELECT 1 FROM role r WHERE r.user_id = i.sender_id AND r.group_name IN ('', @group))
+    OR EXISTS (SELECT 1 FROM binding b WHERE b.chat_id = i.chat_id AND b.group_name = @group AND b.senders = 'open'))`
+
 export class SqliteInboundStore implements InboundStore {
   readonly #db: Database.Database
   readonly #record: (message: InboundMessage, at: UnixMs) => 'new' | 'duplicate'
@@ -106,10 +112,10 @@ export class SqliteInboundStore implements InboundStore {
     const thread = perThread ? (row.address.thread ?? '') : null
     const rows = this.#db
       .prepare<unknown[], { sender_id: string; sender_name: string; text: string; sent_at: number }>(
-        `SELECT sender_id, sender_name, text, sent_at FROM inbound
-         WHERE chat_id = @chatId AND id < @before AND state = 'heard' AND id > (${LAST_GIVEN})
-           AND (@thread IS NULL OR thread = @thread)
-         ORDER BY id DESC LIMIT @limit`,
+        `SELECT i.sender_id, i.sender_name, i.text, i.sent_at FROM inbound i
+         WHERE i.chat_id = @chatId AND i.id < @before AND i.id > (${LAST_GIVEN})
+           AND i.state IN ('heard', 'routed') AND (@thread IS NULL OR i.thread = @thread) AND ${LET_IN}
+         ORDER BY i.id DESC LIMIT @limit`,
       )
       .all({ group, chatId: row.chatId, before: row.id, thread, limit })
     return rows.reverse().map((heard) => ({

@@ -60,8 +60,11 @@ export interface InboundStore {
     plans: readonly DispatchPlan[],
     at: UnixMs,
   ): void
-  /** Messages of the chat (and thread, unless null) that the group has not been given, older than `before` and
-   * newer than the last one it was given there; the newest `limit`, oldest first. */
+  /**
+   * Messages of the chat (of the thread, with `perThread`) that the group has not been given, older than `row` and
+   * newer than the last one it was given there, from people whom the group listens to now; the newest `limit`,
+   * oldest first.
+   */
   overheard(group: GroupName, row: InboundRow, perThread: boolean, limit: number): readonly Overheard[]
   /** Held messages go back to the router: of one chat, or of one sender in all chats. Returns how many. */
   release(of: { chatId: ChatId } | { senderId: UserId }): number
@@ -98,8 +101,6 @@ export interface DispatchStore {
   hasOpen(group: GroupName): boolean
   /** The message at an inbox position of this group; null when the group was never given it. */
   inboundOf(group: GroupName, inboxSeq: number): InboundRow | null
-  /** Ends a message without its runner. No-op when it is settled already. */
-  giveUp(group: GroupName, inboxSeq: number, reason: string, at: UnixMs): void
 }
 
 export type DeliveryState = 'queued' | 'sending' | 'sent' | 'failed'

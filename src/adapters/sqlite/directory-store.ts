@@ -64,6 +64,8 @@ export class SqliteDirectoryStore implements DirectoryStore {
         this.#db
           .prepare("UPDATE delivery SET chat_id = ? WHERE chat_id = ? AND state IN ('queued', 'sending')")
           .run(to.id, from.id)
+        // Turns that run answer to where their message stands; what waits is routed by the bindings that moved.
+        this.#db.prepare('UPDATE OR IGNORE inbound SET chat_id = ? WHERE chat_id = ?').run(to.id, from.id)
       } else this.#db.prepare('UPDATE chat SET chat = ? WHERE id = ?').run(toChat, from.id)
     })()
   }

@@ -1,29 +1,35 @@
 import Database from 'better-sqlite3'
-import { CreelError } from '../../domain/errors.ts'
+import { CreelError, errorText } from '../../domain/errors.ts'
 
 /**
  * Makes sure that one process at a time works in a data directory. The lock is the kernel's lock on an open
  * SQLite file: it goes when the process dies, however it dies, and it works between containers that share the
- * volume. Throws CreelError `conflict` when somebody holds it.
+ * volume. Throws CreelError: `conflict` when somebody holds it,
+ * `unavailable` when the file cannot be used.
  */
 export function lockInstance(path: string): Disposable {
-  const db = new Database(path, { timeout: 0 })
+  let db: Database.Database | undefined
   try {
+    db = new Database(path, { timeout: 0 })
     db.pragma('journal_mode = DELETE')
     db.exec('BEGIN EXCLUSIVE')
   } catch (error) {
-    db.close()
+    db?.close()
     if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')) {
       throw new CreelError('conflict', 'another Creel is already running on this data directory', {
         hint: './creel status shows it, ./creel down stops it',
         cause: error,
       })
     }
-    throw error
+    throw new CreelError('unavailable', `${path}: cannot be locked (${errorText(error)})`, {
+      hint: 'the file holds nothing: give it to the account that runs creel, or remove it',
+      cause: error,
+    })
   }
+  const held = db
   return {
     [Symbol.dispose]() {
-      db.close()
+      held.close()
     },
   }
 }

@@ -11,21 +11,17 @@ const MIGRATIONS = join(import.meta.dirname, 'migrations')
  * breaking change, `internal` when it is damaged, `unavailable` when it cannot be written.
  */
 export function openHostDb(path: string): Database.Database {
-  let db: Database.Database
+  let db: Database.Database | undefined
   try {
     db = new Database(path, { timeout: 2_000 })
     db.pragma('journal_mode = WAL')
     // I1: a message is on the disk, not in a cache, before the platform hears that we have it.
     db.pragma('synchronous = FULL')
     db.pragma('foreign_keys = ON')
-  } catch (error) {
-    throw hostDbError(path, error)
-  }
-  try {
     migrate(db, path)
     return db
   } catch (error) {
-    db.close()
+    db?.close()
     throw hostDbError(path, error)
   }
 }

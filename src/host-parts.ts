@@ -22,6 +22,8 @@ import type { HostParts } from './host.ts'
 import type { Log } from './log.ts'
 import { specHash } from './sandbox-spec.ts'
 
+const ENGINE_CHECK_MS = 15_000
+
 /** How a group is right now, for the page; known only once the host runs. */
 export type GroupState = (group: GroupName) => { provider: string; state: string }
 
@@ -41,23 +43,28 @@ export function realParts(core: Core, log: Log, stateOf: GroupState): RealParts 
   })
   const web = webChannel(core, log, stateOf)
   const socketPath = installSocket(install)
+  const engine = new DockerEngine({
+    socketPath,
+    installId: core.installId,
+    specHash,
+    clock,
+    ...(config.engine.runtime ? { runtime: config.engine.runtime } : {}),
+  })
   return {
     core,
     log,
     terminal,
     web,
-    engine: new DockerEngine({
-      socketPath,
-      installId: core.installId,
-      specHash,
-      clock,
-      ...(config.engine.runtime ? { runtime: config.engine.runtime } : {}),
-    }),
+    engine,
     mailbox: new FileMailbox({ paths, clock }),
     reader: new ForkedOutboxReader({ paths }),
     doorbell: new SocketDoorbell({ paths }),
     channels: channels(core, log, terminal, web),
-    image: rememberSuccess(() => agentImage(install, (line) => log.debug({ line }, 'image build'))),
+    // An engine that is too old would take a sandbox and leave out what it does not know of its bounds.
+    image: rememberSuccess(async () => {
+      await engine.check(AbortSignal.timeout(ENGINE_CHECK_MS))
+      return agentImage(install, (line) => log.debug({ line }, 'image build'))
+    }),
     prepareFolders: (group) => prepareGroupFolders(paths, group, process.getuid?.() ?? -1),
     random: systemRandom,
   }

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -16,33 +16,41 @@ export interface HostProcessOptions {
   /** Text of creel.toml. */
   readonly toml?: string
   readonly engineSocket?: string
+  /** More variables for the program; `undefined` takes one away. */
+  readonly env?: NodeJS.ProcessEnv
 }
 
 /** The real program as its own process, on a data directory of its own; it can be killed and started again. */
 export class HostProcess implements AsyncDisposable {
   readonly folder: string
   readonly dataDir: string
+  readonly groupsDir: string
+  readonly tomlFile: string
   readonly socketPath: string
   readonly #env: NodeJS.ProcessEnv
   readonly #engineSocket: string
   #child: ChildProcess | null = null
   #output = ''
+  readonly #lastWorks: (() => void)[] = []
 
   private constructor(folder: string, options: HostProcessOptions, base: string) {
     this.folder = folder
     this.dataDir = join(folder, 'data')
     this.socketPath = join(this.dataDir, 'control.sock')
+    this.groupsDir = join(folder, 'groups')
+    this.tomlFile = join(folder, 'creel.toml')
     this.#engineSocket = options.engineSocket ?? ENGINE_SOCKET
-    mkdirSync(join(folder, 'groups'))
-    writeFileSync(join(folder, 'creel.toml'), options.toml ?? '')
+    mkdirSync(this.groupsDir)
+    writeFileSync(this.tomlFile, options.toml ?? '')
     this.#env = {
       ...process.env,
-      CREEL_CONFIG: join(folder, 'creel.toml'),
+      CREEL_CONFIG: this.tomlFile,
       CREEL_DATA_DIR: this.dataDir,
-      CREEL_GROUPS_DIR: join(folder, 'groups'),
+      CREEL_GROUPS_DIR: this.groupsDir,
       CREEL_ENGINE_SOCKET: this.#engineSocket,
       CREEL_BASE_IMAGE: base,
       CREEL_WEB_PORT: '0',
+      ...options.env,
     }
   }
 
@@ -57,6 +65,13 @@ export class HostProcess implements AsyncDisposable {
     return stdout
   }
 
+  /** Like creel, with something on its standard input. */
+  async creelWithInput(input: string, ...args: string[]): Promise<string> {
+    const running = promisify(execFile)(process.execPath, [MAIN, ...args], { env: this.#env })
+    running.child.stdin?.end(input)
+    return (await running).stdout
+  }
+
   /** Like creel, for commands expected to fail: exit code and error text. */
   async creelFails(...args: string[]): Promise<{ code: number; stderr: string }> {
     try {
@@ -66,6 +81,28 @@ export class HostProcess implements AsyncDisposable {
       return { code, stderr }
     }
     throw new Error(`creel ${args.join(' ')} was expected to fail`)
+  }
+
+  /** Like creelFails, as another account; takes root. */
+  async creelFailsAs(uid: number, ...args: string[]): Promise<{ code: number; stderr: string }> {
+    const options = { env: this.#env, uid, gid: uid, cwd: '/' }
+    try {
+      await promisify(execFile)(process.execPath, [MAIN, ...args], options)
+    } catch (error) {
+      const { code, stderr } = error as { code: number; stderr: string }
+      return { code, stderr }
+    }
+    throw new Error(`creel ${args.join(' ')} was expected to fail`)
+  }
+
+  /** Changes variables for what is started from now on. */
+  env(change: NodeJS.ProcessEnv): void {
+    Object.assign(this.#env, change)
+  }
+
+  /** Does this when the host has ended and before its folder is removed. */
+  beforeRemoval(work: () => void): void {
+    this.#lastWorks.push(work)
   }
 
   /** Asks the running host without a process of its own. */
@@ -80,6 +117,7 @@ export class HostProcess implements AsyncDisposable {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#child = child
+    this.#output = ''
     child.stdout.on('data', (chunk) => this.#keep(chunk))
     child.stderr.on('data', (chunk) => this.#keep(chunk))
     for (let tries = 0; tries < 600; tries++) {
@@ -99,6 +137,11 @@ export class HostProcess implements AsyncDisposable {
     const pid = this.#child?.pid
     if (pid === undefined) throw new Error('the host was not started')
     return pid
+  }
+
+  /** Waits until the host process has ended by itself. */
+  async ended(): Promise<void> {
+    await this.until('the host to end', () => this.#child?.exitCode !== null)
   }
 
   /** kill -9, and waits until it is gone. */
@@ -147,8 +190,20 @@ export class HostProcess implements AsyncDisposable {
     return list.map((c) => ({ id: c.Id, group: c.Labels['creel.group'] ?? '', state: c.State }))
   }
 
+  /** Images that the containers of this install were made from. */
+  async containerImages(): Promise<string[]> {
+    const found = await this.containers()
+    const docker = engineClient(this.#engineSocket)
+    return Promise.all(found.map(async ({ id }) => (await docker.getContainer(id).inspect()).Config.Image))
+  }
+
   get installId(): string {
     return readFileSync(join(this.dataDir, 'install-id'), 'utf8').trim()
+  }
+
+  /** Memory limit of a container, in bytes. */
+  async memoryLimit(id: string): Promise<number | undefined> {
+    return (await engineClient(this.#engineSocket).getContainer(id).inspect()).HostConfig.Memory
   }
 
   async killContainer(group: string): Promise<void> {
@@ -167,7 +222,8 @@ export class HostProcess implements AsyncDisposable {
         await this.kill()
       }
     }
-    await this.#removeContainers()
+    if (existsSync(join(this.dataDir, 'install-id'))) await this.#removeContainers()
+    for (const work of this.#lastWorks.splice(0)) work()
     rmSync(this.folder, { recursive: true, force: true })
   }
 
@@ -182,7 +238,6 @@ export class HostProcess implements AsyncDisposable {
     const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
     child.kill(signal)
     await gone
-    this.#output = ''
   }
 
   #keep(chunk: Buffer): void {

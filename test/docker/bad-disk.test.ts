@@ -1,0 +1,91 @@
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { HostProcess } from '../rig/host-process.ts'
+import { TerminalRig } from '../rig/terminal-rig.ts'
+import { testAgentImage, whyNoEngine } from './test-image.ts'
+
+const noEngine = await whyNoEngine()
+const isRoot = process.getuid?.() === 0
+const missing = noEngine ?? (isRoot ? null : 'mounting a small disk takes root')
+if (missing) console.error(`skipped: ${missing}`)
+
+const DISK_MB = 12
+
+describe.skipIf(missing)('a data directory', () => {
+  let host: HostProcess
+
+  beforeEach(async () => {
+    await testAgentImage()
+    host = await HostProcess.make()
+    mkdirSync(host.dataDir)
+  })
+  afterEach(async () => {
+    await host[Symbol.asyncDispose]()
+  })
+
+  describe('on a small disk', () => {
+    const filler = () => join(host.dataDir, 'filler')
+
+    /** Leaves no block free. */
+    function fill(): void {
+      for (let size = 1024 * 1024; size >= 512; size /= 2) {
+        for (let n = 0; n < 64; n++) {
+          const { bavail, bsize } = statfsSync(host.dataDir)
+          if (bavail * bsize < size) break
+          writeFileSync(filler(), Buffer.alloc(size), { flag: 'a' })
+        }
+      }
+    }
+
+    beforeEach(async () => {
+      const options = ['-t', 'tmpfs', '-o', `size=${DISK_MB}m,mode=700`, 'creel-test', host.dataDir]
+      execFileSync('mount', options)
+      host.beforeRemoval(() => execFileSync('umount', ['--lazy', host.dataDir]))
+      await host.creel('group', 'add', 'main')
+      await host.start()
+    })
+
+    it('that fills up in a turn: what cannot be kept is refused, the turn is answered once there is room', async () => {
+      const terminal = new TerminalRig(host, 'main')
+      await terminal.say('/demo slow 3000')
+      await host.event('turn.accepted')
+      fill()
+      await expect(terminal.say(`refused ${'x'.repeat(100_000)}`)).rejects.toThrow(/disk|full/)
+      await host.until(
+        'the turn to end',
+        () => host.output.length >= 0 && statfsSync(host.dataDir).bavail === 0,
+      )
+      rmSync(filler())
+      await terminal.answered('slow answer')
+      await terminal.say('after')
+      await terminal.answered('demo: after')
+      const lines = await terminal.agentLines()
+      expect(lines.filter((line) => line.includes('slow answer'))).toHaveLength(1)
+      expect(lines.some((line) => line.includes('refused'))).toBe(false)
+    })
+
+    it('that is full at the start: the error names it and says what to do', async () => {
+      await host.terminate()
+      fill()
+      const { code, stderr } = await host.creelFails('serve')
+      expect(code).toBe(1)
+      expect(stderr).toContain(host.dataDir)
+      expect(stderr).toContain('free some disk space')
+      rmSync(filler())
+      await host.start()
+      expect(await host.creel('chat', '-m', 'room again')).toContain('demo: room again')
+    })
+  })
+
+  it('that cannot be written is named, with what to do', async () => {
+    chmodSync(host.folder, 0o755)
+    chmodSync(host.dataDir, 0o755)
+    host.env({ CREEL_DATA_DIR: join(host.dataDir, 'inside') })
+    const { code, stderr } = await host.creelFailsAs(65534, 'serve')
+    expect(code).toBe(1)
+    expect(stderr).toContain(`data directory ${join(host.dataDir, 'inside')} cannot be used: EACCES`)
+    expect(stderr).toContain('what to do: give it to the account that runs creel')
+  })
+})

@@ -1,0 +1,151 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { SANDBOX_PATHS } from '@creel/protocol'
+import { vi } from 'vitest'
+import { createRunner, PROVIDERS, systemClock as runnerClock } from '../../container/runner/src/index.ts'
+import { systemClock } from '../../src/adapters/clock/system-clock.ts'
+import { SocketDoorbell } from '../../src/adapters/doorbell/socket-doorbell.ts'
+import { prepareGroupFolders } from '../../src/adapters/folders/group-folders.ts'
+import { FileMailbox } from '../../src/adapters/mailbox/file-mailbox.ts'
+import { ForkedOutboxReader } from '../../src/adapters/outbox-reader/forked-outbox-reader.ts'
+import { channelTable } from '../../src/channels.ts'
+import { loadInstall } from '../../src/config/load.ts'
+import { openCore } from '../../src/core.ts'
+import type { GroupName } from '../../src/domain/ids.ts'
+import type { Doorbell } from '../../src/domain/ports/mailbox.ts'
+import type { SandboxExit, SandboxSpec } from '../../src/domain/ports/sandbox.ts'
+import type { BindingSettings } from '../../src/domain/ports/stores.ts'
+import { Host } from '../../src/host.ts'
+import { specHash } from '../../src/sandbox-spec.ts'
+import { FakeChannel } from '../fakes/fake-channel.ts'
+import { FakeEngine, type FakeRunner } from '../fakes/fake-engine.ts'
+import { silentLog } from './host-tables.ts'
+
+export interface HostWorldOptions {
+  readonly groups: Readonly<Record<string, unknown>>
+  /** In place of the real sockets. */
+  readonly doorbell?: () => Doorbell
+}
+
+/** A whole host in this process with real files, sockets and reader; the sandboxes are runners in this process. */
+export class HostWorld implements AsyncDisposable {
+  readonly folder = mkdtempSync(join(tmpdir(), 'creel-path-'))
+  readonly channel = new FakeChannel()
+  /** What runners logged, by group. */
+  readonly runnerEvents: string[] = []
+  engine: FakeEngine
+  host: Host
+  readonly #options: HostWorldOptions
+  #stopped = false
+
+  constructor(options: HostWorldOptions) {
+    this.#options = options
+    for (const [group, config] of Object.entries(options.groups)) this.configure(group, config)
+    this.engine = new FakeEngine({ clock: systemClock, specHash, onStart: (spec) => this.#runner(spec) })
+    this.host = this.#makeHost()
+  }
+
+  get core() {
+    return this.host.parts.core
+  }
+
+  get paths() {
+    return this.core.install.paths
+  }
+
+  /** Writes container.json; a text is written as it is. */
+  configure(group: string, config: unknown): void {
+    const folder = join(this.folder, 'groups', group)
+    mkdirSync(folder, { recursive: true })
+    const text = typeof config === 'string' ? config : JSON.stringify(config)
+    writeFileSync(join(folder, 'container.json'), text)
+  }
+
+  bind(chat: string, group: string, settings: Partial<BindingSettings> = {}): void {
+    const { directory, clock } = this.core
+    const { id } = directory.chatFor(this.channel.address(chat), 'group', chat, clock.now())
+    const all: BindingSettings = { engage: 'always', session: 'shared', senders: 'open', ...settings }
+    directory.bind(id, group as GroupName, all, clock.now())
+  }
+
+  say(chat: string, text: string, part: { mentionsUs?: boolean } = {}): void {
+    this.channel.say(text, { address: this.channel.address(chat), chatTitle: chat, ...part })
+  }
+
+  /** The answers of the agents in a chat, without the note of the first turn. */
+  shown(chat: string): string[] {
+    return this.channel.shown(this.channel.address(chat)).map((part) => part.split('\n')[0] ?? '')
+  }
+
+  async until(what: () => void, timeout = 25_000): Promise<void> {
+    await vi.waitFor(what, { timeout, interval: 10 })
+  }
+
+  /** The host process ends; the engine and its sandboxes go on, and a new host takes over. */
+  async restart(options: { stopSandboxes: boolean; drainMs?: number }): Promise<void> {
+    await this.host.stop({ drainMs: options.drainMs ?? 0, stopSandboxes: options.stopSandboxes })
+    this.engine = this.engine.restarted()
+    this.host = this.#makeHost()
+    await this.host.start()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#stopped) await this.host.stop({ drainMs: 0, stopSandboxes: true })
+    this.#stopped = true
+    rmSync(this.folder, { recursive: true })
+  }
+
+  #makeHost(): Host {
+    const core = openCore(loadInstall(this.folder, { TZ: 'UTC' }))
+    const { paths } = core.install
+    const nothing = async () => undefined
+    return new Host({
+      core,
+      log: silentLog,
+      engine: this.engine,
+      mailbox: new FileMailbox({ paths, clock: core.clock }),
+      reader: new ForkedOutboxReader({ paths, deadlineMs: 10_000 }),
+      doorbell: this.#options.doorbell?.() ?? new SocketDoorbell({ paths }),
+      channels: channelTable([this.channel], { listen: nothing, close: nothing }),
+      image: async () => 'creel-agent:test',
+      prepareFolders: (group) => prepareGroupFolders(paths, group, process.getuid?.() ?? -1),
+      random: () => 0.5,
+    })
+  }
+
+  #runner(spec: SandboxSpec): FakeRunner {
+    const at = (target: string) => spec.mounts.find((mount) => mount.target === target)?.source ?? ''
+    const abort = new AbortController()
+    const ended = Promise.withResolvers<SandboxExit>()
+    const die = (code: number) => {
+      abort.abort()
+      ended.resolve({ code, oomKilled: false })
+    }
+    const run = createRunner({
+      inDir: at(SANDBOX_PATHS.in),
+      outDir: at(SANDBOX_PATHS.out),
+      runDir: at(SANDBOX_PATHS.run),
+      homeDir: at(SANDBOX_PATHS.home),
+      workspaceDir: at(SANDBOX_PATHS.workspace),
+      memoryDir: at(SANDBOX_PATHS.memory),
+      clock: runnerClock,
+      providers: PROVIDERS,
+      log: (event) => this.runnerEvents.push(`${spec.group} ${event}`),
+      ending: { crash: () => die(137), exit: die },
+    }).run(abort.signal)
+    const done = run.catch((error: unknown) => {
+      this.runnerEvents.push(
+        `${spec.group} refused: ${error instanceof Error ? error.message : String(error)}`,
+      )
+      die(70)
+    })
+    return {
+      exited: ended.promise,
+      stop: async () => {
+        abort.abort()
+        await done
+      },
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { testAgentImage, whyNoEngine } from '../docker/test-image.ts'
+import { HostProcess } from '../rig/host-process.ts'
+
+const CHROMIUM = '/usr/bin/chromium'
+const QUIET = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+/** Names a folder for screenshots of the page as it is with the whole program behind it; none are taken without. */
+const SHOTS = process.env.CREEL_SCREENSHOTS
+const missing = existsSync(CHROMIUM) ? await whyNoEngine() : `there is no ${CHROMIUM}`
+if (missing) console.error(`skipped: ${missing}`)
+
+describe.skipIf(missing)('the web chat with host, sandbox and browser', () => {
+  let host: HostProcess
+  let browser: Browser
+  let context: BrowserContext
+  let page: Page
+  let troubles: string[]
+
+  beforeAll(async () => {
+    await testAgentImage()
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: QUIET })
+  })
+  afterAll(() => browser?.close())
+
+  beforeEach(async () => {
+    host = await HostProcess.make()
+    await host.creel('group', 'add', 'main')
+    await host.start()
+    context = await browser.newContext({ viewport: { width: 1200, height: 800 } })
+    context.setDefaultTimeout(60_000)
+    page = await context.newPage()
+    troubles = []
+    page.on('pageerror', (error) => troubles.push(error.message))
+  })
+  afterEach(async () => {
+    await context.close()
+    await host[Symbol.asyncDispose]()
+  })
+
+  async function logIn(): Promise<void> {
+    await page.goto((await host.creel('link')).trim())
+    await page.getByRole('button', { name: 'Open the chat' }).click()
+    await page.locator('#log[aria-busy=false]').waitFor({ state: 'attached' })
+  }
+
+  async function write(text: string): Promise<void> {
+    await page.getByLabel('Message', { exact: true }).fill(text)
+    await page.keyboard.press('Enter')
+  }
+
+  const answer = (text: string) => page.locator('.line.agent:not(.partial)', { hasText: text })
+
+  async function shoot(name: string): Promise<void> {
+    if (!SHOTS) return
+    mkdirSync(SHOTS, { recursive: true })
+    await page.screenshot({ path: join(SHOTS, name) })
+  }
+
+  it('carries a message to the agent and its answer back while it is being written', async () => {
+    await logIn()
+    await write('/demo slow 2000')
+    await page.locator('#partial', { hasText: 'demo: slow' }).waitFor()
+    expect(await answer('slow answer').count()).toBe(0)
+    await answer('demo: slow answer after 2000 ms').waitFor()
+    await page.locator('#partial').waitFor({ state: 'hidden' })
+    expect(await answer('slow answer').count()).toBe(1)
+
+    await write('/demo markdown')
+    const shown = answer('not bold')
+    await shown.locator('pre code', { hasText: '<b>not bold</b>' }).waitFor()
+    const link = shown.getByRole('link', { name: 'a link' })
+    expect(await link.getAttribute('href')).toBe('https://example.com/?a=1&b=2')
+    expect(await shown.locator('b').count()).toBe(0)
+
+    const before = await page.locator('.line .body').allTextContents()
+    await page.reload()
+    await answer('not bold').waitFor()
+    await page.locator('#log[aria-busy=false]').waitFor({ state: 'attached' })
+    expect(await page.locator('.line .body').allTextContents()).toEqual(before)
+    expect(troubles).toEqual([])
+  })
+
+  it('shows the whole talk on a desktop and on a phone', async () => {
+    await host.creel('group', 'add', 'garden')
+    await logIn()
+    await write('Good morning!')
+    await answer('demo: Good morning!').waitFor()
+    await write('/demo markdown')
+    await answer('not bold').waitFor()
+    await write('/demo slow 400')
+    await answer('slow answer').waitFor()
+    await page.locator('#partial').waitFor({ state: 'hidden' })
+    await shoot('web-desktop.png')
+    await page.setViewportSize({ width: 390, height: 844 })
+    await answer('slow answer').scrollIntoViewIfNeeded()
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390)
+    await shoot('web-phone.png')
+    expect(troubles).toEqual([])
+  })
+
+  it('comes back by itself when the host was started again', async () => {
+    const link = (await host.creel('link')).trim()
+    host.env({ CREEL_WEB_PORT: new URL(link).port })
+    await page.goto(link)
+    await page.getByRole('button', { name: 'Open the chat' }).click()
+    await write('before')
+    await answer('demo: before').waitFor()
+    await host.kill()
+    await page.getByText('Connection lost').waitFor()
+    await write('meanwhile')
+    await host.start()
+    await answer('demo: meanwhile').waitFor()
+    expect(await page.locator('.line.user', { hasText: 'meanwhile' }).count()).toBe(1)
+    expect(await answer('demo: before').count()).toBe(1)
+  })
+})

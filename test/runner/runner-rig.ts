@@ -20,6 +20,7 @@ import {
   createRunner,
   type EventLog,
   PROVIDERS,
+  type ProviderRuntime,
   type ProviderTable,
   type RunnerOptions,
   systemClock,
@@ -195,8 +196,9 @@ export async function ended(child: ChildProcess): Promise<{ how: number | string
 }
 
 /** A table with one provider made of a function that yields events. */
-export function scripted(startTurn: ReturnType<ProviderTable[string]>['startTurn']): ProviderTable {
-  return { demo: () => ({ name: 'demo', startTurn, close: async () => undefined }) }
+export function scripted(startTurn: ProviderRuntime['startTurn']): ProviderTable {
+  const runtime: ProviderRuntime = { name: 'demo', startTurn, close: async () => undefined }
+  return { demo: { needsGateway: false, make: () => runtime } }
 }
 
 function isType<T extends OutboxEntry['type']>(

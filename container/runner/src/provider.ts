@@ -39,5 +39,16 @@ export interface ProviderParts {
   readonly ending: ProcessEnding
 }
 
+/** One line of the table of providers. */
+export interface ProviderEntry {
+  /** Whether it calls a model: the gateway is then offered on the sandbox's loopback before `make` is called. */
+  readonly needsGateway: boolean
+  /**
+   * Called once per start of the runner, before any turn. A large library is imported here, so that only the
+   * sandboxes that use it pay for it. A throw ends the runner: only for what no retry can mend.
+   */
+  readonly make: (parts: ProviderParts) => ProviderRuntime | Promise<ProviderRuntime>
+}
+
 /** Providers by the name that `container.json` uses. */
-export type ProviderTable = Readonly<Record<string, (parts: ProviderParts) => ProviderRuntime>>
+export type ProviderTable = Readonly<Record<string, ProviderEntry>>

@@ -1,7 +1,11 @@
 import type { ProviderTable } from './provider.ts'
 import { DemoProvider } from './providers/demo/provider.ts'
 
-/** Every provider this runner has. A new one: its folder and a line here, see CONTRIBUTING.md. */
+/**
+ * Every provider this runner has. A new one: its folder and a line here, see CONTRIBUTING.md. One with a large
+ * library is imported when it is chosen, `make: async (parts) => (await import('./providers/x/provider.ts')).makeX(parts)`:
+ * the bundle then holds it in a file of its own.
+ */
 export const PROVIDERS: ProviderTable = {
-  demo: (parts) => new DemoProvider(parts),
+  demo: { needsGateway: false, make: (parts) => new DemoProvider(parts) },
 }

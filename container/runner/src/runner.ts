@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   DOORBELL_FILE,
+  GATEWAY_FILE,
+  GATEWAY_PORT,
   HEARTBEAT_FILE,
   INBOX_FILE,
   OUTBOX_FILE,
@@ -12,12 +14,13 @@ import {
 } from '@creel/protocol'
 import type { Clock } from './clock.ts'
 import { DoorbellClient } from './doorbell-client.ts'
+import { GatewayForwarder } from './gateway-forwarder.ts'
 import { beat } from './heartbeat.ts'
 import { InboxFeed } from './inbox-feed.ts'
 import { Intake } from './intake.ts'
 import { type EventLog, errorText } from './log.ts'
 import { type Outbox, OutboxCommits } from './outbox-commits.ts'
-import type { ProcessEnding, ProviderTable } from './provider.ts'
+import type { ProcessEnding, ProviderEntry, ProviderRuntime, ProviderTable } from './provider.ts'
 import { RunnerRefusal } from './refusal.ts'
 import { SessionLanes } from './session-lanes.ts'
 import { SessionTokens } from './session-tokens.ts'
@@ -35,6 +38,8 @@ export interface RunnerOptions {
   readonly providers: ProviderTable
   readonly log: EventLog
   readonly ending: ProcessEnding
+  /** Another port than the one of the protocol, for tests that run many runners on one machine. */
+  readonly gatewayPort?: number
   /** Another outbox in place of the real one, for tests that break it. */
   readonly openOutbox?: (path: string) => Outbox & Disposable
 }
@@ -55,15 +60,7 @@ export function createRunner(options: RunnerOptions): Runner {
 async function runUntil(signal: AbortSignal, options: RunnerOptions): Promise<void> {
   const { clock, log } = options
   const settings = readSettings(options.inDir)
-  const makeProvider = Object.hasOwn(options.providers, settings.provider)
-    ? options.providers[settings.provider]
-    : undefined
-  if (!makeProvider) {
-    const known = Object.keys(options.providers).join(', ')
-    throw new RunnerRefusal(
-      `container.json: provider: expected one that this image has (${known}), got "${settings.provider}"`,
-    )
-  }
+  const entry = providerEntry(options.providers, settings.provider)
   const stopped = new AbortController()
   const stopping = AbortSignal.any([signal, stopped.signal])
   const background: Promise<void>[] = []
@@ -77,7 +74,11 @@ async function runUntil(signal: AbortSignal, options: RunnerOptions): Promise<vo
   const inbox = new InboxFeed(join(options.inDir, INBOX_FILE), log)
   const commits = new OutboxCommits({ outbox, clock, log, ring: () => doorbell.ring() })
   const sessions = new SessionTokens(options.homeDir, log)
-  const provider = makeProvider({ ...options, settings })
+  const { provider, close } = await startProvider(entry, options, settings).catch((error: unknown) => {
+    inbox[Symbol.dispose]()
+    outbox[Symbol.dispose]()
+    throw error
+  })
   const turns = new TurnRunner({ settings, provider, outbox, commits, sessions, clock, log, stopping })
   const lanes = new SessionLanes<MessageJob>({
     concurrency: settings.concurrency,
@@ -97,12 +98,42 @@ async function runUntil(signal: AbortSignal, options: RunnerOptions): Promise<vo
   } finally {
     stopped.abort()
     await lanes.stop()
-    await provider.close()
+    await close()
     await Promise.all(background)
     inbox[Symbol.dispose]()
     outbox[Symbol.dispose]()
     log('runner_stopped')
   }
+}
+
+/** The runtime, and the way out that it needs. Leaves nothing behind when it fails. */
+async function startProvider(
+  entry: ProviderEntry,
+  options: RunnerOptions,
+  settings: RunnerSettings,
+): Promise<{ provider: ProviderRuntime; close: () => Promise<void> }> {
+  const gateway = new GatewayForwarder({
+    port: options.gatewayPort ?? GATEWAY_PORT,
+    path: join(options.runDir, GATEWAY_FILE),
+    clock: options.clock,
+  })
+  try {
+    if (entry.needsGateway) await gateway.listen()
+    const provider = await entry.make({ ...options, settings })
+    return { provider, close: () => provider.close().finally(() => gateway.close()) }
+  } catch (error) {
+    await gateway.close()
+    throw error
+  }
+}
+
+function providerEntry(providers: ProviderTable, name: string): ProviderEntry {
+  const entry = Object.hasOwn(providers, name) ? providers[name] : undefined
+  if (entry) return entry
+  const known = Object.keys(providers).join(', ')
+  throw new RunnerRefusal(
+    `container.json: provider: expected one that this image has (${known}), got "${name}"`,
+  )
 }
 
 function readSettings(inDir: string): RunnerSettings {

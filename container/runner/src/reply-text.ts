@@ -32,6 +32,10 @@ export function gaveUpReply(attempts: number): string {
   return `The agent could not answer: its sandbox died ${attempts} times while it worked on this message. It was given up.`
 }
 
+/** Said before the answer when the agent's memory of the conversation could not be opened. */
+export const FRESH_START =
+  '(The agent lost its memory of this conversation and begins a new one with this message.)'
+
 export const NO_ANSWER = '(no answer)'
 
 export function leftOutNote(count: number): string {

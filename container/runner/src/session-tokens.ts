@@ -31,6 +31,16 @@ export class SessionTokens {
       if (tokens.size <= MAX_SESSIONS) break
       tokens.delete(oldest)
     }
+    this.#save(tokens)
+  }
+
+  /** The session begins anew with its next turn. */
+  forget(session: string): void {
+    const tokens = this.#loaded()
+    if (tokens.delete(session)) this.#save(tokens)
+  }
+
+  #save(tokens: ReadonlyMap<string, string>): void {
     try {
       mkdirSync(dirname(this.#path), { recursive: true })
       writeFileSync(`${this.#path}.new`, JSON.stringify([...tokens]))

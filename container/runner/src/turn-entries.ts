@@ -31,9 +31,8 @@ function spoken(record: TurnRecord, end: TurnEnd, settings: RunnerSettings): str
 
 function usage(inboxSeq: number, record: TurnRecord, settings: RunnerSettings): OutboxEntry[] {
   if (!record.usage) return []
-  const { model, inputTokens, outputTokens } = record.usage
   const provider = settings.provider.slice(0, 50)
-  return [{ type: 'usage', inboxSeq, provider, model: model.slice(0, 100), inputTokens, outputTokens }]
+  return [{ type: 'usage', inboxSeq, ...record.usage, provider, model: record.usage.model.slice(0, 100) }]
 }
 
 function ending(inboxSeq: number, end: TurnEnd, settings: RunnerSettings): OutboxEntry {

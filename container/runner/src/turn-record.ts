@@ -20,11 +20,7 @@ export type TurnEnd =
     }
   | { readonly kind: 'stopped'; readonly by: StopReason }
 
-export interface Usage {
-  readonly model: string
-  readonly inputTokens: number
-  readonly outputTokens: number
-}
+export type Usage = Omit<Extract<TurnEvent, { type: 'usage' }>, 'type'>
 
 /** What a turn has said so far, bounded. */
 export class TurnRecord {
@@ -66,6 +62,14 @@ export class TurnRecord {
     }
   }
 
+  /** Begins anew after a try that came to nothing; what is said next comes after `note`. */
+  startOver(note: string): void {
+    this.draft = ''
+    this.activity = undefined
+    this.resumeToken = undefined
+    this.replies.push(note)
+  }
+
   #message(text: string): void {
     this.draft = ''
     if (text.trim() === '') return
@@ -73,11 +77,24 @@ export class TurnRecord {
     else this.leftOut += 1
   }
 
+  /** A turn may ask several models; the last one names it, the sums count all. */
   #addUsage(usage: Usage): void {
+    const before = this.usage
+    const cacheReadTokens = sum(before?.cacheReadTokens, usage.cacheReadTokens)
+    const cacheWriteTokens = sum(before?.cacheWriteTokens, usage.cacheWriteTokens)
+    const costUsd = sum(before?.costUsd, usage.costUsd)
     this.usage = {
       model: usage.model,
-      inputTokens: (this.usage?.inputTokens ?? 0) + usage.inputTokens,
-      outputTokens: (this.usage?.outputTokens ?? 0) + usage.outputTokens,
+      inputTokens: (before?.inputTokens ?? 0) + usage.inputTokens,
+      outputTokens: (before?.outputTokens ?? 0) + usage.outputTokens,
+      ...(cacheReadTokens === undefined ? {} : { cacheReadTokens }),
+      ...(cacheWriteTokens === undefined ? {} : { cacheWriteTokens }),
+      ...(costUsd === undefined ? {} : { costUsd }),
     }
   }
+}
+
+/** Undefined only when neither says anything: not reported is not nought. */
+function sum(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined && b === undefined ? undefined : (a ?? 0) + (b ?? 0)
 }

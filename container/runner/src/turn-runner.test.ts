@@ -1,7 +1,7 @@
 import { MAX_TEXT } from '@creel/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { RunnerRig, scripted } from '../../../test/runner/runner-rig.ts'
-import { NO_ANSWER } from './reply-text.ts'
+import { FRESH_START, NO_ANSWER } from './reply-text.ts'
 
 let rig: RunnerRig
 let running: { stop: () => Promise<void> } | undefined
@@ -103,6 +103,97 @@ describe('a turn', () => {
       'done',
     ])
     expect(rig.replies(2)).toEqual(['said in turn 2', expect.stringContaining('crashed')])
+  })
+
+  it('whose session is lost begins a new one once, says so, and keeps the new one', async () => {
+    const tokens: (string | undefined)[] = []
+    const providers = scripted((input) => ({
+      async *[Symbol.asyncIterator]() {
+        tokens.push(input.resumeToken)
+        if (input.resumeToken === 'one') {
+          yield { type: 'delta', text: 'half an ans' }
+          yield { type: 'failed', reason: 'resume-lost', message: 'unknown session' }
+          return
+        }
+        yield { type: 'started', resumeToken: tokens.length === 1 ? 'one' : 'two' }
+        yield { type: 'message', text: `answer ${tokens.length}` }
+        yield { type: 'completed' }
+      },
+      steer: async () => 'unsupported',
+    }))
+    const seqs = ['a', 'b', 'c'].map((text) => rig.say(text))
+    running = rig.start({ providers })
+    await rig.settled(...seqs)
+    expect(tokens).toEqual([undefined, 'one', undefined, 'two'])
+    expect(seqs.map((seq) => rig.replies(seq))).toEqual([
+      ['answer 1'],
+      [FRESH_START, 'answer 3'],
+      ['answer 4'],
+    ])
+    expect(rig.entries('settled').map((entry) => entry.outcome)).toEqual(['done', 'done', 'done'])
+  })
+
+  it('whose session is lost again after the fresh start fails; without a token it is not tried twice', async () => {
+    let turns = 0
+    const providers = scripted(() => ({
+      async *[Symbol.asyncIterator]() {
+        turns += 1
+        if (turns === 1) {
+          yield { type: 'started', resumeToken: 'one' }
+          yield { type: 'completed', silent: true }
+        } else {
+          yield { type: 'failed', reason: 'resume-lost', message: 'broken' }
+        }
+      },
+      steer: async () => 'unsupported',
+    }))
+    const seqs = ['a', 'b', 'c'].map((text) => rig.say(text))
+    running = rig.start({ providers })
+    await rig.settled(...seqs)
+    expect(turns).toBe(4)
+    expect(rig.entries('settled').map((entry) => entry.outcome)).toEqual(['done', 'failed', 'failed'])
+  })
+
+  it('that failed or was stopped leaves its session behind for the next one', async () => {
+    const tokens: (string | undefined)[] = []
+    const providers = scripted((input) => ({
+      async *[Symbol.asyncIterator]() {
+        tokens.push(input.resumeToken)
+        yield { type: 'started', resumeToken: `token-${tokens.length}` }
+        yield { type: 'failed', reason: 'overloaded', message: 'busy' }
+      },
+      steer: async () => 'unsupported',
+    }))
+    const seqs = ['a', 'b'].map((text) => rig.say(text))
+    running = rig.start({ providers })
+    await rig.settled(...seqs)
+    expect(tokens).toEqual([undefined, 'token-1'])
+  })
+
+  it('records cache and cost of all its models where they were reported', async () => {
+    const seq = rig.say('x')
+    const providers = scripted(() => ({
+      async *[Symbol.asyncIterator]() {
+        yield { type: 'usage', model: 'small', inputTokens: 1, outputTokens: 2, cacheReadTokens: 3 }
+        yield { type: 'usage', model: 'big', inputTokens: 10, outputTokens: 20, costUsd: 0.5 }
+        yield { type: 'completed', silent: true }
+      },
+      steer: async () => 'unsupported',
+    }))
+    running = rig.start({ providers })
+    await rig.settled(seq)
+    expect(rig.entries('usage', seq)).toEqual([
+      {
+        type: 'usage',
+        inboxSeq: seq,
+        provider: 'demo',
+        model: 'big',
+        inputTokens: 11,
+        outputTokens: 22,
+        cacheReadTokens: 3,
+        costUsd: 0.5,
+      },
+    ])
   })
 
   it('that takes too long is stopped and says so; a provider that ignores the stop is left behind', async () => {

@@ -6,7 +6,7 @@ import type { Outbox, OutboxCommits } from './outbox-commits.ts'
 import { ProgressWriter } from './progress-writer.ts'
 import { promptOf } from './prompt.ts'
 import type { ProviderRuntime } from './provider.ts'
-import { gaveUpReply } from './reply-text.ts'
+import { FRESH_START, gaveUpReply } from './reply-text.ts'
 import type { Job, StopReason } from './session-lanes.ts'
 import type { SessionTokens } from './session-tokens.ts'
 import { turnEntries } from './turn-entries.ts'
@@ -59,9 +59,8 @@ export class TurnRunner {
       const record = new TurnRecord()
       const end = await this.#turn(job, attempt, record, abort)
       await commits.commit(turnEntries(seq, record, end, settings), stopping)
-      if (end.kind === 'completed' && record.resumeToken !== undefined) {
-        this.#parts.sessions.set(job.session, record.resumeToken)
-      }
+      // Also after a failure or a stop: the runtime remembers what was said until then, and so does the person.
+      if (record.resumeToken !== undefined) this.#parts.sessions.set(job.session, record.resumeToken)
       log('turn_ended', { seq, attempt, end: end.kind, by: end.kind === 'stopped' ? end.by : undefined })
     } catch (error) {
       // Not settled and not forgotten: it is begun again after the next start.
@@ -75,7 +74,7 @@ export class TurnRunner {
     record: TurnRecord,
     abort: AbortController,
   ): Promise<TurnEnd> {
-    const { provider, commits, clock, settings } = this.#parts
+    const { commits, clock, settings } = this.#parts
     const progress = new ProgressWriter({
       inboxSeq: job.seq,
       record,
@@ -86,15 +85,34 @@ export class TurnRunner {
     void rest(clock, settings.turnTimeoutMs, timer.signal).then(() => {
       if (!timer.signal.aborted) abort.abort('timeout' satisfies StopReason)
     })
+    const onChange = () => progress.update()
     try {
-      const turn = provider.startTurn(this.#input(job, attempt), abort.signal)
-      const onChange = () => progress.update()
-      return await followTurn(turn, record, { clock, signal: abort.signal, onChange })
-    } catch (error) {
-      return { kind: 'failed', reason: 'crashed', message: errorText(error) }
+      const input = this.#input(job, attempt)
+      const end = await this.#follow(input, record, abort, onChange)
+      if (!isLost(end) || input.resumeToken === undefined || record.replies.length > 0) return end
+      // Once, without the token: a session must not fail for ever because the runtime's memory of it is gone.
+      this.#parts.sessions.forget(job.session)
+      this.#parts.log('session_lost', { seq: job.seq })
+      record.startOver(FRESH_START)
+      return await this.#follow(this.#input(job, attempt), record, abort, onChange)
     } finally {
       timer.abort()
       progress.end()
+    }
+  }
+
+  async #follow(
+    input: TurnInput,
+    record: TurnRecord,
+    abort: AbortController,
+    onChange: () => void,
+  ): Promise<TurnEnd> {
+    const { provider, clock } = this.#parts
+    try {
+      const turn = provider.startTurn(input, abort.signal)
+      return await followTurn(turn, record, { clock, signal: abort.signal, onChange })
+    } catch (error) {
+      return { kind: 'failed', reason: 'crashed', message: errorText(error) }
     }
   }
 
@@ -111,6 +129,10 @@ export class TurnRunner {
       ...(resumeToken === undefined ? {} : { resumeToken }),
     }
   }
+}
+
+function isLost(end: TurnEnd): boolean {
+  return end.kind === 'failed' && end.reason === 'resume-lost'
 }
 
 function gaveUp(inboxSeq: number, attempts: number): OutboxEntry[] {

@@ -50,7 +50,7 @@ export class Admission {
     notices.toChat(
       message.chatId,
       message.address.thread,
-      'I have asked my owner whether I may answer here. Your message is kept until then.',
+      'I may not answer here yet. Your message is kept until my owner lets me.',
       key,
     )
   }

@@ -1,0 +1,208 @@
+import { describe, expect, test } from 'vitest'
+import { FakeChannel } from '../test/fakes/fake-channel.ts'
+import { FakeMailbox } from '../test/fakes/fake-mailbox.ts'
+import { FakeOutboxReader } from '../test/fakes/fake-outbox-reader.ts'
+import { GARDEN, HostTables } from '../test/rig/host-tables.ts'
+import { collect } from './collector.ts'
+import type { ChatId, GroupName } from './domain/ids.ts'
+import { GroupProblems } from './group-problems.ts'
+
+class CollectorWorld extends HostTables {
+  readonly reader = new FakeOutboxReader()
+  readonly mailbox = new FakeMailbox(this.clock)
+  readonly channel = new FakeChannel({ partLimit: 10 })
+  readonly told: string[] = []
+  readonly nudged: { group: GroupName; chats: ChatId[] }[] = []
+  readonly problems = new GroupProblems({
+    clock: this.clock,
+    events: this.events,
+    tell: (group, problem, since) => void this.told.push(`${group} ${since}: ${problem}`),
+  })
+  configured = true
+
+  constructor() {
+    super()
+    this.reader.make(GARDEN)
+    this.mailbox.open(GARDEN)
+    this.bind(this.room(), GARDEN)
+  }
+
+  collect() {
+    const { reader, outboxes, dispatches, deliveries, directory, mailbox, events, clock, problems } = this
+    return collect(GARDEN, {
+      ...{ reader, outboxes, dispatches, deliveries, directory, mailbox, events, clock, problems },
+      channelOf: () => (this.configured ? this.channel : undefined),
+      nudge: (group, chats) => void this.nudged.push({ group, chats: [...chats] }),
+    })
+  }
+
+  rejected(): number {
+    return this.overview.read().rejectedByGroup.get(GARDEN) ?? 0
+  }
+}
+
+const reply = (inboxSeq: number, text: string) => ({ type: 'reply', inboxSeq, text })
+const settled = (inboxSeq: number) => ({ type: 'settled', inboxSeq, outcome: 'done' })
+
+describe('collect', () => {
+  test('takes a turn: parts in order with keys of their own, attempts, outcome, and a nudge', async () => {
+    using world = new CollectorWorld()
+    const row = world.place(GARDEN, 1)
+    world.reader.append(GARDEN, { type: 'accepted', inboxSeq: 1, attempt: 1, at: 1 })
+    expect(await world.collect()).toBe('idle')
+    expect(world.dispatches.open(GARDEN)).toMatchObject([{ attempts: 1, acceptedAt: world.clock.now() }])
+    world.reader.append(GARDEN, reply(1, 'a long answer'), reply(1, 'second'), settled(1))
+    await world.collect()
+    expect(world.outgoing().map(({ part, key }) => [part, key])).toEqual([
+      ['a long', 'garden:2:0'],
+      [' answer', 'garden:2:1'],
+      ['second', 'garden:3:0'],
+    ])
+    expect(world.dispatches.hasOpen(GARDEN)).toBe(false)
+    expect(world.nudged.at(-1)).toEqual({ group: GARDEN, chats: [row.chatId] })
+    expect(await world.collect()).toBe('idle')
+    expect(world.outgoing()).toHaveLength(3)
+  })
+
+  test('cursor and what follows from the entries are one transaction', async () => {
+    using world = new CollectorWorld()
+    world.place(GARDEN, 1)
+    world.reader.append(GARDEN, reply(1, 'answer'), settled(1))
+    world.db.exec("CREATE TRIGGER full BEFORE INSERT ON delivery BEGIN SELECT raise(ABORT, 'full'); END")
+    await expect(world.collect()).rejects.toThrow('full')
+    expect(world.outboxes.cursor(GARDEN)).toBe(0)
+    expect(world.dispatches.hasOpen(GARDEN)).toBe(true)
+    world.db.exec('DROP TRIGGER full')
+    world.db.exec("CREATE TRIGGER full BEFORE INSERT ON outbox_cursor BEGIN SELECT raise(ABORT, 'full'); END")
+    await expect(world.collect()).rejects.toThrow('full')
+    expect(world.outgoing()).toEqual([])
+    world.db.exec('DROP TRIGGER full')
+    await world.collect()
+    expect(world.outgoing()).toHaveLength(1)
+    expect(world.outboxes.cursor(GARDEN)).toBe(2)
+  })
+
+  test('rejects and counts answers to messages it never gave, and entries that are none', async () => {
+    using world = new CollectorWorld()
+    world.place(GARDEN, 1)
+    world.reader.append(GARDEN, reply(7, 'forged'), { type: 'nonsense' }, reply(1, 'fine'))
+    await world.collect()
+    expect(world.outgoing().map((row) => row.part)).toEqual(['fine'])
+    expect(world.rejected()).toBe(2)
+    world.reader.append(GARDEN, { type: 'nonsense' })
+    await world.collect()
+    expect(world.rejected()).toBe(3)
+    expect(world.outboxes.cursor(GARDEN)).toBe(4)
+  })
+
+  test('writes nothing to a chat that is not bound to the group any more, not even progress', async () => {
+    using world = new CollectorWorld()
+    const row = world.place(GARDEN, 1)
+    world.directory.unbind(row.chatId, GARDEN)
+    world.reader.append(GARDEN, { type: 'progress', inboxSeq: 1, text: 'psst' }, reply(1, 'psst'), settled(1))
+    await world.collect()
+    expect(world.outgoing()).toEqual([])
+    expect(world.channel.progress).toEqual([])
+    expect(world.rejected()).toBe(1)
+    expect(world.dispatches.hasOpen(GARDEN)).toBe(false)
+  })
+
+  test('shows progress only after its batch is on disk, and ends it with the turn', async () => {
+    using world = new CollectorWorld()
+    world.place(GARDEN, 1)
+    world.reader.append(
+      GARDEN,
+      { type: 'progress', inboxSeq: 1, text: 'so far', activity: 'shell' },
+      settled(1),
+    )
+    await world.collect()
+    expect(world.channel.progress.map((shown) => shown.progress)).toEqual([
+      { group: GARDEN, text: 'so far', activity: 'shell' },
+      null,
+    ])
+  })
+
+  test('an answer for a channel that is gone is a failed one with that reason', async () => {
+    using world = new CollectorWorld()
+    world.place(GARDEN, 1)
+    world.configured = false
+    world.reader.append(GARDEN, reply(1, 'a long answer'))
+    await world.collect()
+    expect(world.outgoing()).toMatchObject([
+      { state: 'failed', reason: 'the channel fake/main is not configured' },
+    ])
+  })
+
+  test('waits a moment for a writer, and leaves a half-done commit to its writer', async () => {
+    using world = new CollectorWorld()
+    world.reader.verdicts.set(GARDEN, { kind: 'busy' })
+    expect(await world.collect()).toEqual({ waitMs: 3 })
+    world.reader.verdicts.set(GARDEN, { kind: 'unfinished' })
+    expect(await world.collect()).toBe('idle')
+    expect(world.told).toEqual([])
+  })
+
+  test('a rejected outbox is a problem of the group, one outage however often it is read, until a clean read', async () => {
+    using world = new CollectorWorld()
+    world.reader.verdicts.set(GARDEN, { kind: 'rejected', reason: 'not a database' })
+    for (let n = 0; n < 3; n += 1) {
+      await expect(world.collect()).rejects.toThrow('not a database')
+      await world.clock.advance(60_000)
+    }
+    expect(new Set(world.told).size).toBe(1)
+    expect(world.problems.of(GARDEN)).toContain('not a database')
+    world.reader.verdicts.delete(GARDEN)
+    await world.collect()
+    expect(world.problems.of(GARDEN)).toBeNull()
+  })
+
+  test('asks for more when there is more', async () => {
+    using world = new CollectorWorld()
+    world.place(GARDEN, 1)
+    world.reader.append(
+      GARDEN,
+      ...Array.from({ length: 201 }, () => ({ type: 'progress', inboxSeq: 1, text: '' })),
+    )
+    expect(await world.collect()).toBe('again')
+    expect(await world.collect()).toBe('idle')
+    expect(world.outboxes.cursor(GARDEN)).toBe(201)
+  })
+
+  test('leaves the outbox alone while too much is unsent, and goes on when the chats have caught up', async () => {
+    using world = new CollectorWorld()
+    const row = world.place(GARDEN, 1)
+    world.reader.append(GARDEN, ...Array.from({ length: 502 }, (_, n) => reply(1, `part ${n}`)))
+    while ((await world.collect()) === 'again') expect(world.reader.reads.length).toBeLessThan(9)
+    const reads = world.reader.reads.length
+    expect(world.deliveries.queuedOf(GARDEN)).toBe(502)
+    expect(await world.collect()).toEqual({ waitMs: 500 })
+    expect(world.reader.reads).toHaveLength(reads)
+    for (let n = 0; n < 2; n += 1) {
+      const next = world.deliveries.next(row.chatId)
+      if (next) world.deliveries.sent(next.id, 'x', world.clock.now())
+    }
+    expect(await world.collect()).toBe('idle')
+  })
+
+  test('trims both logs now and then, keeping what is unsettled', async () => {
+    using world = new CollectorWorld()
+    for (let n = 1; n <= 3; n += 1) {
+      const row = world.give(GARDEN, `message ${n}`)
+      const entry = { type: 'cancel', inboxSeq: 1 } as const
+      world.dispatches.placed(
+        GARDEN,
+        row.id,
+        world.mailbox.put(GARDEN, `message:${row.id}`, entry, world.clock.now()),
+      )
+    }
+    const progress = Array.from({ length: 256 }, () => ({ type: 'progress', inboxSeq: 1, text: '' }))
+    world.reader.append(GARDEN, settled(1), settled(3), ...progress)
+    while ((await world.collect()) === 'again') expect(world.reader.reads.length).toBeLessThan(9)
+    const left = world.mailbox.rows(GARDEN).map((row) => [row.seq, row.entry.type])
+    expect(left).toEqual([
+      [2, 'cancel'],
+      [4, 'acked'],
+    ])
+    expect(world.mailbox.rows(GARDEN).at(-1)?.entry).toEqual({ type: 'acked', outboxSeq: 258 })
+  })
+})

@@ -1,0 +1,142 @@
+import { InboxEntry, type InboxMessage } from '@creel/protocol'
+import { describe, expect, test } from 'vitest'
+import { FakeMailbox } from '../test/fakes/fake-mailbox.ts'
+import { ALICE, GARDEN, HostTables, KITCHEN } from '../test/rig/host-tables.ts'
+import { dispatchNext } from './dispatcher.ts'
+import type { GroupName, UserId } from './domain/ids.ts'
+import type { InboundMessage } from './domain/message.ts'
+
+class DispatchWorld extends HostTables {
+  readonly mailbox = new FakeMailbox(this.clock)
+  readonly nudged: GroupName[] = []
+
+  dispatch(group = GARDEN, contextMessages = 5) {
+    const { inbound, dispatches, mailbox, events, clock } = this
+    const nudge = (name: GroupName) => void this.nudged.push(name)
+    return dispatchNext(group, { inbound, dispatches, mailbox, events, clock, contextMessages, nudge })
+  }
+
+  /** Did not engage anybody. */
+  hear(text: string, part: Partial<InboundMessage> = {}): void {
+    const row = this.receive(text, part)
+    this.inbound.routed(row.id, 'heard', null, [], this.clock.now())
+  }
+
+  mail(group = GARDEN): InboxMessage[] {
+    return this.mailbox.rows(group).flatMap(({ entry }) => (entry.type === 'message' ? [entry] : []))
+  }
+
+  contexts(group = GARDEN): string[][] {
+    return this.mail(group).map((entry) => entry.context.map((heard) => heard.text))
+  }
+}
+
+const inThread = (thread: string): Partial<InboundMessage> => ({
+  address: { channel: 'fake', account: 'main', chat: 'room', thread },
+})
+
+describe('dispatchNext', () => {
+  test('puts the messages of a group into its inbox in order, and rings', () => {
+    using world = new DispatchWorld()
+    for (const text of ['one', 'two', 'three']) world.give(GARDEN, text)
+    world.give(KITCHEN, 'other')
+    expect(world.dispatch()).toBe('idle')
+    expect(world.mail().map((entry) => entry.text)).toEqual(['one', 'two', 'three'])
+    expect(world.dispatches.open(GARDEN).map((open) => open.inboxSeq)).toEqual([1, 2, 3])
+    expect(world.nudged).toEqual([GARDEN])
+    expect(world.dispatch()).toBe('idle')
+    expect(world.mail()).toHaveLength(3)
+  })
+
+  test('killed between the inbox and the note of it, it puts nothing in twice', () => {
+    using world = new DispatchWorld()
+    world.give(GARDEN, 'one')
+    world.give(GARDEN, 'two')
+    world.db.exec(
+      "CREATE TRIGGER die BEFORE UPDATE OF inbox_seq ON dispatch BEGIN SELECT raise(ABORT, 'killed'); END",
+    )
+    expect(() => world.dispatch()).toThrow('killed')
+    world.db.exec('DROP TRIGGER die')
+    world.dispatch()
+    expect(world.mail().map((entry) => entry.text)).toEqual(['one', 'two'])
+    expect(world.dispatches.open(GARDEN).map((open) => open.inboxSeq)).toEqual([1, 2])
+  })
+
+  test('goes on after a locked inbox without losing or turning anything', () => {
+    using world = new DispatchWorld()
+    world.give(GARDEN, 'one')
+    world.give(GARDEN, 'two')
+    world.mailbox.failures.set(GARDEN, new Error('locked'))
+    expect(() => world.dispatch()).toThrow('locked')
+    world.dispatch()
+    expect(world.mail().map((entry) => entry.text)).toEqual(['one', 'two'])
+  })
+
+  test('takes a long backlog in pieces', () => {
+    using world = new DispatchWorld()
+    for (let n = 0; n < 51; n += 1) world.give(GARDEN, `${n}`)
+    expect(world.dispatch()).toBe('again')
+    expect(world.dispatch()).toBe('idle')
+    expect(world.mail()).toHaveLength(51)
+  })
+
+  test('gives what was overheard since the last message, the newest few, oldest first', () => {
+    using world = new DispatchWorld()
+    world.bind(world.room(), GARDEN)
+    for (let n = 1; n <= 7; n += 1) world.hear(`heard ${n}`)
+    world.give(GARDEN, 'first')
+    world.hear('heard 8')
+    world.hear('elsewhere', { address: { channel: 'fake', account: 'main', chat: 'other' } })
+    world.give(GARDEN, 'second')
+    world.give(GARDEN, 'third')
+    world.dispatch(GARDEN, 3)
+    expect(world.contexts()).toEqual([['heard 5', 'heard 6', 'heard 7'], ['heard 8'], []])
+  })
+
+  test('in thread mode, only from the same thread', () => {
+    using world = new DispatchWorld()
+    const chat = world.room()
+    world.bind(chat, GARDEN)
+    world.hear('in a', inThread('a'))
+    world.hear('in b', inThread('b'))
+    world.hear('in none')
+    world.give(GARDEN, 'to a', inThread('a'), `chat:${chat}/thread:a`)
+    world.give(GARDEN, 'to b', inThread('b'), `chat:${chat}/thread:b`)
+    world.give(GARDEN, 'to none', {}, `chat:${chat}/thread:`)
+    world.dispatch()
+    expect(world.contexts()).toEqual([['in a'], ['in b'], ['in none']])
+  })
+
+  test('only from people whom the group listens to now', () => {
+    using world = new DispatchWorld()
+    const from = (name: string) => ({ sender: { id: `fake:${name}` as UserId, name, isBot: false } })
+    const chat = world.room()
+    world.bind(chat, GARDEN, { senders: 'ask' })
+    world.bind(chat, KITCHEN, { senders: 'open' })
+    world.roles.grant('fake:member' as UserId, 'member', GARDEN, world.clock.now())
+    world.roles.grant('fake:bad' as UserId, 'member', GARDEN, world.clock.now())
+    world.roles.grant('fake:bad' as UserId, 'denied', null, world.clock.now())
+    for (const name of ['member', 'stranger', 'bad']) world.hear(`by ${name}`, from(name))
+    world.give(GARDEN, 'to garden')
+    world.give(KITCHEN, 'to kitchen')
+    world.dispatch(GARDEN)
+    world.dispatch(KITCHEN)
+    expect(world.contexts(GARDEN)).toEqual([['by member']])
+    // Alice has no role in the garden; the kitchen is open to all, and hears what was said to the garden.
+    expect(world.contexts(KITCHEN)).toEqual([['by member', 'by stranger', 'to garden']])
+  })
+
+  test('whatever a stranger is called or writes, the runner can read it', () => {
+    using world = new DispatchWorld()
+    world.bind(world.room(), GARDEN)
+    const sender = { id: ALICE, name: 'n'.repeat(5_000), isBot: false }
+    world.hear('x'.repeat(60_000), { sender })
+    world.hear('y'.repeat(60_000), { sender })
+    world.give(GARDEN, 'z'.repeat(150_000), { sender, chatTitle: 't'.repeat(5_000) })
+    world.dispatch()
+    const [entry] = world.mail()
+    expect(InboxEntry.safeParse(entry).success).toBe(true)
+    expect(entry?.text).toHaveLength(100_000)
+    expect(entry?.context.map((heard) => heard.text[0])).toEqual(['y'])
+  })
+})

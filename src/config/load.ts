@@ -77,11 +77,28 @@ function parseInstall(file: string): InstallConfig {
   try {
     raw = parse(readFileSync(file, 'utf8'))
   } catch (error) {
-    const { line, column } = error as { line?: number; column?: number }
+    const { line, column } = placeOf(error)
     const where = line === undefined ? '' : `line ${line}, column ${column}: `
     throw new ConfigError(file, [`${where}not valid TOML (${errorText(error)})`])
   }
   return check(file, InstallConfig, raw, 'creel.example.toml shows every key with its default')
+}
+
+/** Where the TOML parser stopped: its grammar errors hold a range, its own ones a place. */
+function placeOf(error: unknown): { line?: number; column?: number } {
+  const { line, column, location } = error as TomlError
+  return (
+    location?.start ?? {
+      ...(line === undefined ? {} : { line }),
+      ...(column === undefined ? {} : { column }),
+    }
+  )
+}
+
+interface TomlError {
+  readonly line?: number
+  readonly column?: number
+  readonly location?: { readonly start: { readonly line: number; readonly column: number } }
 }
 
 /** Parses with a schema; the error names file, key, what was expected and what was found. */

@@ -142,7 +142,9 @@ describe.skipIf(missing)('bad input', () => {
         const terminal = new TerminalRig(host, 'main')
         await terminal.say('waits')
         await terminal.answered(SORRY)
-        expect(await problemOf('main', `${repo}:1`)).toMatch(/\(.+\)/)
+        expect(await problemOf('main', `the base image ${repo}:1 is not on the engine`)).toContain(
+          './creel up',
+        )
         await docker.getImage(await testBaseImage()).tag({ repo, tag: '1' })
         await answeredOnce(terminal, 'waits')
       } finally {
@@ -156,7 +158,8 @@ describe.skipIf(missing)('bad input', () => {
 
   describe('at the start', () => {
     it.each([
-      ['= = no toml', 'line 1, column 1'],
+      ['= = no toml', 'line 1, column 1: not valid TOML'],
+      ['log_level = "info"\nlog_level = "warn"', 'line 2, column 1: not valid TOML'],
       ['[web]\nport = "high"', 'web.port: expected number, got "high"'],
       ['[wbe]\nport = 1', 'wbe: there is no such key'],
       [

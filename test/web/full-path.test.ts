@@ -37,7 +37,10 @@ describe.skipIf(missing)('the web chat with host, sandbox and browser', () => {
     host = await HostProcess.make()
     await host.creel('group', 'add', 'main')
     await host.start()
-    context = await browser.newContext({ viewport: { width: 1200, height: 800 } })
+    context = await browser.newContext({
+      viewport: { width: 1200, height: 800 },
+      deviceScaleFactor: SHOTS ? 1.5 : 1,
+    })
     context.setDefaultTimeout(60_000)
     page = await context.newPage()
     troubles = []
@@ -92,16 +95,20 @@ describe.skipIf(missing)('the web chat with host, sandbox and browser', () => {
   })
 
   it('shows the whole talk on a desktop and on a phone', async () => {
-    await host.creel('group', 'add', 'garden')
+    await host.creel('group', 'add', 'research')
     await logIn()
     await write('Good morning!')
     await answer('demo: Good morning!').waitFor()
     await write('/demo markdown')
     await answer('not bold').waitFor()
-    await write('/demo slow 400')
+    // What the page says of an agent is as old as the page.
+    await page.reload()
+    await page.getByText('awake').first().waitFor()
+    await write('/demo slow 6000')
+    await page.locator('#partial', { hasText: 'demo: slow 1 2' }).waitFor()
+    await shoot('web-desktop.png')
     await answer('slow answer').waitFor()
     await page.locator('#partial').waitFor({ state: 'hidden' })
-    await shoot('web-desktop.png')
     await page.setViewportSize({ width: 390, height: 844 })
     await answer('slow answer').scrollIntoViewIfNeeded()
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390)

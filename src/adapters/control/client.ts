@@ -82,6 +82,6 @@ function exchange(socketPath: string, path: string, body: unknown): Promise<stri
 }
 
 function noHost(error: Error & { code?: string }): Error {
-  const absent = error.code === 'ENOENT' || error.code === 'ECONNREFUSED'
+  const absent = ['ENOENT', 'ECONNREFUSED', 'ENOTDIR'].includes(error.code ?? '')
   return absent ? new NoHostError('no host runs on this data directory', { cause: error }) : error
 }

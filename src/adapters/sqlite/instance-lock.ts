@@ -21,8 +21,11 @@ export function lockInstance(path: string): Disposable {
         cause: error,
       })
     }
+    const full = error instanceof Database.SqliteError && error.code === 'SQLITE_FULL'
     throw new CreelError('unavailable', `${path}: cannot be locked (${errorText(error)})`, {
-      hint: 'the file holds nothing: give it to the account that runs creel, or remove it',
+      hint: full
+        ? 'free some disk space and start again; nothing was lost'
+        : 'the file holds nothing: give it to the account that runs creel, or remove it',
       cause: error,
     })
   }

@@ -84,6 +84,12 @@ async function build(
     output.end()
   })
   if (output.error === undefined) return
+  if (!(await hasImage(docker, request.base, what.signal))) {
+    const message = `the base image ${request.base} is not on the engine, which cannot pull it: ${output.error}`
+    throw new CreelError('not_found', message, {
+      hint: './creel up makes the usual one; another one is named by engine.base_image in creel.toml',
+    })
+  }
   const tail = output.tail.join('\n')
   throw new CreelError('internal', `could not build ${what.tag}: ${output.error}\n${tail}`, {
     hint: 'the build needs the apt mirror and the npm registry of this machine: see the last lines above',

@@ -58,6 +58,7 @@ export class Host {
   readonly #intakes: Promise<void>[] = []
   readonly #receiving = new AbortController()
   #engineProblem: string | null = null
+  #ended: Promise<void> | null = null
 
   constructor(parts: HostParts) {
     this.parts = parts
@@ -172,7 +173,12 @@ export class Host {
    * leave, stops. With `stopSandboxes` unfinished turns are handed back and begun again by the next host; without
    * it sandboxes go on and are adopted. Idempotent.
    */
-  async stop(options: { drainMs: number; stopSandboxes: boolean }): Promise<void> {
+  stop(options: { drainMs: number; stopSandboxes: boolean }): Promise<void> {
+    this.#ended ??= this.#end(options)
+    return this.#ended
+  }
+
+  async #end(options: { drainMs: number; stopSandboxes: boolean }): Promise<void> {
     const { core, reader, doorbell, mailbox, channels } = this.parts
     this.#receiving.abort(new Error('the host is stopping'))
     await Promise.allSettled(this.#intakes)

@@ -1,9 +1,14 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { SANDBOX_PATHS } from '@creel/protocol'
+import { OutboxWriter, SANDBOX_PATHS } from '@creel/protocol'
 import { vi } from 'vitest'
-import { createRunner, PROVIDERS, systemClock as runnerClock } from '../../container/runner/src/index.ts'
+import {
+  createRunner,
+  type Outbox,
+  PROVIDERS,
+  systemClock as runnerClock,
+} from '../../container/runner/src/index.ts'
 import { systemClock } from '../../src/adapters/clock/system-clock.ts'
 import { SocketDoorbell } from '../../src/adapters/doorbell/socket-doorbell.ts'
 import { prepareGroupFolders } from '../../src/adapters/folders/group-folders.ts'
@@ -37,7 +42,6 @@ export class HostWorld implements AsyncDisposable {
   engine: FakeEngine
   host: Host
   readonly #options: HostWorldOptions
-  #stopped = false
 
   constructor(options: HostWorldOptions) {
     this.#options = options
@@ -91,8 +95,7 @@ export class HostWorld implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#stopped) await this.host.stop({ drainMs: 0, stopSandboxes: true })
-    this.#stopped = true
+    await this.host.stop({ drainMs: 0, stopSandboxes: true })
     rmSync(this.folder, { recursive: true })
   }
 
@@ -118,7 +121,9 @@ export class HostWorld implements AsyncDisposable {
     const at = (target: string) => spec.mounts.find((mount) => mount.target === target)?.source ?? ''
     const abort = new AbortController()
     const ended = Promise.withResolvers<SandboxExit>()
+    let dead = false
     const die = (code: number) => {
+      dead = true
       abort.abort()
       ended.resolve({ code, oomKilled: false })
     }
@@ -128,11 +133,11 @@ export class HostWorld implements AsyncDisposable {
       runDir: at(SANDBOX_PATHS.run),
       homeDir: at(SANDBOX_PATHS.home),
       workspaceDir: at(SANDBOX_PATHS.workspace),
-      memoryDir: at(SANDBOX_PATHS.memory),
       clock: runnerClock,
       providers: PROVIDERS,
       log: (event) => this.runnerEvents.push(`${spec.group} ${event}`),
       ending: { crash: () => die(137), exit: die },
+      openOutbox: (path) => mortalOutbox(path, () => dead),
     }).run(abort.signal)
     const done = run.catch((error: unknown) => {
       this.runnerEvents.push(
@@ -147,5 +152,17 @@ export class HostWorld implements AsyncDisposable {
         await done
       },
     }
+  }
+}
+
+/** A process that was killed writes nothing any more, whatever is still running of it here. */
+function mortalOutbox(path: string, isDead: () => boolean): Outbox & Disposable {
+  const outbox = new OutboxWriter(path)
+  return {
+    append: (entries, at) => (isDead() ? 0 : outbox.append(entries, at)),
+    attempts: (seq) => outbox.attempts(seq),
+    settled: () => outbox.settled(),
+    prune: (seq, oldest) => outbox.prune(seq, oldest),
+    [Symbol.dispose]: () => outbox[Symbol.dispose](),
   }
 }

@@ -87,6 +87,8 @@ export class Supervisor {
       throw error
     } finally {
       slot.busy = false
+      // It may have become idle, and only now may it be put to sleep for another.
+      if (slot.handle) this.#room.offer()
     }
   }
 
@@ -121,7 +123,6 @@ export class Supervisor {
       this.#ports.problems.well(group, 'sandbox')
       return 'idle'
     }
-    if (!wanted) this.#room.offer()
     const config = groups.load(group)
     const spec = await this.#ports.specOf(group, config)
     const vitals = takeVitals(slot, {

@@ -75,10 +75,10 @@ export async function serve(options: ServeOptions): Promise<void> {
 function openLog(install: Install): Log {
   const { logFile } = install.paths
   mkdirSync(dirname(logFile), { recursive: true })
-  return pino(
-    { level: install.config.log_level, base: null },
-    pino.destination({ dest: logFile, sync: true }),
-  )
+  const destination = pino.destination({ dest: logFile, sync: true })
+  // Without a listener a full disk would end the host: the line is lost, what it tells of goes on.
+  destination.on('error', () => undefined)
+  return pino({ level: install.config.log_level, base: null }, destination)
 }
 
 /** Whoever can open the control socket could read the database: they own this install. */

@@ -51,10 +51,12 @@ describe.skipIf(missing)('the web chat with host, sandbox and browser', () => {
     await host[Symbol.asyncDispose]()
   })
 
-  async function logIn(): Promise<void> {
-    await page.goto((await host.creel('link')).trim())
+  async function logIn(): Promise<string> {
+    const link = (await host.creel('link')).trim()
+    await page.goto(link)
     await page.getByRole('button', { name: 'Open the chat' }).click()
     await page.locator('#log[aria-busy=false]').waitFor({ state: 'attached' })
+    return link
   }
 
   async function write(text: string): Promise<void> {
@@ -117,10 +119,7 @@ describe.skipIf(missing)('the web chat with host, sandbox and browser', () => {
   })
 
   it('comes back by itself when the host was started again', async () => {
-    const link = (await host.creel('link')).trim()
-    host.env({ CREEL_WEB_PORT: new URL(link).port })
-    await page.goto(link)
-    await page.getByRole('button', { name: 'Open the chat' }).click()
+    host.env({ CREEL_WEB_PORT: new URL(await logIn()).port })
     await write('before')
     await answer('demo: before').waitFor()
     await host.kill()

@@ -24,7 +24,7 @@ const GROUP = 'bench'
 /** A real host with real sandboxes in a data directory of its own; only the channel is made up. */
 export async function startBenchHost(install: Install, say: (line: string) => void): Promise<BenchHost> {
   say('looking for the agent image')
-  const image = await agentImage(install, say)
+  const image = await agentImage(install, 'demo', say)
   const folder = mkdtempSync(join(tmpdir(), 'creel-bench-'))
   const paths = new Paths(join(folder, 'data'), join(folder, 'groups'))
   const core = openCore({ ...install, paths })

@@ -15,6 +15,7 @@ import { FileMailbox } from './adapters/mailbox/file-mailbox.ts'
 import { ForkedOutboxReader } from './adapters/outbox-reader/forked-outbox-reader.ts'
 import { type Channels, channelTable } from './channels.ts'
 import { type Install, readSecretFile } from './config/load.ts'
+import { RUNTIMES } from './config/schema.ts'
 import type { Core } from './core.ts'
 import type { GroupName } from './domain/ids.ts'
 import type { Channel } from './domain/ports/channel.ts'
@@ -61,9 +62,9 @@ export function realParts(core: Core, log: Log, stateOf: GroupState): RealParts 
     doorbell: new SocketDoorbell({ paths }),
     channels: channels(core, log, terminal, web),
     // An engine that is too old would take a sandbox and leave out what it does not know of its bounds.
-    image: rememberSuccess(async () => {
+    image: rememberSuccess(async (provider) => {
       await engine.check(AbortSignal.timeout(ENGINE_CHECK_MS))
-      return agentImage(install, (line) => log.debug({ line }, 'image build'))
+      return agentImage(install, provider, (line) => log.debug({ line }, 'image build'))
     }),
     prepareFolders: (group) => prepareGroupFolders(paths, group, process.getuid?.() ?? -1),
     random: systemRandom,
@@ -81,20 +82,32 @@ export async function baseImage(install: Install): Promise<string> {
   return configured === '' ? baseImageTag(join(install.projectDir, 'setup', 'base-image.sh')) : configured
 }
 
-/** Tag of the agent image; builds it when it is missing. `onLine` gets the build's output. */
-export async function agentImage(install: Install, onLine: (line: string) => void): Promise<string> {
+/** Tag of the image that a provider's groups run on; builds it when it is missing. `onLine` gets the build's output. */
+export async function agentImage(
+  install: Install,
+  provider: string,
+  onLine: (line: string) => void,
+): Promise<string> {
   return ensureAgentImage({
     socketPath: installSocket(install),
     containerDir: join(install.projectDir, 'container'),
     base: await baseImage(install),
+    runtimes: runtimesFor(install, provider),
     npm: () => readNpmConfig(install.env.extraCaCerts),
     onProgress: onLine,
   })
 }
 
-/** Tag the agent image has, whether it is there or not. */
-export async function expectedAgentImage(install: Install): Promise<string> {
-  return agentImageTag(join(install.projectDir, 'container'), await baseImage(install))
+/** Tag of the image that a provider's groups run on, whether it is there or not. */
+export async function expectedAgentImage(install: Install, provider: string): Promise<string> {
+  const containerDir = join(install.projectDir, 'container')
+  return agentImageTag(containerDir, await baseImage(install), runtimesFor(install, provider))
+}
+
+/** A provider that is all ours runs on the small image without any runtime. */
+function runtimesFor(install: Install, provider: string): readonly string[] {
+  const own = RUNTIMES.filter((name) => name === provider)
+  return own.length > 0 && install.config.engine.images === 'full' ? RUNTIMES : own
 }
 
 function webChannel(core: Core, log: Log, stateOf: GroupState): WebChannel | null {
@@ -131,14 +144,17 @@ function channels(core: Core, log: Log, terminal: TerminalChannel, web: WebChann
   })
 }
 
-/** Asks until it worked once; a failure is asked again next time. */
-function rememberSuccess<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | null = null
-  return () => {
-    made ??= make().catch((error: unknown) => {
-      made = null
+/** Asks for each key until it worked once; a failure is asked again next time. */
+function rememberSuccess<T>(make: (key: string) => Promise<T>): (key: string) => Promise<T> {
+  const made = new Map<string, Promise<T>>()
+  return (key) => {
+    const known = made.get(key)
+    if (known) return known
+    const making = make(key).catch((error: unknown) => {
+      made.delete(key)
       throw error
     })
-    return made
+    made.set(key, making)
+    return making
   }
 }

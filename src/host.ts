@@ -31,8 +31,8 @@ export interface HostParts {
   readonly reader: OutboxReader
   readonly doorbell: Doorbell
   readonly channels: Channels
-  /** Tag of the agent image; makes it when it is missing. */
-  readonly image: () => Promise<string>
+  /** Tag of the image that groups of a provider run on; makes it when it is missing. */
+  readonly image: (provider: string) => Promise<string>
   /** Makes the folders a sandbox mounts. Idempotent. */
   readonly prepareFolders: (group: GroupName) => void
   readonly random: () => number
@@ -245,7 +245,7 @@ export class Host {
 
   async #specOf(group: GroupName, config: GroupConfig): Promise<SandboxSpec> {
     const { install } = this.parts.core
-    const image = await this.parts.image()
+    const image = await this.parts.image(config.provider)
     const { runtime } = install.config.engine
     return sandboxSpec(group, config, install.paths, {
       image,

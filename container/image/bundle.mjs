@@ -1,13 +1,25 @@
-// Makes the runner that the image carries: one file of JavaScript and the SQLite addon beside it.
+// Makes the runner that the image carries: one file of JavaScript and the SQLite addon beside it, and a file more for
+// each provider that is imported when it is chosen.
+import { basename, dirname, resolve } from 'node:path'
 import { build } from 'esbuild'
 
 const [outDir = 'dist'] = process.argv.slice(2)
 
-await build({
-  entryPoints: ['runner/src/main.ts'],
-  // CommonJS: node loads it some milliseconds sooner than a module, and a cold start is all there is to win here.
-  outfile: `${outDir}/runner.cjs`,
-  format: 'cjs',
+/** Files with an `import(…)` in runner code, by the name of the file they become. */
+const imported = new Map()
+const importedLater = {
+  name: 'imported-later',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /^\.{1,2}\// }, ({ kind, path, resolveDir }) => {
+      if (kind !== 'dynamic-import' || resolveDir.includes('node_modules')) return undefined
+      const file = resolve(resolveDir, path)
+      const name = `${basename(dirname(file))}-${basename(file, '.ts')}.mjs`
+      imported.set(name, file)
+      return { path: `./${name}`, external: true }
+    }),
+}
+
+const shared = {
   bundle: true,
   minify: true,
   // A stack trace shows the whole line.
@@ -18,4 +30,25 @@ await build({
   alias: { 'better-sqlite3': `better-sqlite3/linux-${process.arch}` },
   loader: { '.node': 'copy' },
   assetNames: '[name]',
+  plugins: [importedLater],
+}
+
+await build({
+  ...shared,
+  entryPoints: ['runner/src/main.ts'],
+  // CommonJS: node loads it some milliseconds sooner than a module, and a cold start is all there is to win here.
+  outfile: `${outDir}/runner.cjs`,
+  format: 'cjs',
 })
+for (const [name, file] of imported) {
+  await build({
+    ...shared,
+    entryPoints: [file],
+    // A module: libraries ask for import.meta.url.
+    outfile: `${outDir}/${name}`,
+    format: 'esm',
+    banner: {
+      js: "import { createRequire as creelRequire } from 'node:module';const require = creelRequire(import.meta.url);",
+    },
+  })
+}

@@ -10,6 +10,7 @@ import { expectedAgentImage, installSocket } from '../host-parts.ts'
 import { specHash } from '../sandbox-spec.ts'
 import { type CliContext, installOf } from './context.ts'
 import { print } from './output.ts'
+import { providersInUse } from './providers-in-use.ts'
 import { runCommand } from './session.ts'
 
 interface Finding {
@@ -83,11 +84,14 @@ async function checkEngine(install: Install): Promise<Finding[]> {
 }
 
 async function checkImage(install: Install): Promise<Finding[]> {
-  const tag = await expectedAgentImage(install)
-  if (await hasImage(engineClient(installSocket(install)), tag, AbortSignal.timeout(10_000))) {
-    return [ok('agent image', tag)]
-  }
-  return [{ check: 'agent image', level: 'problem', text: `${tag} is missing`, hint: './creel up builds it' }]
+  const providers = await providersInUse(install)
+  const tags = await Promise.all(providers.map((provider) => expectedAgentImage(install, provider)))
+  const docker = engineClient(installSocket(install))
+  const look = async (tag: string): Promise<Finding> =>
+    (await hasImage(docker, tag, AbortSignal.timeout(10_000)))
+      ? ok('agent image', tag)
+      : { check: 'agent image', level: 'problem', text: `${tag} is missing`, hint: './creel up builds it' }
+  return Promise.all([...new Set(tags)].map(look))
 }
 
 async function checkDisk(install: Install): Promise<Finding[]> {

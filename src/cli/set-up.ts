@@ -9,6 +9,7 @@ import { Steps } from '../../setup/step.ts'
 import { ensureDataDir } from '../adapters/folders/data-dir.ts'
 import type { Install } from '../config/load.ts'
 import { agentImage, installSocket } from '../host-parts.ts'
+import { providersInUse } from './providers-in-use.ts'
 import { runCommand } from './session.ts'
 
 /** Makes the machine ready. Throws CreelError with what to do; what was done stays done. */
@@ -34,7 +35,7 @@ export async function setUp(install: Install, yes: boolean): Promise<void> {
       if (install.config.engine.base_image === '') {
         await ensureBaseImage({ machine, projectDir: install.projectDir, socket, consent, log: onLine })
       }
-      await agentImage(install, onLine)
+      for (const provider of await providersInUse(install)) await agentImage(install, provider, onLine)
     } finally {
       log.end()
     }

@@ -1,6 +1,26 @@
 import { McpServer } from '@creel/protocol'
 import { z } from 'zod'
 
+/** Where the gateway sends requests for a model, and with which key. */
+function modelService(baseUrl: string) {
+  return z
+    .strictObject({
+      /** Address without the version path; a proxy or a local model in place of the service's own. */
+      base_url: z
+        .url({ protocol: /^https?$/ })
+        .refine((url) => isBareUrl(url), 'expected an address without user, password, query and fragment')
+        .default(baseUrl),
+      /** File with the key, mode 0600; relative to the project. Empty = requests go without a key. */
+      key_file: z.string().default(''),
+    })
+    .prefault({})
+}
+
+function isBareUrl(text: string): boolean {
+  const { username, password, search, hash } = new URL(text)
+  return `${username}${password}${search}${hash}` === ''
+}
+
 /** `creel.toml`: the whole install. Every key has a default; an unknown key is an error, not a shrug. */
 export const InstallConfig = z.strictObject({
   /** Folder of everything Creel writes; relative to the project. */
@@ -15,6 +35,14 @@ export const InstallConfig = z.strictObject({
       runtime: z.string().default(''),
       /** Base image to build agents on; empty = made from Debian packages and npm. */
       base_image: z.string().default(''),
+      /** `full` = one image with every runtime; `slim` = an image for each provider that is used. */
+      images: z.enum(['full', 'slim']).default('full'),
+    })
+    .prefault({}),
+  models: z
+    .strictObject({
+      anthropic: modelService('https://api.anthropic.com'),
+      openai: modelService('https://api.openai.com'),
     })
     .prefault({}),
   limits: z
@@ -99,3 +127,6 @@ export type GroupConfig = z.infer<typeof GroupConfig>
 
 /** Providers that this version can run. A new one: see CONTRIBUTING.md. */
 export const PROVIDERS = ['demo'] as const
+
+/** Agent runtimes that an image can hold; a provider of this name needs it. */
+export const RUNTIMES = ['claude', 'codex', 'opencode'] as const

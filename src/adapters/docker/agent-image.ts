@@ -16,6 +16,8 @@ export interface AgentImageRequest {
   readonly containerDir: string
   /** Image to build on. Its name counts, not what it points to: change the name to take in a newer one. */
   readonly base: string
+  /** Agent runtimes that the image holds, some of `claude`, `codex`, `opencode`; none when absent. */
+  readonly runtimes?: readonly string[]
   /** Makes the base when it is missing. Without it the engine tries to pull `base`. */
   readonly makeBase?: () => Promise<void>
   /** Where packages come from in the build; asked only when there is something to build. */
@@ -25,9 +27,13 @@ export interface AgentImageRequest {
   readonly signal?: AbortSignal
 }
 
-/** `creel-agent:<hash>` of the files of `container/` and the name of the base. */
-export async function agentImageTag(containerDir: string, base: string): Promise<string> {
-  return tagOf(await contextFiles(containerDir), base)
+/** `creel-agent:<hash>` of the files of `container/`, the name of the base and the runtimes. */
+export async function agentImageTag(
+  containerDir: string,
+  base: string,
+  runtimes: readonly string[] = [],
+): Promise<string> {
+  return tagOf(await contextFiles(containerDir), base, runtimes)
 }
 
 /**
@@ -39,7 +45,7 @@ export async function ensureAgentImage(request: AgentImageRequest): Promise<stri
   const signal = request.signal ?? new AbortController().signal
   const docker = engineClient(request.socketPath)
   const files = await contextFiles(request.containerDir)
-  const tag = tagOf(files, request.base)
+  const tag = tagOf(files, request.base, request.runtimes ?? [])
   if (await hasImage(docker, tag, signal)) return tag
   if (request.makeBase && !(await hasImage(docker, request.base, signal))) await request.makeBase()
   await build(docker, request, { files, tag, signal })
@@ -55,8 +61,8 @@ export function hasImage(docker: Docker, name: string, signal: AbortSignal): Pro
   )
 }
 
-function tagOf(files: readonly ContextFile[], base: string): string {
-  return `creel-agent:${contextHash(files, [base, String(PROTOCOL_VERSION)])}`
+function tagOf(files: readonly ContextFile[], base: string, runtimes: readonly string[]): string {
+  return `creel-agent:${contextHash(files, [base, String(PROTOCOL_VERSION), ...[...runtimes].sort()])}`
 }
 
 async function build(
@@ -74,6 +80,7 @@ async function build(
       buildargs: {
         BASE: request.base,
         CREEL_PROTOCOL: String(PROTOCOL_VERSION),
+        RUNTIMES: [...(request.runtimes ?? [])].sort().join(','),
         ...(npm.registry ? { NPM_CONFIG_REGISTRY: npm.registry } : {}),
       },
       forcerm: true,

@@ -1,0 +1,160 @@
+import { describe, expect, test } from 'vitest'
+import { ALICE, GARDEN, HostTables, KITCHEN, OWNER } from '../../../test/rig/host-tables.ts'
+import { SqliteOwnChatStore } from './own-chat-store.ts'
+
+describe('inbound', () => {
+  test('one row per message of a platform, and redelivery changes nothing (I2)', () => {
+    using tables = new HostTables()
+    const message = tables.message('hello')
+    const at = tables.clock.now()
+    expect(tables.inbound.record(message, at)).toBe('new')
+    expect(tables.inbound.record({ ...message, text: 'changed' }, at)).toBe('duplicate')
+    const [chat] = tables.inbound.chatsWithNew()
+    const row = chat === undefined ? null : tables.inbound.nextNew(chat)
+    expect(row).toMatchObject({ text: 'hello', state: 'new', senderId: ALICE })
+    if (row) tables.inbound.routed(row.id, 'dropped', 'because', [], at)
+    expect(tables.inbound.record(message, at)).toBe('duplicate')
+    expect(tables.inbound.chatsWithNew()).toEqual([])
+  })
+
+  test('the same id in another chat, account or channel is another message', () => {
+    using tables = new HostTables()
+    const message = tables.message('hello')
+    const places = [
+      { channel: 'fake', account: 'main', chat: 'a' },
+      { channel: 'fake', account: 'main', chat: 'b' },
+      { channel: 'fake', account: 'second', chat: 'a' },
+      { channel: 'web', account: 'main', chat: 'a' },
+    ]
+    const at = tables.clock.now()
+    for (const address of places) expect(tables.inbound.record({ ...message, address }, at)).toBe('new')
+    expect(tables.inbound.chatsWithNew()).toHaveLength(4)
+  })
+
+  test('routing and its dispatches are one transaction, and doing it twice gives nothing twice', () => {
+    using tables = new HostTables()
+    const row = tables.receive('hello')
+    const plans = [GARDEN, KITCHEN].map((group) => ({ group, session: 's' }))
+    tables.db.exec(
+      "CREATE TRIGGER die BEFORE INSERT ON dispatch WHEN new.group_name = 'kitchen' BEGIN SELECT raise(ABORT, 'killed'); END",
+    )
+    expect(() => tables.inbound.routed(row.id, 'routed', null, plans, tables.clock.now())).toThrow('killed')
+    expect(tables.inbound.find(row.id)?.state).toBe('new')
+    expect(tables.dispatches.groupsWithPending()).toEqual([])
+    tables.db.exec('DROP TRIGGER die')
+    for (let n = 0; n < 2; n += 1) tables.inbound.routed(row.id, 'routed', null, plans, tables.clock.now())
+    expect(tables.dispatches.groupsWithPending()).toEqual([GARDEN, KITCHEN])
+    expect(tables.dispatches.pending(GARDEN, 9)).toHaveLength(1)
+  })
+})
+
+describe('directory', () => {
+  test('a chat that moves keeps its bindings, its mail and what waits to be sent', () => {
+    using tables = new HostTables()
+    const row = tables.place(GARDEN, 1, 'old')
+    tables.bind(row.chatId, GARDEN)
+    tables.directory.moveChat('fake', 'main', 'room', 'new-room')
+    expect(tables.directory.chat(row.chatId)?.address.chat).toBe('new-room')
+    tables.directory.moveChat('fake', 'main', 'unknown', 'room')
+    expect(tables.directory.chat(row.chatId)?.address.chat).toBe('new-room')
+  })
+
+  test('when the new id is known already, everything goes there and running turns answer there', () => {
+    using tables = new HostTables()
+    const row = tables.place(GARDEN, 1, 'old')
+    tables.bind(row.chatId, GARDEN)
+    const delivery = { chatId: row.chatId, thread: undefined, part: 'x', key: 'k', group: GARDEN }
+    tables.deliveries.add([delivery], tables.clock.now())
+    const target = tables.room('new-room')
+    tables.directory.moveChat('fake', 'main', 'room', 'new-room')
+    expect(tables.directory.bindings(target).map((binding) => binding.group)).toEqual([GARDEN])
+    expect(tables.deliveries.next(target)?.part).toBe('x')
+    expect(tables.dispatches.inboundOf(GARDEN, 1)?.chatId).toBe(target)
+  })
+
+  test('binding again replaces the settings; unbinding says how many went', () => {
+    using tables = new HostTables()
+    const chat = tables.room()
+    const first = tables.bind(chat, GARDEN, { engage: 'pattern', pattern: 'x' })
+    const second = tables.bind(chat, GARDEN, { engage: 'mention' })
+    expect(second.id).toBe(first.id)
+    expect(tables.directory.bindings(chat)).toMatchObject([{ engage: 'mention' }])
+    expect(second.pattern).toBeUndefined()
+    tables.bind(chat, KITCHEN)
+    expect(tables.directory.unbind(chat, KITCHEN)).toBe(1)
+    expect(tables.directory.unbind(chat, null)).toBe(1)
+    expect(tables.directory.allBindings()).toEqual([])
+  })
+})
+
+describe('roles', () => {
+  test('of a group count there, of the install everywhere; only the install has owners', () => {
+    using tables = new HostTables()
+    const now = tables.clock.now()
+    tables.roles.grant(ALICE, 'member', GARDEN, now)
+    tables.roles.grant(OWNER, 'owner', null, now)
+    tables.roles.grant(ALICE, 'owner', GARDEN, now)
+    expect(tables.roles.roles(ALICE, KITCHEN)).toEqual([])
+    expect(tables.roles.roles(OWNER, KITCHEN)).toEqual(['owner'])
+    expect([tables.roles.isOwner(ALICE), tables.roles.isOwner(OWNER)]).toEqual([false, true])
+    expect(tables.roles.revoke(OWNER, 'owner', GARDEN)).toBe(0)
+    expect(tables.roles.revoke(OWNER, 'owner', null)).toBe(1)
+    expect(tables.roles.isOwner(OWNER)).toBe(false)
+  })
+
+  test('the owner is asked where they wrote in private last, never in a group', () => {
+    using tables = new HostTables()
+    const sender = { id: OWNER, name: 'Olga', isBot: false }
+    const at = (chat: string, chatKind: 'private' | 'group') =>
+      tables.receive('hi', { sender, chatKind, address: { channel: 'fake', account: 'main', chat } })
+    tables.roles.grant(OWNER, 'owner', null, tables.clock.now())
+    at('first', 'private')
+    at('second', 'private')
+    at('room', 'group')
+    expect(tables.roles.ownerChats().map((chat) => chat.address.chat)).toEqual(['second', 'first'])
+  })
+})
+
+describe('deliveries', () => {
+  test('a known key is not added again', () => {
+    using tables = new HostTables()
+    const delivery = { chatId: tables.room(), thread: undefined, part: 'x', key: 'k', group: GARDEN }
+    tables.deliveries.add([delivery, delivery], tables.clock.now())
+    tables.deliveries.add([{ ...delivery, part: 'y' }], tables.clock.now())
+    expect(tables.outgoing().map((row) => row.part)).toEqual(['x'])
+  })
+})
+
+describe('dispatches', () => {
+  test('groups come in the order of their oldest message, and settle for good', () => {
+    using tables = new HostTables()
+    tables.place(KITCHEN, 1)
+    tables.place(GARDEN, 1)
+    expect(tables.dispatches.groupsWithOpen()).toEqual([KITCHEN, GARDEN])
+    tables.settle(KITCHEN, 1)
+    expect(tables.dispatches.groupsWithOpen()).toEqual([GARDEN])
+    const settled = [{ inboxSeq: 1, outcome: 'failed' as const, reason: 'late' }]
+    const batch = { cursor: 9, accepted: [], deliveries: [], settled, rejected: 0 }
+    tables.outboxes.record(KITCHEN, batch, tables.clock.now())
+    expect(tables.overview.read().failedByGroup.get(KITCHEN)).toBeUndefined()
+    expect(tables.dispatches.inboundOf(KITCHEN, 2)).toBeNull()
+  })
+})
+
+test('lines of our own chats are written once per key and read in order, the newest few', () => {
+  using tables = new HostTables()
+  const web = new SqliteOwnChatStore(tables.db, 'web')
+  const terminal = new SqliteOwnChatStore(tables.db, 'terminal')
+  const first = web.append('garden', 'user', 'one', 'k1', tables.clock.now())
+  expect(web.append('garden', 'user', 'changed', 'k1', tables.clock.now())).toEqual(first)
+  web.append('garden', 'agent', 'two', 'k2', tables.clock.now())
+  web.append('garden', 'agent', 'three', 'k3', tables.clock.now())
+  terminal.append('garden', 'user', 'other', 'k1', tables.clock.now())
+  expect(web.lines('garden', 0, 2).map((line) => line.text)).toEqual(['two', 'three'])
+  expect(web.lines('garden', first.id, 9)).toHaveLength(2)
+})
+
+test('the database says whether it is whole', () => {
+  using tables = new HostTables()
+  expect(tables.overview.integrity()).toBe('ok')
+})

@@ -10,6 +10,8 @@ import { type CliContext, installOf } from './context.ts'
 import { runCommand } from './session.ts'
 
 const QUIET_MS = 600_000
+/** After this long a person is told what goes on. */
+const PATIENCE_MS = 2_000
 const LOOK_MS = 100
 /** The last line and the news that it is sent come on two connections. */
 const LINGER_MS = 150
@@ -65,25 +67,43 @@ async function firstGroup(context: CliContext): Promise<string> {
 async function ask(chat: Chat, text: string): Promise<void> {
   const ended = new AbortController()
   const signal = AbortSignal.any([ended.signal, chat.context.signal, AbortSignal.timeout(QUIET_MS)])
-  const seen = { asked: false, answered: false }
+  const seen: { asked: boolean; answered: boolean; done: boolean; failure?: unknown } = {
+    asked: false,
+    answered: false,
+    done: false,
+  }
   const onEvent = (event: TerminalEvent) => {
     if (event.type === 'ready') {
       seen.asked = true
-      const answered = post(chat, text).then(() => untilAnswered(chat, signal))
-      answered.then(
-        () => ended.abort(),
-        (error: unknown) => ended.abort(error),
-      )
+      post(chat, text)
+        .then(() => untilAnswered(chat, signal))
+        .then(
+          () => {
+            seen.done = true
+          },
+          (error: unknown) => {
+            seen.failure = error
+          },
+        )
+        .finally(() => ended.abort())
     } else if (seen.asked && event.type === 'line' && event.author === 'agent') {
       seen.answered = true
       chat.context.output.out(terminalText(event.text))
     }
   }
-  await followLines(chat.socket, chat.group, 0, onEvent, signal)
-  const reason: unknown = ended.signal.reason
-  if (reason instanceof CreelError || reason instanceof NoHostError) throw reason
+  systemClock.sleep(PATIENCE_MS, signal).then(
+    () => chat.context.output.err(`waiting for ${chat.group}; Ctrl-C ends the waiting, not the turn`),
+    () => undefined,
+  )
+  try {
+    await followLines(chat.socket, chat.group, 0, onEvent, signal)
+  } finally {
+    ended.abort()
+  }
+  const { failure } = seen
+  if (failure instanceof CreelError || failure instanceof NoHostError) throw failure
   if (seen.answered) return
-  if (ended.signal.aborted) chat.context.output.err('(the agent had nothing to say)')
+  if (seen.done) chat.context.output.err('(the agent had nothing to say)')
   else throw new CreelError('timeout', 'no answer yet; the message is kept', { hint: './creel status' })
 }
 

@@ -1,0 +1,73 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import type { GroupName } from '../../domain/ids.ts'
+import { Paths } from '../../paths.ts'
+import { GroupRegistry } from './group-registry.ts'
+
+const GARDEN = 'garden' as GroupName
+const folders: string[] = []
+
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true })
+})
+
+function registry() {
+  const folder = mkdtempSync(join(tmpdir(), 'creel-groups-'))
+  folders.push(folder)
+  const paths = new Paths(join(folder, 'data'), join(folder, 'groups'))
+  const write = (name: string, text: string) => {
+    mkdirSync(join(paths.groupsDir, name), { recursive: true })
+    writeFileSync(join(paths.groupsDir, name, 'container.json'), text)
+  }
+  return { paths, write, groups: new GroupRegistry(paths) }
+}
+
+describe('GroupRegistry', () => {
+  test('lists folders that are groups, in order, and nothing else', () => {
+    const { paths, write, groups } = registry()
+    expect(groups.names()).toEqual([])
+    write('zoo', '{}')
+    write('ant', 'broken')
+    write('Not-A-Name', '{}')
+    mkdirSync(join(paths.groupsDir, 'empty'))
+    writeFileSync(join(paths.groupsDir, 'file'), '')
+    expect(groups.names()).toEqual(['ant', 'zoo'])
+  })
+
+  test('reads a file anew each time, with defaults', () => {
+    const { write, groups } = registry()
+    write('garden', '{"concurrency": 2}')
+    expect(groups.load(GARDEN)).toMatchObject({ concurrency: 2, provider: 'demo' })
+    write('garden', '{"concurrency": 3}')
+    expect(groups.load(GARDEN).concurrency).toBe(3)
+  })
+
+  test.each([
+    ['{', 'not valid JSON'],
+    ['{"concurency": 2}', 'concurency: there is no such key'],
+    ['{"concurrency": "two"}', 'concurrency: expected number, got "two"'],
+    ['{"limits": {"memory_mb": 1}}', 'limits.memory_mb: expected at least 128, got 1'],
+    ['[]', 'the file: expected object, got []'],
+    ['{"provider": "gpt"}', 'provider: expected'],
+  ])('%s is refused with file, key, expected and got', (text, expected) => {
+    const { paths, write, groups } = registry()
+    write('garden', text)
+    expect(() => groups.load(GARDEN)).toThrow(expected)
+    expect(() => groups.load(GARDEN)).toThrow(paths.groupConfig(GARDEN))
+  })
+
+  test('adds a group once, and removes it by moving it aside', () => {
+    const { paths, groups } = registry()
+    groups.add(GARDEN, { provider: 'demo' })
+    expect(groups.load(GARDEN).provider).toBe('demo')
+    expect(readFileSync(join(paths.groupDir(GARDEN), 'AGENTS.md'), 'utf8')).not.toBe('')
+    expect(() => groups.add(GARDEN, {})).toThrow(expect.objectContaining({ code: 'conflict' }))
+    const first = groups.remove(GARDEN)
+    expect([existsSync(join(first, 'AGENTS.md')), groups.exists(GARDEN)]).toEqual([true, false])
+    groups.add(GARDEN, {})
+    expect(groups.remove(GARDEN)).not.toBe(first)
+    expect(() => groups.remove(GARDEN)).toThrow(expect.objectContaining({ code: 'not_found' }))
+  })
+})

@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto'
+import type { TurnInput } from '@creel/protocol'
+import type { ProviderParts, ProviderRuntime, Turn } from '../../provider.ts'
+import { AppServer } from './app-server.ts'
+import { type CodexHome, codexEnvironment, defaultBaseUrl, MARK_VARIABLE, prepareHome } from './home.ts'
+import { type Launch, launch } from './launch.ts'
+import { CodexTurn } from './turn.ts'
+
+export interface CodexOptions {
+  /** Base URL of the Responses API, with its version path. */
+  readonly baseUrl?: string
+  /** The program, with arguments that come before ours. */
+  readonly command?: readonly string[]
+  /** In place of the real process, for tests. */
+  readonly launch?: Launch
+}
+
+/**
+ * Codex, as one `codex app-server` for all sessions of the sandbox: started with the first turn, and with the next
+ * turn after it has died. A thread id is the resume token.
+ */
+export class CodexProvider implements ProviderRuntime {
+  readonly name = 'codex'
+  readonly #parts: ProviderParts
+  readonly #launch: Launch
+  /** The end of each session's last turn. */
+  readonly #turns = new Map<string, Promise<void>>()
+  #server: AppServer | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(parts: ProviderParts, options: CodexOptions = {}) {
+    this.#parts = parts
+    this.#launch = options.launch ?? (() => this.#start(options))
+  }
+
+  startTurn(input: TurnInput, signal: AbortSignal): Turn {
+    const before = this.#turns.get(input.session)
+    let onOver: () => void = () => undefined
+    const over = new Promise<void>((resolve) => {
+      onOver = resolve
+    })
+    return new CodexTurn({
+      input,
+      signal,
+      cwd: this.#parts.workspaceDir,
+      clock: this.#parts.clock,
+      log: this.#parts.log,
+      server: async () => {
+        this.#turns.set(input.session, over)
+        // The reader of an aborted turn does not wait until app-server has ended it.
+        await before
+        return this.#running()
+      },
+      // One that was aborted while it waited is over when the one before it is.
+      onOver: () =>
+        void Promise.resolve(before).then(() => {
+          if (this.#turns.get(input.session) === over) this.#turns.delete(input.session)
+          onOver()
+        }),
+    })
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#server?.stop() ?? Promise.resolve()
+    return this.#closing
+  }
+
+  async #running(): Promise<AppServer> {
+    if (this.#closing) throw new Error('the provider is closed')
+    if (this.#server?.dead !== false) {
+      this.#server = new AppServer(this.#launch(), this.#parts)
+    }
+    const server = this.#server
+    await server.ready
+    return server
+  }
+
+  #start(options: CodexOptions): ReturnType<Launch> {
+    const { homeDir, workspaceDir, settings, clock, log } = this.#parts
+    const home: CodexHome = {
+      homeDir,
+      workspaceDir,
+      settings,
+      baseUrl: options.baseUrl ?? defaultBaseUrl(),
+      mark: randomUUID(),
+    }
+    const { leftOutBytes } = prepareHome(home)
+    if (leftOutBytes > 0) log('instructions_too_long', { provider: this.name, leftOutBytes })
+    log('codex_starting')
+    return launch({
+      command: [...(options.command ?? ['codex']), 'app-server'],
+      cwd: workspaceDir,
+      environment: codexEnvironment(home),
+      mark: `${MARK_VARIABLE}=${home.mark}`,
+      clock,
+    })
+  }
+}

@@ -1,141 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { FakeEngine } from '../test/fakes/fake-engine.ts'
-import { FakeMailbox } from '../test/fakes/fake-mailbox.ts'
-import { GARDEN, HostTables, KITCHEN, silentLog } from '../test/rig/host-tables.ts'
-import type { Groups } from './config/groups.ts'
-import { GroupConfig, InstallConfig } from './config/schema.ts'
-import { ConfigError, EngineUnavailableError } from './domain/errors.ts'
-import type { GroupName } from './domain/ids.ts'
+import { GARDEN, KITCHEN } from '../test/rig/host-tables.ts'
+import { inWorld } from '../test/rig/supervisor-world.ts'
+import { EngineUnavailableError } from './domain/errors.ts'
 import type { SandboxHandle } from './domain/ports/sandbox.ts'
-import { GroupProblems } from './group-problems.ts'
-import { Paths } from './paths.ts'
-import { Pump } from './pump.ts'
-import { sandboxSpec, specHash } from './sandbox-spec.ts'
-import { Supervisor } from './supervisor.ts'
-
-const group = (n: number) => `group${n}` as GroupName
-
-/** Folders of groups in memory; a text stands for a file that cannot be read. */
-class FakeGroups implements Pick<Groups, 'names' | 'exists' | 'load'> {
-  readonly configs = new Map<GroupName, unknown>()
-  names = () => [...this.configs.keys()]
-  exists = (name: GroupName) => this.configs.has(name)
-  load(name: GroupName): GroupConfig {
-    const config = this.configs.get(name)
-    if (typeof config === 'string') throw new ConfigError(`groups/${name}/container.json`, [config])
-    return GroupConfig.parse(config)
-  }
-}
-
-class SupervisorWorld extends HostTables {
-  engine = new FakeEngine({ clock: this.clock, specHash })
-  readonly mailbox = new FakeMailbox(this.clock)
-  readonly groups = new FakeGroups()
-  readonly told: string[] = []
-  protocol = 1
-  supervisor: Supervisor
-  pump: Pump<GroupName>
-  readonly #limits: InstallConfig['limits']
-  #seq = 0
-
-  constructor(limits: Partial<InstallConfig['limits']> = {}) {
-    super()
-    this.#limits = { ...InstallConfig.parse({}).limits, ...limits }
-    for (const name of [GARDEN, KITCHEN]) this.groups.configs.set(name, {})
-    ;({ supervisor: this.supervisor, pump: this.pump } = this.#make())
-  }
-
-  #make() {
-    const { engine, dispatches, mailbox, clock, events } = this
-    const problems = new GroupProblems({
-      clock,
-      events,
-      tell: (name, problem, since) => void this.told.push(`${name} ${since}: ${problem}`),
-    })
-    const paths = new Paths('/data', '/groups')
-    const supervisor: Supervisor = new Supervisor({
-      ...{ engine, dispatches, mailbox, clock, events, problems, specHash },
-      groups: this.groups as unknown as Groups,
-      random: () => 0.5,
-      limits: this.#limits,
-      specOf: async (name, config) =>
-        sandboxSpec(name, config, paths, { image: 'agent:1', protocol: this.protocol }),
-      prepare: async (name) => mailbox.open(name),
-      nudge: (name) => pump.nudge(name),
-    })
-    const pump = new Pump<GroupName>({
-      name: 'supervisor',
-      clock,
-      log: silentLog,
-      random: () => 0.5,
-      pollMs: 1_000,
-      keys: () => new Set([...supervisor.groups(), ...dispatches.groupsWithOpen()]),
-      step: (name, signal) => supervisor.step(name, signal),
-      maxConcurrent: 32,
-      backoff: { baseMs: 200, maxMs: 30_000 },
-    })
-    pump.start()
-    return { supervisor, pump }
-  }
-
-  /** Mail for a group, and its runner's heart beats; returns the position. */
-  mail(name: GroupName = GARDEN): number {
-    this.#seq += 1
-    this.place(name, this.#seq)
-    this.pump.nudge(name)
-    return this.#seq
-  }
-
-  done(seq: number, name: GroupName = GARDEN): void {
-    this.settle(name, seq)
-    this.pump.nudge(name)
-  }
-
-  state(name: GroupName = GARDEN): string {
-    return this.supervisor.status(name).state
-  }
-
-  problem(name: GroupName = GARDEN): string | null {
-    return this.supervisor.status(name).problem
-  }
-
-  calls(method: string): string[] {
-    return this.engine.calls.filter((call) => call.startsWith(method))
-  }
-
-  /** Time passes with hearts beating in every running sandbox. */
-  async live(seconds: number, ...beating: GroupName[]): Promise<void> {
-    for (let n = 0; n < seconds; n += 1) {
-      for (const name of beating) this.mailbox.beats.set(name, this.clock.now())
-      await this.clock.advance(1_000)
-    }
-  }
-
-  /** The host process ends; the engine goes on. */
-  async restart(): Promise<void> {
-    await this.end()
-    this.engine = this.engine.restarted()
-    ;({ supervisor: this.supervisor, pump: this.pump } = this.#make())
-    await this.clock.settled()
-  }
-
-  async end(): Promise<void> {
-    await this.pump.stop(0)
-    this.supervisor.release()
-  }
-}
-
-async function inWorld(
-  run: (world: SupervisorWorld) => Promise<void>,
-  limits: Partial<InstallConfig['limits']> = {},
-): Promise<void> {
-  using world = new SupervisorWorld(limits)
-  try {
-    await run(world)
-  } finally {
-    await world.end()
-  }
-}
 
 describe('life of a sandbox', () => {
   test('starts with mail, pauses and stops when idle, wakes for mail', () =>
@@ -391,6 +258,7 @@ describe('a listing that is older than what was done meanwhile', () => {
       answer()
       await early
       expect(world.state()).toBe('awake')
+      const watches = world.calls('wait').length
       const late = world.supervisor.refresh(signal)
       await world.clock.settled()
       world.done(seq)
@@ -400,94 +268,8 @@ describe('a listing that is older than what was done meanwhile', () => {
       answer()
       await late
       expect(world.state()).toBe('asleep')
+      expect(world.calls('wait')).toHaveLength(watches)
     }))
-})
-
-describe('room for a few sandboxes only', () => {
-  const awake = (world: SupervisorWorld, names: GroupName[]) =>
-    names.filter((name) => world.state(name) === 'awake')
-
-  test('a burst starts no more than may run, and the rest in the order they came', () =>
-    inWorld(
-      async (world) => {
-        const names = [1, 2, 3, 4, 5].map(group)
-        for (const name of names) world.groups.configs.set(name, {})
-        const seqs = names.map((name) => world.mail(name))
-        await world.clock.settled()
-        expect(awake(world, names)).toEqual(names.slice(0, 2))
-        for (let n = 0; n < 4; n += 1) {
-          await world.live(1, ...names)
-          expect(awake(world, names)).toHaveLength(2)
-        }
-        world.done(seqs[0] ?? 0, group(1))
-        await world.live(1, ...names)
-        expect(awake(world, names)).toEqual([group(2), group(3)])
-        world.done(seqs[1] ?? 0, group(2))
-        world.done(seqs[2] ?? 0, group(3))
-        await world.live(1, ...names)
-        expect(awake(world, names)).toEqual([group(4), group(5)])
-        expect(world.calls('start').map((call) => call.slice(6))).toEqual(names)
-      },
-      { max_running: 2 },
-    ))
-
-  test('makes room by pausing whoever has been idle the longest', () =>
-    inWorld(
-      async (world) => {
-        const names = [1, 2, 3].map(group)
-        for (const name of names) world.groups.configs.set(name, {})
-        world.done(world.mail(group(1)), group(1))
-        for (const name of [group(2), group(1)]) {
-          const seq = world.mail(name)
-          await world.clock.advance(2_000)
-          world.done(seq, name)
-        }
-        await world.clock.settled()
-        world.mail(group(3))
-        await world.clock.settled()
-        expect(awake(world, names)).toEqual([group(1), group(3)])
-        expect(world.state(group(2))).toBe('paused')
-      },
-      { max_running: 2 },
-    ))
-
-  test('waking a paused sandbox needs room as well', () =>
-    inWorld(
-      async (world) => {
-        const seq = world.mail(GARDEN)
-        await world.clock.settled()
-        world.done(seq, GARDEN)
-        await world.clock.settled()
-        const busy = world.mail(KITCHEN)
-        await world.clock.settled()
-        expect([world.state(GARDEN), world.state(KITCHEN)]).toEqual(['paused', 'awake'])
-        world.mail(GARDEN)
-        await world.live(3, KITCHEN)
-        expect([world.state(GARDEN), world.state(KITCHEN)]).toEqual(['paused', 'awake'])
-        world.done(busy, KITCHEN)
-        await world.clock.settled()
-        expect([world.state(GARDEN), world.state(KITCHEN)]).toEqual(['awake', 'paused'])
-      },
-      { max_running: 1 },
-    ))
-
-  test('a group that cannot start does not stand in the way of those behind it', () =>
-    inWorld(
-      async (world) => {
-        const seq = world.mail(KITCHEN)
-        await world.clock.settled()
-        world.mail(GARDEN)
-        world.groups.configs.set(group(3), {})
-        await world.live(1, KITCHEN)
-        world.mail(group(3))
-        world.groups.configs.set(GARDEN, 'broken')
-        await world.live(1, KITCHEN)
-        world.done(seq, KITCHEN)
-        await world.live(3)
-        expect(world.state(group(3))).toBe('awake')
-      },
-      { max_running: 1 },
-    ))
 })
 
 test('stopAll ends every sandbox, even when one cannot be ended', () =>

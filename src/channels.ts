@@ -4,7 +4,6 @@ import type { Channel } from './domain/ports/channel.ts'
 export interface Channels {
   readonly all: readonly Channel[]
   readonly find: (channel: string, account: string) => Channel | undefined
-  isIdempotent(channel: string): boolean
   /** Opens what must be open before people are told where to go. Throws CreelError. */
   listen(): Promise<void>
   close(): Promise<void>
@@ -23,8 +22,6 @@ export function channelTable(
   return {
     all,
     find: (channel, account) => byKey.get(`${channel}/${account}`),
-    isIdempotent: (name) =>
-      all.some((channel) => channel.name === name && channel.capabilities.idempotentSend),
     ...life,
     failed: (channel, account, reason) => void failures.set(`${channel}/${account}`, reason),
     problems: () =>

@@ -185,22 +185,25 @@ describe('deliverNext', () => {
   })
 })
 
-describe('recover', () => {
-  test('queues again what a killed host was sending, ambiguous where the channel cannot tell', () => {
-    using world = new DeliveryWorld()
-    world.queue('one')
-    world.queue('two')
-    const [first] = [world.deliveries.next(world.chat)]
-    if (first) world.deliveries.sending(first.id)
-    expect(world.deliveries.recover(() => false)).toBe(1)
-    expect(world.outgoing()).toMatchObject([
-      { part: 'one', state: 'queued', ambiguous: 1, reason: 'the host was stopped while sending' },
-      { part: 'two', state: 'queued', ambiguous: 0 },
-    ])
-    if (first) world.deliveries.sending(first.id)
-    expect(world.deliveries.recover(() => true)).toBe(1)
-    // Once ambiguous, always.
-    expect(world.outgoing()[0]).toMatchObject({ ambiguous: 1 })
-    expect(world.deliveries.recover(() => true)).toBe(0)
-  })
+describe('after a kill in the middle of a send', () => {
+  test.each([
+    [true, 0],
+    [false, 1],
+  ])(
+    'the next host sends it again before the others, and marks it (idempotent: %s)',
+    async (idempotentSend, flag) => {
+      using world = new DeliveryWorld({ capabilities: { idempotentSend } })
+      world.queue('one')
+      world.queue('two')
+      const first = world.deliveries.next(world.chat)
+      if (first) world.deliveries.sending(first.id)
+      expect(world.deliveries.chatsWithQueued()).toEqual([world.chat])
+      while ((await world.step()) === 'again') expect(world.channel.sent.length).toBeLessThan(3)
+      expect(world.channel.sent.map((sent) => sent.part)).toEqual(['one', 'two'])
+      expect(world.outgoing()).toMatchObject([
+        { state: 'sent', ambiguous: flag },
+        { state: 'sent', ambiguous: 0 },
+      ])
+    },
+  )
 })

@@ -40,13 +40,13 @@ export async function deliverNext(
     return 'again'
   }
   if (row.state === 'sending') {
-    // Sent, but what became of it could not be recorded (a full disk): the same as after a crash.
+    // A host that was killed, or a full disk: it was begun, and what became of it is not on record.
     const ambiguous = !channel.capabilities.idempotentSend
     deliveries.retry(row.id, {
       notBefore: now,
       spent: true,
       ambiguous,
-      reason: 'its last send was not recorded',
+      reason: 'the host was stopped while sending',
     })
     return 'again'
   }

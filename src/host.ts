@@ -135,7 +135,6 @@ export class Host {
   async start(): Promise<void> {
     const { core, channels } = this.parts
     bindOwnChats(core)
-    core.deliveries.recover((name) => channels.isIdempotent(name))
     for (const group of core.groups.names()) await this.#openMailAtStart(group)
     await channels.listen()
     for (const pump of [this.#engine, this.#deliver, this.#collect, this.#supervise]) pump.start()

@@ -63,13 +63,12 @@ describe('runIntake', () => {
 })
 
 test('the table finds channels by name and account, and remembers who gave up', () => {
-  const main = new FakeChannel({ capabilities: { idempotentSend: true } })
+  const main = new FakeChannel()
   const second = new FakeChannel({ account: 'second' })
   const nothing = async () => undefined
   const table = channelTable([main, second], { listen: nothing, close: nothing })
   expect(table.find('fake', 'second')).toBe(second)
   expect(table.find('fake', 'third')).toBeUndefined()
-  expect([table.isIdempotent('fake'), table.isIdempotent('other')]).toEqual([true, false])
   table.failed('fake', 'second', 'bad token')
   expect(table.problems().map(({ problem }) => problem)).toEqual([null, 'bad token'])
 })

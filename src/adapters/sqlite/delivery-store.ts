@@ -69,19 +69,6 @@ export class SqliteDeliveryStore implements DeliveryStore {
       .run(reason, id)
   }
 
-  recover(isIdempotent: (channel: string) => boolean): number {
-    const rows = this.#db.prepare<[], DeliveryColumns>(`${SELECT_DELIVERY} WHERE d.state = 'sending'`).all()
-    const requeue = this.#db.prepare(
-      "UPDATE delivery SET state = 'queued', ambiguous = max(ambiguous, ?), reason = ? WHERE id = ?",
-    )
-    this.#db.transaction(() => {
-      for (const row of rows) {
-        requeue.run(isIdempotent(row.channel) ? 0 : 1, 'the host was stopped while sending', row.id)
-      }
-    })()
-    return rows.length
-  }
-
   queuedOf(group: GroupName): number {
     const row = this.#db
       .prepare<[string], { n: number }>(

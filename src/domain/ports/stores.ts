@@ -156,7 +156,7 @@ export interface DeliveryStore {
   /** Adds deliveries of the host itself; known keys are skipped. */
   add(deliveries: readonly NewDelivery[], at: UnixMs): void
   chatsWithQueued(): readonly ChatId[]
-  /** The oldest unsent part of a chat. */
+  /** The oldest unsent part of a chat; one in state `sending` was begun by a call that never recorded its end. */
   next(chatId: ChatId): DeliveryRow | null
   /** Durable mark before the platform is called. */
   sending(id: DeliveryId): void
@@ -166,8 +166,6 @@ export interface DeliveryStore {
     change: { notBefore: UnixMs; spent: boolean; ambiguous: boolean; reason: string },
   ): void
   failed(id: DeliveryId, reason: string): void
-  /** After a restart: what was being sent is queued again; ambiguous where the channel cannot tell. */
-  recover(isIdempotent: (channel: string) => boolean): number
   queuedOf(group: GroupName): number
 }
 

@@ -110,6 +110,7 @@ export class HostWorld implements AsyncDisposable {
       mailbox: new FileMailbox({ paths, clock: core.clock }),
       reader: new ForkedOutboxReader({ paths, deadlineMs: 10_000 }),
       doorbell: this.#options.doorbell?.() ?? new SocketDoorbell({ paths }),
+      ...{ gateway: { open: nothing, close: nothing } },
       channels: channelTable([this.channel], { listen: nothing, close: nothing }),
       image: async () => 'creel-agent:test',
       prepareFolders: (group) => prepareGroupFolders(paths, group, process.getuid?.() ?? -1),

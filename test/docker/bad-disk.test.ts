@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { HostProcess } from '../rig/host-process.ts'
@@ -92,12 +92,12 @@ describe.skipIf(missing)('a data directory', () => {
   })
 
   it('that cannot be written is named, with what to do', async () => {
-    chmodSync(host.folder, 0o755)
-    chmodSync(host.dataDir, 0o755)
-    host.env({ CREEL_DATA_DIR: join(host.dataDir, 'inside') })
-    const { code, stderr } = await host.creelFailsAs(65534, 'serve')
+    // Read-only even for root, which no file mode stops.
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'ro,size=1m', 'creel-test', host.dataDir])
+    host.beforeRemoval(() => execFileSync('umount', ['--lazy', host.dataDir]))
+    const { code, stderr } = await host.creelFails('serve')
     expect(code).toBe(1)
-    expect(stderr).toContain(`data directory ${join(host.dataDir, 'inside')} cannot be used: EACCES`)
-    expect(stderr).toContain('what to do: give it to the account that runs creel')
+    expect(stderr).toContain(`data directory ${host.dataDir} cannot be used: EROFS`)
+    expect(stderr).toContain('set data_dir to a path that can be written')
   })
 })

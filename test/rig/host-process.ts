@@ -83,18 +83,6 @@ export class HostProcess implements AsyncDisposable {
     throw new Error(`creel ${args.join(' ')} was expected to fail`)
   }
 
-  /** Like creelFails, as another account; takes root. */
-  async creelFailsAs(uid: number, ...args: string[]): Promise<{ code: number; stderr: string }> {
-    const options = { env: this.#env, uid, gid: uid, cwd: '/' }
-    try {
-      await promisify(execFile)(process.execPath, [MAIN, ...args], options)
-    } catch (error) {
-      const { code, stderr } = error as { code: number; stderr: string }
-      return { code, stderr }
-    }
-    throw new Error(`creel ${args.join(' ')} was expected to fail`)
-  }
-
   /** Changes variables for what is started from now on. */
   env(change: NodeJS.ProcessEnv): void {
     Object.assign(this.#env, change)

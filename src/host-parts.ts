@@ -11,6 +11,7 @@ import { engineSocket } from './adapters/docker/engine-socket.ts'
 import { readNpmConfig } from './adapters/docker/npm-config.ts'
 import { SocketDoorbell } from './adapters/doorbell/socket-doorbell.ts'
 import { prepareGroupFolders } from './adapters/folders/group-folders.ts'
+import { SocketGateway } from './adapters/gateway/socket-gateway.ts'
 import { FileMailbox } from './adapters/mailbox/file-mailbox.ts'
 import { ForkedOutboxReader } from './adapters/outbox-reader/forked-outbox-reader.ts'
 import { type Channels, channelTable } from './channels.ts'
@@ -19,6 +20,7 @@ import { RUNTIMES } from './config/schema.ts'
 import type { Core } from './core.ts'
 import type { GroupName } from './domain/ids.ts'
 import type { Channel } from './domain/ports/channel.ts'
+import type { ModelApi } from './domain/ports/gateway.ts'
 import type { HostParts } from './host.ts'
 import type { Log } from './log.ts'
 import { specHash } from './sandbox-spec.ts'
@@ -60,6 +62,7 @@ export function realParts(core: Core, log: Log, stateOf: GroupState): RealParts 
     mailbox: new FileMailbox({ paths, clock }),
     reader: new ForkedOutboxReader({ paths }),
     doorbell: new SocketDoorbell({ paths }),
+    gateway: gateway(install, log),
     channels: channels(core, log, terminal, web),
     // An engine that is too old would take a sandbox and leave out what it does not know of its bounds.
     image: rememberSuccess(async (provider) => {
@@ -108,6 +111,25 @@ export async function expectedAgentImage(install: Install, provider: string): Pr
 function runtimesFor(install: Install, provider: string): readonly string[] {
   const own = RUNTIMES.filter((name) => name === provider)
   return own.length > 0 && install.config.engine.images === 'full' ? RUNTIMES : own
+}
+
+/** Each service's key is read once: a changed one counts from the next start. Throws ConfigError. */
+function gateway(install: Install, log: Log): SocketGateway {
+  const { anthropic, openai } = install.config.models
+  const key = (api: ModelApi, file: string) =>
+    file === '' ? null : readSecretFile(install, `models.${api}.key_file`, file)
+  const keys = { anthropic: key('anthropic', anthropic.key_file), openai: key('openai', openai.key_file) }
+  return new SocketGateway({
+    paths: install.paths,
+    services: { anthropic: { baseUrl: anthropic.base_url }, openai: { baseUrl: openai.base_url } },
+    credentials: { keyFor: (_group, api) => keys[api] },
+    reports: {
+      refused: (group, { method, path }, reason) =>
+        log.warn({ event: 'gateway.refused', group, method, path, reason }, 'request refused'),
+      upstreamFailed: (group, api, reason) =>
+        log.warn({ event: 'gateway.upstream_failed', group, api, reason }, 'model service failed'),
+    },
+  })
 }
 
 function webChannel(core: Core, log: Log, stateOf: GroupState): WebChannel | null {

@@ -8,6 +8,7 @@ import type { Core } from './core.ts'
 import { deliverNext } from './delivery.ts'
 import { dispatchNext } from './dispatcher.ts'
 import type { ChatId, GroupName } from './domain/ids.ts'
+import type { Gateway } from './domain/ports/gateway.ts'
 import type { Doorbell, Mailbox, OutboxReader } from './domain/ports/mailbox.ts'
 import type { SandboxEngine, SandboxSpec } from './domain/ports/sandbox.ts'
 import { Events } from './events.ts'
@@ -30,6 +31,8 @@ export interface HostParts {
   readonly mailbox: Mailbox
   readonly reader: OutboxReader
   readonly doorbell: Doorbell
+  /** The way out of the sandboxes. */
+  readonly gateway: Gateway
   readonly channels: Channels
   /** Tag of the image that groups of a provider run on; makes it when it is missing. */
   readonly image: (provider: string) => Promise<string>
@@ -178,7 +181,7 @@ export class Host {
   }
 
   async #end(options: { drainMs: number; stopSandboxes: boolean }): Promise<void> {
-    const { core, reader, doorbell, mailbox, channels } = this.parts
+    const { core, reader, doorbell, gateway, mailbox, channels } = this.parts
     this.#receiving.abort(new Error('the host is stopping'))
     await Promise.allSettled(this.#intakes)
     await this.#routing.stop(1_000)
@@ -193,6 +196,7 @@ export class Host {
     await this.#deliver.stop(5_000)
     await channels.close()
     await doorbell.close()
+    await gateway.close()
     await reader.close()
     mailbox.close()
     core[Symbol.dispose]()
@@ -286,6 +290,7 @@ export class Host {
   async #openMail(group: GroupName): Promise<void> {
     this.parts.mailbox.open(group)
     await this.parts.doorbell.open(group, () => this.#collect.nudge(group))
+    await this.parts.gateway.open(group)
   }
 
   #channelGaveUp(name: string, account: string, reason: string, error: unknown): void {

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import {
   DOORBELL_FILE,
+  GATEWAY_FILE,
   HEARTBEAT_FILE,
   INBOX_FILE,
   mailFolders,
@@ -71,5 +72,8 @@ export class Paths {
   }
   doorbell(group: GroupName): string {
     return join(this.runDir(group), DOORBELL_FILE)
+  }
+  gateway(group: GroupName): string {
+    return join(this.runDir(group), GATEWAY_FILE)
   }
 }

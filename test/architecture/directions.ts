@@ -12,6 +12,7 @@ const PROTOCOL = '@creel/protocol'
 const SHARED = [
   'src/paths.ts',
   'src/sandbox-user.ts',
+  'src/socket-path.ts',
   'src/config/schema.ts',
   'src/config/problems.ts',
   'src/config/groups.ts',

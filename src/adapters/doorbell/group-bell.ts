@@ -2,8 +2,8 @@ import { chmodSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { RING } from '@creel/protocol'
 import { CreelError } from '../../domain/errors.ts'
+import { makeRoomForSocket, socketExists } from '../../socket-path.ts'
 import { BurstGate } from './burst-gate.ts'
-import { makeRoomForSocket, socketExists } from './socket-path.ts'
 
 /** A runner needs one; a few more let a restarted runner in before the old connection is noticed gone. */
 const MAX_CONNECTIONS = 4

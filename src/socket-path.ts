@@ -1,6 +1,6 @@
 import { chmodSync, lstatSync, mkdirSync, statSync, unlinkSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { CreelError } from '../../domain/errors.ts'
+import { CreelError } from './domain/errors.ts'
 
 /** Bytes that fit into `sun_path` before its final zero: unix(7), and 104 in all on the BSDs and macOS. */
 const MAX_PATH_BYTES = process.platform === 'linux' ? 107 : 103

@@ -1,0 +1,115 @@
+import { chmodSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { CreelError } from '../../domain/errors.ts'
+import { makeRoomForSocket, socketExists } from '../../socket-path.ts'
+import { answerError, answerErrorAndClose } from './error-answer.ts'
+import { ALLOWED, judgeCall, type ModelCall } from './model-calls.ts'
+
+/** Requests of one group under way at once. */
+const MAX_REQUESTS = 32
+const MAX_CONNECTIONS = 128
+const HEADERS_MS = 15_000
+/** For sending one request, body and all. */
+const REQUEST_MS = 10 * 60_000
+/** Longer than clients keep an idle connection: they end it, and no request meets a closing one. */
+const KEEP_ALIVE_MS = 120_000
+const MAX_HEADER_BYTES = 32 * 1024
+
+export interface DoorOptions {
+  readonly path: string
+  /** A request that may pass. The door counts it as under way until the response is closed. */
+  readonly onCall: (request: IncomingMessage, response: ServerResponse, call: ModelCall) => void
+  /** The client has been told. `target` is what it asked for: hostile text. */
+  readonly onRefused: (request: { method: string; target: string }, reason: string) => void
+}
+
+/** One group's socket. Whoever is in there is hostile; which group asks is told by the socket alone. */
+export class GroupDoor {
+  readonly #options: DoorOptions
+  #server: Server | undefined
+  #active = 0
+
+  constructor(options: DoorOptions) {
+    this.#options = options
+  }
+
+  /** Resolves when a sandbox can connect; makes the socket again when its file was removed. Throws CreelError. */
+  async listen(): Promise<void> {
+    const { path } = this.#options
+    if (this.#server && socketExists(path)) return
+    await this.close()
+    makeRoomForSocket(path)
+    const server = this.#makeServer()
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error) => {
+        reject(new CreelError('unavailable', `cannot listen at ${path}`, { cause: error }))
+      })
+      server.listen(path, resolve)
+    })
+    // A connection that could not be accepted (no file descriptor left) is the client's loss alone.
+    server.on('error', () => undefined)
+    // The sandbox has another uid; who may come here at all is decided by the private data directory.
+    chmodSync(path, 0o666)
+    this.#server = server
+  }
+
+  /** Ends what is under way. Idempotent. */
+  async close(): Promise<void> {
+    const server = this.#server
+    this.#server = undefined
+    if (!server) return
+    const closed = new Promise((resolve) => server.close(resolve))
+    server.closeAllConnections()
+    await closed
+  }
+
+  #makeServer(): Server {
+    const server = createServer(
+      {
+        insecureHTTPParser: false,
+        maxHeaderSize: MAX_HEADER_BYTES,
+        headersTimeout: HEADERS_MS,
+        requestTimeout: REQUEST_MS,
+        keepAliveTimeout: KEEP_ALIVE_MS,
+      },
+      (request, response) => this.#serve(request, response),
+    )
+    server.maxConnections = MAX_CONNECTIONS
+    server.on('connect', (request, socket) => this.#turnAway(request, socket))
+    server.on('upgrade', (request, socket) => this.#turnAway(request, socket))
+    server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+      socket.on('error', () => socket.destroy())
+      // Anything else is a connection that broke.
+      if (!/^(?:HPE_|ERR_HTTP_)/.test(error.code ?? '')) return socket.destroy()
+      this.#options.onRefused({ method: '?', target: '' }, `not HTTP: ${error.code}`)
+      answerErrorAndClose(socket, 400, 'this is not a request that can be read')
+    })
+    return server
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse): void {
+    const asked = { method: request.method ?? '', target: request.url ?? '' }
+    const call = judgeCall(asked.method, asked.target)
+    if ('refused' in call) {
+      answerError(response, 403, `${call.refused}; ${ALLOWED}`)
+      this.#options.onRefused(asked, call.refused)
+      return
+    }
+    if (this.#active >= MAX_REQUESTS) {
+      answerError(response, 429, `more than ${MAX_REQUESTS} requests at once`)
+      this.#options.onRefused(asked, 'too many requests at once')
+      return
+    }
+    this.#active++
+    response.on('close', () => this.#active--)
+    this.#options.onCall(request, response, call)
+  }
+
+  #turnAway(request: IncomingMessage, socket: Duplex): void {
+    socket.on('error', () => socket.destroy())
+    const reason = 'neither CONNECT nor an upgrade of the connection'
+    this.#options.onRefused({ method: request.method ?? '', target: request.url ?? '' }, reason)
+    answerErrorAndClose(socket, 403, `${reason} is possible here; ${ALLOWED}`)
+  }
+}

@@ -1,0 +1,82 @@
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
+import type { ModelApi } from '../../domain/ports/gateway.ts'
+
+/** RFC 9110 §7.6.1: they concern one connection, not the message. */
+const HOP_BY_HOP = [
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-authentication-info',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]
+
+/** What a sandbox may not say to a service: who it is, who pays, and where it comes from. */
+const NOT_FROM_A_SANDBOX: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP,
+  'authorization',
+  'x-api-key',
+  'api-key',
+  'x-goog-api-key',
+  'openai-organization',
+  'openai-project',
+  'cookie',
+  'expect',
+  'forwarded',
+  'host',
+  'via',
+  'x-real-ip',
+  // The answer is searched for the key, which a packed one would hide.
+  'accept-encoding',
+])
+
+/** What a service may not say to a sandbox; `location` would be an address that it cannot reach anyway. */
+const NOT_TO_A_SANDBOX: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP,
+  'alt-svc',
+  'authorization',
+  'location',
+  'set-cookie',
+  'strict-transport-security',
+  'x-api-key',
+])
+
+/** Headers for the service: those of the client that may pass, the service's own name, and the key. */
+export function requestHeaders(
+  client: IncomingHttpHeaders,
+  to: { readonly api: ModelApi; readonly host: string; readonly key: string | null },
+): OutgoingHttpHeaders {
+  const named = namedByConnection(client)
+  const headers: OutgoingHttpHeaders = {}
+  for (const [name, value] of Object.entries(client)) {
+    const passes = !NOT_FROM_A_SANDBOX.has(name) && !name.startsWith('x-forwarded-') && !named.has(name)
+    if (passes && value !== undefined) headers[name] = value
+  }
+  headers.host = to.host
+  headers['accept-encoding'] = 'identity'
+  if (to.key !== null && to.api === 'anthropic') headers['x-api-key'] = to.key
+  if (to.key !== null && to.api === 'openai') headers.authorization = `Bearer ${to.key}`
+  return headers
+}
+
+/** Headers for the sandbox: those of the service that may pass, without any that holds the key. */
+export function responseHeaders(service: IncomingHttpHeaders, key: string | null): OutgoingHttpHeaders {
+  const named = namedByConnection(service)
+  const headers: OutgoingHttpHeaders = {}
+  for (const [name, value] of Object.entries(service)) {
+    if (value === undefined || NOT_TO_A_SANDBOX.has(name) || named.has(name)) continue
+    if (key !== null && [value].flat().some((text) => text.includes(key))) continue
+    headers[name] = value
+  }
+  return headers
+}
+
+function namedByConnection(headers: IncomingHttpHeaders): ReadonlySet<string> {
+  const names = (headers.connection ?? '').toLowerCase().split(',')
+  // Whoever names the length a matter of this connection wants two servers to disagree about it.
+  return new Set(names.map((name) => name.trim()).filter((name) => name !== 'content-length'))
+}

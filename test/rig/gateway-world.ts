@@ -1,0 +1,125 @@
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { SocketGateway } from '../../src/adapters/gateway/socket-gateway.ts'
+import type { GroupName } from '../../src/domain/ids.ts'
+import { Paths } from '../../src/paths.ts'
+
+export const ALPHA = 'alpha' as GroupName
+export const BETA = 'beta' as GroupName
+export const ALPHA_KEY = 'sk-real-key-0123456789'
+export const BETA_KEY = 'sk-of-beta-9876543210'
+
+export interface Asked {
+  readonly method?: string
+  readonly path?: string
+  readonly headers?: Record<string, string>
+  readonly body?: string | Buffer
+  readonly group?: GroupName
+}
+
+type Serve = (request: IncomingMessage, response: ServerResponse) => void
+
+/** A gateway with the sockets of two groups, before a model service that does what the test says. */
+export class GatewayWorld implements AsyncDisposable {
+  readonly #root = mkdtempSync(join(tmpdir(), 'creel-gw-'))
+  readonly paths = new Paths(join(this.#root, 'd'), join(this.#root, 'g'))
+  /** What would have been logged, a line each. */
+  readonly reports: string[] = []
+  /** Requests that reached the service. */
+  reached = 0
+  keys: Record<string, string | null> = { [ALPHA]: ALPHA_KEY, [BETA]: BETA_KEY }
+  serve: Serve = (_, response) => response.end('ok')
+  readonly #upstream: Server
+  #gateway: SocketGateway | undefined
+
+  private constructor() {
+    this.#upstream = createServer((request, response) => {
+      this.reached++
+      this.serve(request, response)
+    })
+  }
+
+  static async make(): Promise<GatewayWorld> {
+    const world = new GatewayWorld()
+    await world.startService(0)
+    const baseUrl = `http://127.0.0.1:${world.port}/base/`
+    world.#gateway = new SocketGateway({
+      paths: world.paths,
+      services: { anthropic: { baseUrl }, openai: { baseUrl } },
+      credentials: { keyFor: (group) => world.keys[group] ?? null },
+      reports: {
+        refused: (group, asked, reason) =>
+          world.reports.push(`refused ${group} ${asked.method} ${asked.path}: ${reason}`),
+        upstreamFailed: (group, api, reason) => world.reports.push(`failed ${group} ${api}: ${reason}`),
+      },
+    })
+    await world.#gateway.open(ALPHA)
+    await world.#gateway.open(BETA)
+    return world
+  }
+
+  get gateway(): SocketGateway {
+    if (!this.#gateway) throw new Error('no gateway')
+    return this.#gateway
+  }
+
+  /** The service's port. */
+  get port(): number {
+    const address = this.#upstream.address()
+    if (address === null || typeof address === 'string') throw new Error('no port')
+    return address.port
+  }
+
+  async startService(port: number): Promise<void> {
+    this.#upstream.listen(port, '127.0.0.1')
+    await once(this.#upstream, 'listening')
+  }
+
+  async stopService(): Promise<void> {
+    this.#upstream.closeAllConnections()
+    if (this.#upstream.listening) await new Promise((resolve) => this.#upstream.close(resolve))
+  }
+
+  /** One request from inside a sandbox. */
+  send(asked: Asked = {}) {
+    const {
+      method = 'POST',
+      path = '/anthropic/v1/messages',
+      headers = {},
+      body = '{}',
+      group = ALPHA,
+    } = asked
+    const sent = request({ socketPath: this.paths.gateway(group), method, path, headers, agent: false })
+    sent.end(method === 'POST' ? body : undefined)
+    return sent
+  }
+
+  /** Its answer as soon as the head is there. */
+  async answer(asked: Asked = {}): Promise<IncomingMessage> {
+    const [answer] = (await once(this.send(asked), 'response')) as [IncomingMessage]
+    return answer
+  }
+
+  async ask(asked: Asked = {}) {
+    const answer = await this.answer(asked)
+    return { status: answer.statusCode, headers: answer.headers, body: await text(answer) }
+  }
+
+  /** Bytes on the bare socket, and all that came back until it was closed. */
+  async raw(bytes: string): Promise<string> {
+    const socket = connect({ path: this.paths.gateway(ALPHA) })
+    socket.end(bytes)
+    return text(socket)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#gateway?.close()
+    await this.stopService()
+    rmSync(this.#root, { recursive: true })
+  }
+}

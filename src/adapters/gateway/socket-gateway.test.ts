@@ -180,7 +180,7 @@ describe('the socket', () => {
     rmSync(world.paths.gateway(ALPHA))
     await world.gateway.open(ALPHA).finally(() => process.umask(before))
     expect(lstatSync(world.paths.gateway(ALPHA)).mode & 0o777).toBe(0o666)
-    expect(lstatSync(world.paths.runDir(A)).mode & 0o777).toBe(0o755)
+    expect(lstatSync(world.paths.runDir(ALPHA)).mode & 0o777).toBe(0o755)
     expect(world.paths.gateway(ALPHA)).not.toBe(world.paths.gateway(BETA))
     expect((await world.ask()).status).toBe(200)
   })

@@ -11,8 +11,11 @@ import { ServerRefusal } from './server-api.ts'
 import { TurnMapper } from './turn-mapper.ts'
 import type { ServerEvent } from './wire.ts'
 
-/** Longest wait of the server's own retries; a model that asks for more is reported instead. */
-const MAX_RETRY_WAIT_MS = 60_000
+/**
+ * Longest wait of the server's own retries. It would try for more than a minute (2, 5, 9, 18, 33 s) in silence, or for
+ * as long as the model asks; after this the person is told instead.
+ */
+const MAX_RETRY_WAIT_MS = 15_000
 /** An abort that takes longer is left to the background. */
 const ABORT_WAIT_MS = 800
 /** Between an idle without an answer and the closer look: a prompt may just have been taken. */
@@ -153,8 +156,14 @@ export class OpencodeTurn implements Turn {
     const waitMs = event.nextAt - this.#clock.now()
     if (waitMs <= MAX_RETRY_WAIT_MS) return
     void this.#at?.server.abort(event.session)
-    const message = `the model asks to wait: ${event.message}`.slice(0, 500)
-    this.#end({ type: 'failed', reason: reasonOfWords(event.message), message, retryAfterMs: waitMs })
+    const message = `gave up before a wait of ${waitMs} ms: ${event.message}`.slice(0, 500)
+    const reason = reasonOfWords(event.message)
+    this.#end({
+      type: 'failed',
+      reason,
+      message,
+      ...(reason === 'rate-limited' ? { retryAfterMs: waitMs } : {}),
+    })
   }
 
   /** Asks the server how the turn stands, when its events cannot tell. */

@@ -108,6 +108,8 @@ export class OpencodeServer {
     const first = Promise.withResolvers<void>()
     const whole = this.#abortUntilIdle(session, first.resolve).catch(async (error: unknown) => {
       first.resolve()
+      // Gone, or going: nothing is left to abort.
+      if (this.#death !== undefined || this.#stopping.signal.aborted) return
       this.#parts.log('opencode_hung', { error: errorText(error) })
       await this.#parts.life.stop()
     })

@@ -2,6 +2,7 @@ import type { TurnEvent } from '@creel/protocol'
 import { failureOf } from './failure.ts'
 import type { AssistantMessage, Part, ServerEvent, WireError } from './wire.ts'
 
+const MAX_REMARK = 280
 const ACTIVITY: TurnEvent = { type: 'activity' }
 
 /** What one assistant message has said so far. */
@@ -135,8 +136,7 @@ export class TurnMapper {
     if (!message?.completed || draft.reported) return []
     draft.reported = true
     const text = [...draft.texts.values()].flatMap(({ whole }) => whole || []).join('\n\n')
-    // What it says on the way to a tool is progress; the deltas have shown it.
-    const whole = message.finish !== undefined && message.finish !== 'tool-calls'
+    const whole = message.finish === 'tool-calls' ? !isRemark(text) : message.finish !== undefined
     const says = whole && !message.internal && !message.error && text.trim() !== ''
     return [...usageOf(message), ...(says ? [{ type: 'message', text } as const] : [])]
   }
@@ -206,6 +206,11 @@ export class TurnMapper {
     this.#drafts.set(message, draft)
     return draft
   }
+}
+
+/** A line on the way to a tool ("Let me look."): the deltas have shown it, the chat gets the answer. */
+function isRemark(text: string): boolean {
+  return text.length <= MAX_REMARK && !text.trim().includes('\n')
 }
 
 function usageOf({ model, tokens, costUsd }: AssistantMessage): TurnEvent[] {

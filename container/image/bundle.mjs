@@ -19,6 +19,17 @@ const importedLater = {
     }),
 }
 
+/** The Claude SDK can serve tools itself, with a library that it wants installed beside it; ours are served elsewhere. */
+const notNeeded = {
+  name: 'not-needed',
+  setup: ({ onLoad, onResolve }) => {
+    onResolve({ filter: /^@modelcontextprotocol\/sdk\// }, ({ importer, path }) =>
+      importer.includes('claude-agent-sdk') ? { path, namespace: 'not-needed' } : undefined,
+    )
+    onLoad({ filter: /.*/, namespace: 'not-needed' }, () => ({ contents: 'module.exports = {}' }))
+  },
+}
+
 const shared = {
   bundle: true,
   minify: true,
@@ -30,7 +41,7 @@ const shared = {
   alias: { 'better-sqlite3': `better-sqlite3/linux-${process.arch}` },
   loader: { '.node': 'copy' },
   assetNames: '[name]',
-  plugins: [importedLater],
+  plugins: [importedLater, notNeeded],
 }
 
 await build({
@@ -43,9 +54,12 @@ await build({
 for (const [name, file] of imported) {
   await build({
     ...shared,
-    entryPoints: [file],
-    // A module: libraries ask for import.meta.url.
-    outfile: `${outDir}/${name}`,
+    entryPoints: [{ in: file, out: basename(name, '.mjs') }],
+    // Modules: libraries ask for import.meta.url. Parts that a library itself imports later are files of their own.
+    outdir: outDir,
+    outExtension: { '.js': '.mjs' },
+    chunkNames: `${basename(name, '.mjs')}-[hash]`,
+    splitting: true,
     format: 'esm',
     banner: {
       js: "import { createRequire as creelRequire } from 'node:module';const require = creelRequire(import.meta.url);",

@@ -118,7 +118,7 @@ export function shapeProblems(file: string, text: string): string[] {
   const name = posix.basename(file)
   if (/^(?:utils?|helpers?|common|types|misc)\.ts$|manager\.ts$/.test(name))
     problems.push(`${file}: a name that says nothing`)
-  if (!/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.(?:test|config))?\.ts$/.test(name))
+  if (!/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.(?:test|config|d))?\.ts$/.test(name))
     problems.push(`${file}: not kebab-case`)
   return problems
 }

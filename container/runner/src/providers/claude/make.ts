@@ -1,0 +1,11 @@
+import { query } from '@anthropic-ai/claude-agent-sdk/core'
+import type { ProviderParts, ProviderRuntime } from '../../provider.ts'
+import { ClaudeProvider } from './provider.ts'
+
+/** Where the image has the runtime's program. */
+const EXECUTABLE = '/opt/runtimes/bin/claude'
+
+/** The provider as a sandbox has it. Imported only when it is chosen: the SDK is large. */
+export function makeClaude(parts: ProviderParts): ProviderRuntime {
+  return new ClaudeProvider({ ...parts, query, executable: EXECUTABLE })
+}

@@ -1,0 +1,125 @@
+import { gatewayUrl, type TurnInput } from '@creel/protocol'
+import { errorText } from '../../log.ts'
+import type { ProviderParts, ProviderRuntime, Turn } from '../../provider.ts'
+import { ClaudeSession } from './claude-session.ts'
+import { ClaudeTurn, type OpenedSession } from './claude-turn.ts'
+import { fitInstructions } from './instructions.ts'
+import { removePlanted } from './planted-files.ts'
+import { configDir, knownEffort, MAX_INSTRUCTION_BYTES, queryOptions } from './query-options.ts'
+import type { Effort, QueryFunction, QueryOptions } from './sdk.ts'
+
+/** Processes kept warm without a running turn, about 200 MiB each; the one not used for longest ends first. */
+const MAX_IDLE = 3
+
+export interface ClaudeParts extends Omit<ProviderParts, 'ending'> {
+  /** `query` of the Agent SDK. */
+  readonly query: QueryFunction
+  /** Program of the runtime; the one inside the SDK's package when undefined. */
+  readonly executable?: string
+  readonly baseUrl?: string
+  readonly maxIdle?: number
+}
+
+interface Entry {
+  readonly session: ClaudeSession
+  running: boolean
+}
+
+/**
+ * Claude Code, driven by the Agent SDK: one process for each session that is in use, with its own transcript in the
+ * agent's home as its memory. The resume token is the runtime's session id.
+ */
+export class ClaudeProvider implements ProviderRuntime {
+  readonly name = 'claude'
+  readonly #parts: ClaudeParts
+  readonly #options: QueryOptions
+  /** In the order of their last use. */
+  readonly #sessions = new Map<string, Entry>()
+  /** Being ended; waited for by `close`. */
+  readonly #leaving = new Set<Promise<void>>()
+
+  constructor(parts: ClaudeParts) {
+    this.#parts = parts
+    const { homeDir, workspaceDir, settings, executable } = parts
+    const { text, leftOut } = fitInstructions(settings.instructions, MAX_INSTRUCTION_BYTES)
+    if (leftOut.length > 0) {
+      parts.log('instructions_shortened', { limit: MAX_INSTRUCTION_BYTES, leftOut: leftOut.length })
+    }
+    const baseUrl = parts.baseUrl ?? gatewayUrl('anthropic')
+    this.#options = queryOptions({ homeDir, workspaceDir, settings, baseUrl, executable, instructions: text })
+    removePlanted(configDir(homeDir))
+  }
+
+  startTurn(input: TurnInput, signal: AbortSignal): Turn {
+    const { clock, log } = this.#parts
+    return new ClaudeTurn({
+      open: () => this.#open(input),
+      prompt: input.prompt,
+      signal,
+      clock,
+      log,
+      onEnd: () => this.#ended(input.session),
+    })
+  }
+
+  async close(): Promise<void> {
+    for (const name of [...this.#sessions.keys()]) this.#leave(name)
+    await Promise.all(this.#leaving)
+  }
+
+  #open(input: TurnInput): OpenedSession {
+    const effort = this.#effort(input.effort)
+    const warm = this.#warm(input)
+    const session = warm ?? this.#start(input, effort)
+    this.#sessions.delete(input.session)
+    this.#sessions.set(input.session, { session, running: true })
+    return { session, ready: session.configure(input.model, effort) }
+  }
+
+  /** The session's process when it knows what the token stands for; another one of it is ended. */
+  #warm(input: TurnInput): ClaudeSession | undefined {
+    const session = this.#sessions.get(input.session)?.session
+    if (!session) return undefined
+    if (session.alive && session.id !== undefined && session.id === input.resumeToken) return session
+    this.#leave(input.session)
+    return undefined
+  }
+
+  #start(input: TurnInput, effort: Effort | undefined): ClaudeSession {
+    const { query, clock, log } = this.#parts
+    const options: QueryOptions = {
+      ...this.#options,
+      ...(input.model === undefined ? {} : { model: input.model }),
+      ...(effort === undefined ? {} : { effort }),
+      ...(input.resumeToken === undefined ? {} : { resume: input.resumeToken }),
+    }
+    return new ClaudeSession({ query, options, clock, log })
+  }
+
+  #effort(wanted: string | undefined): Effort | undefined {
+    const effort = knownEffort(wanted)
+    if (wanted !== undefined && effort === undefined) this.#parts.log('claude_effort_unknown', { wanted })
+    return effort
+  }
+
+  #ended(name: string): void {
+    const entry = this.#sessions.get(name)
+    if (entry) entry.running = false
+    const idle = [...this.#sessions].filter(([, { running }]) => !running)
+    const tooMany = idle.length - (this.#parts.maxIdle ?? MAX_IDLE)
+    for (const [index, [session, { session: process }]] of idle.entries()) {
+      if (index < tooMany || !process.alive) this.#leave(session)
+    }
+  }
+
+  #leave(name: string): void {
+    const entry = this.#sessions.get(name)
+    if (!entry) return
+    this.#sessions.delete(name)
+    const left = entry.session
+      .close()
+      .catch((error: unknown) => this.#parts.log('claude_not_closed', { error: errorText(error) }))
+      .finally(() => this.#leaving.delete(left))
+    this.#leaving.add(left)
+  }
+}

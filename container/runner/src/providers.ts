@@ -8,4 +8,8 @@ import { DemoProvider } from './providers/demo/provider.ts'
  */
 export const PROVIDERS: ProviderTable = {
   demo: { needsGateway: false, make: (parts) => new DemoProvider(parts) },
+  claude: {
+    needsGateway: true,
+    make: async (parts) => (await import('./providers/claude/make.ts')).makeClaude(parts),
+  },
 }

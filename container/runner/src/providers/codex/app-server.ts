@@ -90,6 +90,11 @@ export class AppServer {
     return this.#dead
   }
 
+  /** How many threads it holds in memory. */
+  get threads(): number {
+    return this.#loaded.size
+  }
+
   async startThread({ cwd, model }: ThreadSettings): Promise<OpenThread> {
     return this.#opened(await this.#connection.request('thread/start', { cwd, model }, THREAD_MS))
   }

@@ -55,10 +55,11 @@ export function launch(options: LaunchOptions): RunningProcess {
   const ended = exited.then(async (how) => {
     // A tool may hold the pipe open, so its end is not waited for without a limit.
     await Promise.race([
-      child.stdout.readableEnded ? undefined : once(child.stdout, 'end'),
+      child.stdout.readableEnded ? undefined : once(child.stdout, 'end').catch(() => undefined),
       patience(LAST_WORDS_MS),
     ])
-    const words = lastLine(stderr)
+    // It warns of this and that all the time: its last words say something only when it left by itself, unwell.
+    const words = /^exit code [1-9]/.test(how) ? lastLine(stderr) : ''
     return words === '' ? how : `${how} (${words})`
   })
   const kill = () => {

@@ -6,6 +6,9 @@ import { type CodexHome, codexEnvironment, defaultBaseUrl, MARK_VARIABLE, prepar
 import { type Launch, launch } from './launch.ts'
 import { CodexTurn } from './turn.ts'
 
+/** Threads that one process keeps loaded, 2 MB each and a process per tool server; then a fresh one takes over. */
+const MAX_THREADS = 100
+
 export interface CodexOptions {
   /** Base URL of the Responses API, with its version path. */
   readonly baseUrl?: string
@@ -26,6 +29,8 @@ export class CodexProvider implements ProviderRuntime {
   /** The end of each session's last turn. */
   readonly #turns = new Map<string, Promise<void>>()
   #server: AppServer | undefined
+  /** The end of a process that had become too large. */
+  #retired: Promise<void> = Promise.resolve()
   #closing: Promise<void> | undefined
 
   constructor(parts: ProviderParts, options: CodexOptions = {}) {
@@ -61,15 +66,21 @@ export class CodexProvider implements ProviderRuntime {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#server?.stop() ?? Promise.resolve()
+    this.#closing ??= Promise.all([this.#retired, this.#server?.stop()]).then(() => undefined)
     return this.#closing
   }
 
+  /** Called by a turn that counts as running already. */
   async #running(): Promise<AppServer> {
-    if (this.#closing) throw new Error('the provider is closed')
-    if (this.#server?.dead !== false) {
-      this.#server = new AppServer(this.#launch(), this.#parts)
+    const alone = this.#turns.size === 1
+    if (this.#server && alone && this.#server.threads >= MAX_THREADS) {
+      this.#retired = this.#server.stop()
+      this.#server = undefined
     }
+    // Two of them must not work on the same files.
+    await this.#retired
+    if (this.#closing) throw new Error('the provider is closed')
+    if (this.#server?.dead !== false) this.#server = new AppServer(this.#launch(), this.#parts)
     const server = this.#server
     await server.ready
     return server

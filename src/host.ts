@@ -44,6 +44,8 @@ export interface HostParts {
 const STEP_BACKOFF = { baseMs: 200, maxMs: 30_000 }
 const POLL_MS = 1_000
 const ENGINE_POLL_MS = 10_000
+/** An engine that was restarted should not be waited for longer than it took. */
+const ENGINE_BACKOFF = { baseMs: 200, maxMs: 2_000 }
 /** The runner's own fallback; its doorbell is what makes it quick. */
 const RUNNER_POLL_MS = 500
 
@@ -129,6 +131,7 @@ export class Host {
     })
     this.#engine = this.#pump<string>('engine', {
       pollMs: ENGINE_POLL_MS,
+      backoff: ENGINE_BACKOFF,
       keys: () => ['engine'],
       step: (_, signal) => this.#lookAtEngine(signal),
     })
@@ -204,7 +207,7 @@ export class Host {
 
   #pump<Key extends string | number>(
     name: string,
-    work: Pick<PumpOptions<Key>, 'keys' | 'step'> & { pollMs?: number },
+    work: Pick<PumpOptions<Key>, 'keys' | 'step'> & Partial<Pick<PumpOptions<Key>, 'pollMs' | 'backoff'>>,
   ): Pump<Key> {
     const { core, log, random } = this.parts
     const base = { name, log, random, clock: core.clock, backoff: STEP_BACKOFF }
@@ -237,7 +240,7 @@ export class Host {
   async #lookAtEngine(signal: AbortSignal): Promise<'idle'> {
     try {
       await this.supervisor.refresh(signal)
-      if (this.#engineProblem !== null) this.#supervise.nudgeAll()
+      if (this.#engineProblem !== null) this.#supervise.retryFailed()
       this.#engineProblem = null
       return 'idle'
     } catch (error) {

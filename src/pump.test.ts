@@ -176,6 +176,29 @@ describe('Pump', () => {
     await pump.stop(0)
   })
 
+  test('what waits after a failure is looked at at once when its reason is over', async () => {
+    let broken = true
+    const seen: string[] = []
+    const { pump, clock } = clocked({
+      backoff: { baseMs: 60_000, maxMs: 60_000 },
+      step: (key) => {
+        if (broken) throw new Error('the engine is away')
+        seen.push(key)
+        return 'idle'
+      },
+    })
+    pump.start()
+    pump.nudge('a')
+    await clock.settled()
+    broken = false
+    pump.retryFailed()
+    await clock.settled()
+    expect(seen).toEqual(['a'])
+    await clock.advance(120_000)
+    expect(seen).toEqual(['a'])
+    await pump.stop(0)
+  })
+
   test('works without any nudge, by its poll, and survives a list of work that fails', async () => {
     const seen: string[] = []
     let lists = 0

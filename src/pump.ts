@@ -74,6 +74,16 @@ export class Pump<Key extends string | number> {
     for (const key of this.#options.keys()) this.nudge(key)
   }
 
+  /** Looks again at every key that waits after a failure: what they failed for is over. */
+  retryFailed(): void {
+    for (const [key, lane] of this.#lanes) {
+      if (!lane.backingOff || lane.running) continue
+      lane.backingOff = false
+      lane.waiting?.abort()
+      this.#enqueue(key, lane)
+    }
+  }
+
   /**
    * Takes nothing new, waits up to `graceMs` for the steps that run, then aborts them and waits for that. After it
    * no step runs. Idempotent.

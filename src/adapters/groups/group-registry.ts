@@ -73,7 +73,8 @@ export class GroupRegistry implements Groups {
 
   remove(group: GroupName): string {
     if (!this.exists(group)) throw new CreelError('not_found', `there is no group ${group}`)
-    const removed = join(this.#paths.dataDir, 'removed')
+    // Beside the others: the data directory may be another file system, to which a folder cannot be renamed.
+    const removed = join(this.#paths.groupsDir, '.removed')
     mkdirSync(removed, { recursive: true })
     let target = join(removed, group)
     for (let n = 2; existsSync(target); n += 1) target = join(removed, `${group}.${n}`)

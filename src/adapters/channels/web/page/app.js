@@ -17,6 +17,7 @@ const byId = (id) => document.getElementById(id)
 /** The page as a whole: which agent is open, and who is told what. */
 class ChatPage {
   #open = ''
+  #isWorking = false
   #connection = null
   #outgoing = new Map()
   #log = new ChatLog((action, id) => this.#act(action, id))
@@ -63,12 +64,25 @@ class ChatPage {
         this.#outgoing.get(group).confirm(line.key)
         this.#log.showLine(line)
       },
-      progress: (progress) => this.#log.showProgress(progress),
-      idle: () => this.#log.hideProgress(),
+      progress: (progress) => {
+        this.#working(true)
+        this.#log.showProgress(progress)
+      },
+      idle: () => {
+        this.#working(false)
+        this.#log.hideProgress()
+      },
       reset: () => this.#log.clear(),
       ready: ({ older }) => this.#log.ready(older),
       state: (state) => this.#showState(group, state),
     })
+  }
+
+  /** The list says how agents are: asked again when the one that is open begins or ends to work. */
+  #working(now) {
+    if (now === this.#isWorking) return
+    this.#isWorking = now
+    this.#refresh()
   }
 
   #makeOutgoing(group) {

@@ -17,6 +17,7 @@ export const SUITES: readonly Suite[] = [
   { name: 'unit', needs: [], makesSandboxes: false, limitMs: 5 * MINUTE },
   { name: 'telegram', needs: [], makesSandboxes: false, limitMs: 10 * MINUTE },
   { name: 'docker', needs: ['engine', 'images'], makesSandboxes: true, limitMs: 20 * MINUTE },
+  { name: 'providers', needs: ['engine', 'images'], makesSandboxes: true, limitMs: 25 * MINUTE },
   { name: 'hostile', needs: ['engine', 'images'], makesSandboxes: true, limitMs: 20 * MINUTE },
   { name: 'web', needs: ['engine', 'images', 'browser'], makesSandboxes: true, limitMs: 15 * MINUTE },
   { name: 'compose', needs: ['engine', 'images', 'compose'], makesSandboxes: true, limitMs: 15 * MINUTE },

@@ -26,7 +26,7 @@ describe('the arguments of creel test', () => {
   }
 
   it('without a suite means all, in the order of the table', () => {
-    expect(names([])).toEqual(['unit', 'telegram', 'docker', 'hostile', 'web', 'compose'])
+    expect(names([])).toEqual(['unit', 'telegram', 'docker', 'providers', 'hostile', 'web', 'compose'])
     expect(names(['all'])).toEqual(names([]))
     expect(names(['web', 'unit'])).toEqual(['unit', 'web'])
   })

@@ -1,0 +1,224 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { FRESH_START, failureReply } from '../../container/runner/src/reply-text.ts'
+import { GROUP, ProviderRig, REAL_KEY } from '../providers/rig.ts'
+
+export interface ProviderContractOptions {
+  /** More of the group's container.json: the model that the tests name. */
+  readonly container?: Readonly<Record<string, unknown>>
+  /** Calls a model; without it, what is about models is left out. */
+  readonly model: boolean
+  /** Seconds in which a turn must end that no model answers: the runtime's own retries end before it. */
+  readonly turnLimitS?: number
+  /** Part of the command line of the runtime's process, to kill it. */
+  readonly process?: string
+  /** A session id in the runtime's form that it has never given. */
+  readonly unknownSession?: string
+  /** More tests of this provider, on the same host and sandbox. */
+  readonly more?: (rig: () => ProviderRig) => void
+}
+
+const MARK = 'PERSONA-MARK-71'
+
+/**
+ * What every provider promises, with its real program in a real sandbox: a person at a terminal chat, the real host,
+ * and model services made by the test. One sandbox for all tests, as a group has it: each test leaves it able to answer.
+ */
+export function providerContract(provider: string, options: ProviderContractOptions): void {
+  describe(`provider ${provider}`, () => {
+    let rig: ProviderRig
+    let mark = 100
+    /** A word that the model answers with `heard WORD`. */
+    const next = () => `ping-${++mark}`
+    const heard = async (): Promise<string> => {
+      const word = next()
+      await rig.ask(word, answerTo(word))
+      return word
+    }
+    const answerTo = (word: string) => (options.model ? `heard ${word}` : `demo: ${word}`)
+    const container = (more: object = {}) => ({ provider, ...options.container, ...more })
+    const lines = async (part: string) =>
+      (await rig.person.agentLines()).filter((line) => line.includes(part))
+
+    beforeAll(async () => {
+      const instructions = `You are a test. ${MARK}`
+      rig = await ProviderRig.make({ provider, container: options.container ?? {}, instructions })
+    })
+    afterEach(() => rig.model.clearFaults())
+    afterAll(() => rig?.[Symbol.asyncDispose]())
+
+    it('answers, and answers again', async () => {
+      await heard()
+      await heard()
+    })
+
+    it('answers after its sandbox was killed', async () => {
+      await rig.killSandbox()
+      await heard()
+    })
+
+    it('answers what was said during a turn once, after it', async () => {
+      const [slow, quick] = [next(), next()]
+      const begun = () => rig.host.log().filter(({ event }) => event === 'turn.accepted').length
+      const before = begun()
+      if (options.model)
+        rig.model.on(slow, { text: `heard ${slow} ${'and so on '.repeat(20)}`, pieceMs: 100 })
+      await rig.person.say(options.model ? slow : `/demo slow 1500`)
+      await rig.host.until('the turn', () => begun() > before)
+      await rig.ask(quick, answerTo(quick))
+      expect(await lines(answerTo(quick))).toHaveLength(1)
+      if (options.model) expect(await lines(`heard ${slow}`)).toHaveLength(1)
+    })
+
+    if (options.model) describeModel(() => rig, { provider, options, heard, next, lines, container })
+
+    it('stops a turn that takes too long, says so, and answers the next', async () => {
+      const before = (await lines('longer than its time limit')).length
+      rig.configure(container({ limits: { turn_timeout_s: 8 } }))
+      await rig.killSandbox()
+      const stuck = next()
+      rig.model.fault(stuck, { hang: true }, { hang: true }, { hang: true })
+      await rig.person.say(options.model ? stuck : '/demo hang')
+      await rig.host.until('the word about the time limit', async () => {
+        return (await lines('longer than its time limit')).length > before
+      })
+      rig.model.clearFaults()
+      await heard()
+    })
+
+    options.more?.(() => rig)
+  })
+}
+
+interface Tools {
+  readonly provider: string
+  readonly options: ProviderContractOptions
+  readonly heard: () => Promise<string>
+  readonly next: () => string
+  readonly lines: (part: string) => Promise<string[]>
+  readonly container: (more?: object) => object
+}
+
+function describeModel(rig: () => ProviderRig, tools: Tools): void {
+  const { heard, lines, options } = tools
+
+  it('gives the model the instructions of the group and what was said before', async () => {
+    const [first, second] = [await heard(), await heard()]
+    const [call] = rig().model.calls(second)
+    expect(call?.text).toContain(MARK)
+    expect(call?.text).toContain(first)
+    expect(call?.text).toContain(`heard ${first}`)
+  })
+
+  it('remembers in a new sandbox', async () => {
+    const before = await heard()
+    await rig().killSandbox()
+    const after = await heard()
+    expect(rig().model.calls(after)[0]?.text).toContain(`heard ${before}`)
+  })
+
+  it('begins anew, and says so, when its runtime does not know the session', async () => {
+    const before = (await lines(FRESH_START)).length
+    await heard()
+    await rig().killSandbox()
+    rig().loseSessions(options.unknownSession ?? '01890000-0000-7000-8000-000000000000')
+    await heard()
+    expect((await lines(FRESH_START)).length).toBe(before + 1)
+    await heard()
+    expect((await lines(FRESH_START)).length).toBe(before + 1)
+  })
+
+  it('reports what a turn used', async () => {
+    const before = rig().entries('usage').length
+    await heard()
+    await rig().host.until('the usage', () => rig().entries('usage').length > before)
+    const usage = rig().entries('usage').at(-1)
+    expect(usage?.inputTokens).toBeGreaterThan(0)
+    expect(usage?.outputTokens).toBeGreaterThan(0)
+  })
+
+  it('calls its model with the real key, which is nowhere in the sandbox and in no log', async () => {
+    const word = await heard()
+    const headers = rig().model.calls(word)[0]?.headers
+    expect(headers?.['x-api-key'] ?? headers?.authorization).toMatch(new RegExp(`^(?:Bearer )?${REAL_KEY}$`))
+    const found = await rig().inSandbox(
+      'sh',
+      '-c',
+      `
+      for p in /proc/[0-9]*; do cat $p/environ $p/cmdline 2>/dev/null; done | grep -ac ${REAL_KEY}
+      grep -rIl ${REAL_KEY} /home/agent /workspace /tmp /run/creel /mail/in /opt/creel 2>/dev/null | grep -v /proc/`,
+    )
+    // The shell that looks has the words of its own search.
+    expect(found.trim().split(/\s+/).slice(1)).toEqual([])
+    expect(JSON.stringify(rig().host.log())).not.toContain(REAL_KEY)
+  })
+
+  describeFailures(rig, tools)
+}
+
+function describeFailures(rig: () => ProviderRig, { heard, next, lines, options }: Tools): void {
+  const many = <T>(value: T) => Array.from({ length: 60 }, () => value)
+
+  it.each([
+    [401, 'auth'],
+    [500, 'overloaded'],
+  ] as const)(
+    'tells the person when its model answers %i for good, and answers the next',
+    async (status, reason) => {
+      const word = next()
+      const told = failureReply(reason)
+      const before = (await lines('The agent could not answer')).length
+      rig().model.fault(word, ...many({ status }))
+      await rig().person.say(word)
+      await rig().host.until(
+        `“${told}”`,
+        async () => (await lines('The agent could not answer')).length > before,
+        150_000,
+      )
+      expect((await lines('The agent could not answer')).at(-1)).toContain(
+        status === 401 ? told : 'The agent could not',
+      )
+      rig().model.clearFaults()
+      await heard()
+    },
+  )
+
+  it.each([
+    ['asks it to wait a second', { status: 429, headers: { 'retry-after': '1' } }],
+    ['fails once', { status: 500 }],
+  ])('answers once when its model %s', async (_, fault) => {
+    const word = next()
+    rig().model.fault(word, fault)
+    await rig().ask(word, `heard ${word}`)
+    expect(rig().model.faultsLeft).toBe(0)
+    expect(await lines(`heard ${word}`)).toHaveLength(1)
+    await heard()
+  })
+
+  it('answers once, and nothing twice, when the stream is cut', async () => {
+    const word = next()
+    rig().model.on(word, { text: `heard ${word} ${'and so on '.repeat(60)}the end`, pieceMs: 20 })
+    rig().model.fault(word, { cutAfter: 2_500 })
+    const before = (await lines('The agent could not answer')).length
+    await rig().person.say(word)
+    await rig().host.until('an end', async () => {
+      const failed = (await lines('The agent could not answer')).length > before
+      return failed || (await lines('the end')).some((line) => line.includes(word))
+    })
+    expect(rig().model.faultsLeft).toBe(0)
+    for (const line of await lines(`heard ${word}`)) expect(line.split(`heard ${word}`)).toHaveLength(2)
+    await heard()
+  })
+
+  if (options.process !== undefined)
+    it('says so or answers when its runtime is killed during a turn, and answers the next', async () => {
+      const word = next()
+      rig().model.on(word, { text: `heard ${word} ${'and so on '.repeat(200)}`, pieceMs: 100 })
+      const before = (await rig().person.agentLines()).length
+      await rig().person.say(word)
+      await rig().host.until('the call', () => rig().model.calls(word).length > 0)
+      await rig().inSandbox('pkill', '-9', '-f', options.process ?? '')
+      await rig().host.until('an end', async () => (await rig().person.agentLines()).length > before, 150_000)
+      await heard()
+      expect((await rig().host.containers()).filter(({ group }) => group === GROUP)).toHaveLength(1)
+    })
+}

@@ -1,0 +1,136 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { OutboxEntry } from '@creel/protocol'
+import Database from 'better-sqlite3'
+import { engineClient } from '../../src/adapters/docker/engine-client.ts'
+import { RUNTIMES } from '../../src/config/schema.ts'
+import { ENGINE_SOCKET, testAgentImage } from '../docker/test-image.ts'
+import { HostProcess } from '../rig/host-process.ts'
+import { TerminalRig } from '../rig/terminal-rig.ts'
+import { ModelServer } from './model-server.ts'
+
+export const GROUP = 'agent'
+/** The key that only the host has; what a sandbox or a log holds of it is a leak. */
+export const REAL_KEY = 'sk-real-key-of-the-host-0123456789'
+
+export interface ProviderRigOptions {
+  readonly provider: string
+  /** More of the group's container.json. */
+  readonly container?: Readonly<Record<string, unknown>>
+  /** The group's AGENTS.md. */
+  readonly instructions?: string
+}
+
+/** The real program with a real sandbox of one provider, and model services that only the test knows. */
+export class ProviderRig implements AsyncDisposable {
+  readonly host: HostProcess
+  readonly model: ModelServer
+  /** A person at the agent's terminal chat. */
+  readonly person: TerminalRig
+  readonly #groupDir: string
+
+  private constructor(host: HostProcess, model: ModelServer) {
+    this.host = host
+    this.model = model
+    this.person = new TerminalRig(host, GROUP)
+    this.#groupDir = join(host.groupsDir, GROUP)
+  }
+
+  /** Starts everything; the image is made first when it is missing, which takes a minute. */
+  static async make(options: ProviderRigOptions): Promise<ProviderRig> {
+    const needed = RUNTIMES.filter((name) => name === options.provider)
+    await testAgentImage(needed.length === 0 ? [] : RUNTIMES)
+    const model = await ModelServer.start()
+    const host = await HostProcess.make()
+    const rig = new ProviderRig(host, model)
+    try {
+      rig.#writeSettings(options)
+      await host.start()
+      return rig
+    } catch (error) {
+      await rig[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  /** Says it, and waits for the answer that has `part`. */
+  async ask(text: string, part: string): Promise<void> {
+    await this.person.say(text)
+    await this.person.answered(part)
+  }
+
+  /** Changes the group's container.json; the host takes it up with the next start of the sandbox. */
+  configure(container: Readonly<Record<string, unknown>>): void {
+    writeFileSync(join(this.#groupDir, 'container.json'), JSON.stringify(container))
+  }
+
+  /** The sandbox's home, as the host sees it. */
+  get home(): string {
+    return join(this.host.dataDir, 'agents', GROUP, 'home')
+  }
+
+  get workspace(): string {
+    return join(this.#groupDir, 'workspace')
+  }
+
+  /** Makes every remembered session one that the runtime does not know. */
+  loseSessions(token: string): void {
+    const file = join(this.home, '.creel', 'sessions.json')
+    const known = JSON.parse(readFileSync(file, 'utf8')) as [string, string][]
+    if (known.length === 0) throw new Error('no session is remembered')
+    writeFileSync(file, JSON.stringify(known.map(([session]) => [session, token])))
+  }
+
+  /** Kills the sandbox and waits until it is gone. */
+  async killSandbox(): Promise<void> {
+    const [before] = await this.host.containers()
+    await this.host.killContainer(GROUP)
+    await this.host.until('the sandbox to be gone', async () => {
+      const [now] = await this.host.containers()
+      return now?.id !== before?.id || now?.state !== 'running'
+    })
+  }
+
+  /** Runs a command in the sandbox and returns what it printed, stdout and stderr together. */
+  async inSandbox(...command: string[]): Promise<string> {
+    const [sandbox] = await this.host.containers()
+    if (!sandbox) throw new Error('there is no sandbox')
+    const docker = engineClient(ENGINE_SOCKET)
+    const exec = await docker
+      .getContainer(sandbox.id)
+      .exec({ Cmd: command, AttachStdout: true, AttachStderr: true, Tty: true })
+    const stream = await exec.start({ Tty: true })
+    let said = ''
+    for await (const chunk of stream) said += String(chunk)
+    return said
+  }
+
+  /** Everything that the runner wrote of one kind, in order. */
+  entries<T extends OutboxEntry['type']>(type: T): Extract<OutboxEntry, { type: T }>[] {
+    const file = join(this.host.dataDir, 'mail', GROUP, 'out', 'outbox.db')
+    const db = new Database(file, { readonly: true, timeout: 5_000 })
+    try {
+      return db
+        .prepare<[string], { body: string }>('SELECT body FROM entry WHERE type = ? ORDER BY seq')
+        .all(type)
+        .map((row) => JSON.parse(row.body) as Extract<OutboxEntry, { type: T }>)
+    } finally {
+      db.close()
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.host[Symbol.asyncDispose]()
+    await this.model[Symbol.asyncDispose]()
+  }
+
+  #writeSettings(options: ProviderRigOptions): void {
+    const key = join(this.host.folder, 'model-key')
+    writeFileSync(key, REAL_KEY, { mode: 0o600 })
+    const service = (api: string) => `[models.${api}]\nbase_url = "${this.model.url}"\nkey_file = "${key}"\n`
+    writeFileSync(this.host.tomlFile, service('anthropic') + service('openai'))
+    mkdirSync(this.#groupDir, { recursive: true })
+    this.configure({ provider: options.provider, ...options.container })
+    writeFileSync(join(this.#groupDir, 'AGENTS.md'), options.instructions ?? '')
+  }
+}

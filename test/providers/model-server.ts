@@ -134,7 +134,7 @@ export class ModelServer implements AsyncDisposable {
 
   #pass(one: ModelRequest, response: ServerResponse, cutAfter: number): void {
     const { method, path, headers } = one
-    const passed = request(this.#mock.url + path, { method, headers: { ...headers, connection: 'close' } })
+    const passed = request(this.#mock.url + path, { method, headers, agent: false })
     passed.on('error', () => response.destroy())
     passed.on('response', (answer) => {
       response.writeHead(answer.statusCode ?? 500, answer.headers)

@@ -6,7 +6,7 @@ import type { DirectoryStore, InboundRow, InboundStore, RoleStore } from './doma
 import type { Events } from './events.ts'
 import { matchesPattern } from './pattern.ts'
 import type { StepResult } from './pump.ts'
-import { type RouteFacts, route } from './router.ts'
+import { type RouteFacts, type Routing, route } from './router.ts'
 
 export interface RoutingPorts {
   readonly inbound: InboundStore
@@ -28,13 +28,21 @@ export function routeNext(chatId: ChatId, ports: RoutingPorts): StepResult {
     ports.inbound.routed(message.id, 'dropped', 'a command for the host, carried out', [], ports.clock.now())
     return 'again'
   }
-  const routing = route(message, gatherFacts(message, ports))
+  const routing = boundHeld(message, route(message, gatherFacts(message, ports)), ports)
   // Asked before it is held: killed between the two, the host routes it again and the question is known by its key.
   if (routing.state === 'held') ports.admission.ask(message, routing.reason ?? '')
   ports.inbound.routed(message.id, routing.state, routing.reason, routing.plans, ports.clock.now())
   ports.events.routed(message.id, routing)
   for (const plan of routing.plans) ports.nudge(plan.group)
   return 'again'
+}
+
+/** What strangers may pile up in one chat before anybody has let them in (I13). */
+const MAX_HELD = 100
+
+function boundHeld(message: InboundRow, routing: Routing, { inbound }: RoutingPorts): Routing {
+  if (routing.state !== 'held' || inbound.heldIn(message.chatId) < MAX_HELD) return routing
+  return { state: 'dropped', reason: `${MAX_HELD} messages of this chat wait already`, plans: [] }
 }
 
 function gatherFacts(message: InboundRow, ports: RoutingPorts): RouteFacts {

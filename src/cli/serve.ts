@@ -1,7 +1,4 @@
 // Runs the host in this process: `creel serve`, and what `creel up` starts.
-import { mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { pino } from 'pino'
 import { ControlServer } from '../adapters/control/server.ts'
 import type { Install } from '../config/load.ts'
 import { type Core, openCore } from '../core.ts'
@@ -9,9 +6,9 @@ import { errorText } from '../domain/errors.ts'
 import type { GroupName, UserId } from '../domain/ids.ts'
 import { Host } from '../host.ts'
 import { type RealParts, realParts } from '../host-parts.ts'
-import type { Log } from '../log.ts'
 import { existingGroup } from '../operator/group-commands.ts'
 import type { Live, OperatorPorts } from '../operator/ports.ts'
+import { openHostLog } from './host-log.ts'
 import { configuredWebUrl, runOperatorCommand } from './session.ts'
 
 export interface ServeOptions {
@@ -30,7 +27,8 @@ const DRAIN_MS = 10_000
 export async function serve(options: ServeOptions): Promise<void> {
   const { install } = options
   const core = openCore(install)
-  const log = openLog(install)
+  const hostLog = openHostLog(install.paths.logFile, install.config.log_level)
+  const { log } = hostLog
   const ended = Promise.withResolvers<{ stopSandboxes: boolean }>()
   const onAbort = () => ended.resolve({ stopSandboxes: options.stopSandboxes })
   options.signal.addEventListener('abort', onAbort, { once: true })
@@ -70,15 +68,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   await started.host.stop({ drainMs: DRAIN_MS, stopSandboxes })
   log.info({ event: 'host.stopped' }, 'host stopped')
   log.flush()
-}
-
-function openLog(install: Install): Log {
-  const { logFile } = install.paths
-  mkdirSync(dirname(logFile), { recursive: true })
-  const destination = pino.destination({ dest: logFile, sync: true })
-  // Without a listener a full disk would end the host: the line is lost, what it tells of goes on.
-  destination.on('error', () => undefined)
-  return pino({ level: install.config.log_level, base: null }, destination)
+  hostLog[Symbol.dispose]()
 }
 
 /** Whoever can open the control socket could read the database: they own this install. */

@@ -32,7 +32,7 @@ describe('without a host, agents', () => {
 
   it.each([
     [['group', 'add', 'Home!'], 'group name: expected a-z, 0-9 and -, at most 31 characters, got “Home!”'],
-    [['group', 'add', 'x', '--provider', 'nope'], 'provider: expected demo, got nope'],
+    [['group', 'add', 'x', '--provider', 'nope'], 'got nope'],
     [['group', 'show', 'nobody'], 'there is no group nobody (there is: home)'],
     [['group', 'remove', '../home'], 'group name: expected a-z'],
     [['group', 'add', 'home'], 'the group home exists already'],

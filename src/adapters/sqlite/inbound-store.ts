@@ -140,6 +140,15 @@ export class SqliteInboundStore implements InboundStore {
       .run(...values, key).changes
   }
 
+  heldIn(chatId: ChatId): number {
+    const row = this.#db
+      .prepare<[number], { n: number }>(
+        "SELECT count(*) AS n FROM inbound WHERE state = 'held' AND chat_id = ?",
+      )
+      .get(chatId)
+    return row?.n ?? 0
+  }
+
   held(): readonly InboundRow[] {
     return this.#db
       .prepare<[], InboundColumns>(`${SELECT_INBOUND} WHERE i.state = 'held' ORDER BY i.id LIMIT 1000`)

@@ -70,6 +70,8 @@ export interface InboundStore {
   release(of: { chatId: ChatId } | { senderId: UserId }): number
   /** Held messages are dropped for good. Returns how many. */
   dropHeld(of: { chatId: ChatId } | { senderId: UserId }, reason: string): number
+  /** How many messages of a chat are held. */
+  heldIn(chatId: ChatId): number
   /** Held messages, oldest first. */
   held(): readonly InboundRow[]
   find(id: InboundId): InboundRow | null

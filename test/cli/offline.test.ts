@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { PROVIDERS } from '../../src/config/schema.ts'
 import { CliRig } from './cli-rig.ts'
 
 let cli: CliRig
@@ -32,7 +33,7 @@ describe('without a host, agents', () => {
 
   it.each([
     [['group', 'add', 'Home!'], 'group name: expected a-z, 0-9 and -, at most 31 characters, got “Home!”'],
-    [['group', 'add', 'x', '--provider', 'nope'], 'got nope'],
+    [['group', 'add', 'x', '--provider', 'nope'], `provider: expected ${PROVIDERS.join(' or ')}, got nope`],
     [['group', 'show', 'nobody'], 'there is no group nobody (there is: home)'],
     [['group', 'remove', '../home'], 'group name: expected a-z'],
     [['group', 'add', 'home'], 'the group home exists already'],

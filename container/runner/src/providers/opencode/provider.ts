@@ -23,7 +23,8 @@ interface CurrentServer {
   readonly over: () => boolean
 }
 
-const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+/** Where the image has the runtimes, and then the usual places. */
+const PATH = '/opt/runtimes/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /**
  * Drives OpenCode: one `opencode serve` for all sessions of the sandbox, started at the first turn and again after it

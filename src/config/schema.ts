@@ -126,7 +126,7 @@ export type InstallConfig = z.infer<typeof InstallConfig>
 export type GroupConfig = z.infer<typeof GroupConfig>
 
 /** Providers that this version can run. A new one: see CONTRIBUTING.md. */
-export const PROVIDERS = ['demo'] as const
+export const PROVIDERS = ['demo', 'claude', 'codex', 'opencode'] as const
 
 /** Agent runtimes that an image can hold; a provider of this name needs it. */
 export const RUNTIMES = ['claude', 'codex', 'opencode'] as const

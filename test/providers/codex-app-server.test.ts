@@ -1,36 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { all, CodexRig, messages, responseStream, tokenOf, toolCall } from './codex-rig.ts'
+import { running, until } from './process-list.ts'
 
 /** The real codex app-server with the mock model on this machine's loopback; in its container it is in codex.test.ts. */
 
 const PERSONA = 'PERSONA-MARK-17'
 const MCP_SERVER = join(import.meta.dirname, 'codex-mcp-server.mjs')
-
-/** Waits for something that only can be looked at. */
-async function until(what: string, check: () => boolean): Promise<void> {
-  const end = Date.now() + 20_000
-  while (!check()) {
-    if (Date.now() > end) throw new Error(`waited in vain for ${what}`)
-    await sleep(20)
-  }
-}
-
-/** Processes that have all of these words on their command line. */
-function running(...words: string[]): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      const [line, stat] = ['cmdline', 'stat'].map((file) => {
-        const path = `/proc/${pid}/${file}`
-        return existsSync(path) ? readFileSync(path, 'utf8') : ''
-      })
-      return !/\) Z /.test(stat ?? '') && words.every((word) => line?.includes(word))
-    })
-    .map(Number)
-}
 
 describe('codex app-server', () => {
   let rig: CodexRig
@@ -187,56 +164,6 @@ describe('codex app-server', () => {
     expect(seen.filter((type) => type === 'tool')).toHaveLength(2)
     expect(seen.at(-1)).toBe('interrupted')
     await until('the end of the command', () => running('sleep', seconds).length === 0)
-  })
-
-  it.each([
-    ['a wrong key', { status: 401 }, { reason: 'auth' }],
-    [
-      'a used-up quota',
-      { status: 429, body: '{"error":{"code":"insufficient_quota","message":"x"}}' },
-      { reason: 'quota' },
-    ],
-    ['too many requests', { status: 429, headers: { 'retry-after': '0' } }, { reason: 'rate-limited' }],
-    ['an error of the service', { status: 500 }, { reason: 'overloaded' }],
-    ['a full service', { status: 503 }, { reason: 'overloaded' }],
-    [
-      'a conversation too long',
-      { status: 400, body: '{"error":{"code":"context_length_exceeded","message":"x"}}' },
-      { reason: 'context-overflow' },
-    ],
-  ])('says that it failed for %s, soon, and answers the next', async (_name, fault, expected) => {
-    const word = next()
-    rig.model.fault(word, ...Array.from({ length: 40 }, () => fault))
-    const events = await rig.ask(word, { session: 'failing' })
-    expect(events.at(-1)).toMatchObject({ type: 'failed', ...expected })
-    expect(messages(events)).toEqual([])
-    expect(rig.model.calls(word).length).toBeLessThanOrEqual(9)
-    rig.model.clearFaults()
-    expect(messages(await rig.ask(next(), { session: 'failing' }))).toHaveLength(1)
-  })
-
-  it('waits as long as the service asks for, and answers once', async () => {
-    const word = next()
-    rig.model.fault(word, { status: 429, headers: { 'retry-after': '1' } })
-    const before = performance.now()
-    expect(messages(await rig.ask(word))).toEqual([`heard ${word}`])
-    expect(performance.now() - before).toBeGreaterThan(950)
-  })
-
-  it('answers once when a stream is cut, whole', async () => {
-    const word = next()
-    const text = `heard ${word} ${'and so on '.repeat(60)}the end`
-    rig.model.on(word, { text, pieceMs: 10 })
-    rig.model.fault(word, { cutAfter: 3_000 })
-    const events = await rig.ask(word)
-    expect(rig.model.calls(word)).toHaveLength(2)
-    expect(messages(events)).toEqual([text])
-    let draft = ''
-    for (const event of events) {
-      if (event.type === 'delta') draft += event.text
-      if (event.type === 'message') draft = ''
-      expect(text.startsWith(draft)).toBe(true)
-    }
   })
 
   it('ends its turns at once with how it died, leaves nothing behind, and answers the next', async () => {

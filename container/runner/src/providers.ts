@@ -12,4 +12,12 @@ export const PROVIDERS: ProviderTable = {
     needsGateway: true,
     make: async (parts) => (await import('./providers/claude/make.ts')).makeClaude(parts),
   },
+  codex: {
+    needsGateway: true,
+    make: async (parts) => new (await import('./providers/codex/provider.ts')).CodexProvider(parts),
+  },
+  opencode: {
+    needsGateway: true,
+    make: async (parts) => new (await import('./providers/opencode/provider.ts')).OpencodeProvider(parts),
+  },
 }

@@ -182,7 +182,7 @@ describe('the runner', () => {
   })
 
   it.each([
-    [{ provider: 'toString' }, /provider: expected one that this image has \(demo\), got "toString"/],
+    [{ provider: 'toString' }, /provider: expected one that this image has \(demo, .+\), got "toString"/],
     [{ protocol: 99 }, /settings.json: protocol: expected 1/],
     [{ concurrency: 0 }, /settings.json: [\s\S]*concurrency/],
   ])('refuses %j, says why, and leaves the message alone', async (settings, why) => {

@@ -7,6 +7,7 @@ import { addDoctorCommand } from './doctor-command.ts'
 import { addGroupCommands } from './group-commands.ts'
 import { addLifeCommands } from './life-commands.ts'
 import { addLogsCommand } from './logs-command.ts'
+import { addProviderCommands } from './provider-command.ts'
 import { addStatusCommand } from './status-command.ts'
 import { addUserCommands } from './user-commands.ts'
 
@@ -36,6 +37,7 @@ export function buildProgram(context: CliContext): Command {
   addChatCommand(program, context)
   addDoctorCommand(program, context)
   addGroupCommands(program, context)
+  addProviderCommands(program, context)
   addChatsCommands(program, context)
   addUserCommands(program, context)
   addBenchCommand(program, context)

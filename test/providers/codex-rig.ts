@@ -34,10 +34,12 @@ export class CodexRig implements AsyncDisposable {
   readonly logged: string[] = []
   provider: CodexProvider
   readonly #settings: object
+  readonly #under: readonly string[]
 
-  private constructor(model: ModelServer, settings: object) {
+  private constructor(model: ModelServer, settings: object, under: readonly string[]) {
     this.model = model
     this.#settings = settings
+    this.#under = under
     // Not below /tmp: there codex refuses a part of its work, and says so.
     const parent = join(FOLDER, '..')
     mkdirSync(parent, { recursive: true })
@@ -46,9 +48,10 @@ export class CodexRig implements AsyncDisposable {
     this.provider = this.make()
   }
 
-  static async start(settings: object = {}): Promise<CodexRig> {
+  /** `under`: a command that runs the program, with its arguments. */
+  static async start(settings: object = {}, under: readonly string[] = []): Promise<CodexRig> {
     codexProgram()
-    return new CodexRig(await ModelServer.start(), settings)
+    return new CodexRig(await ModelServer.start(), settings, under)
   }
 
   /** Another runner's provider on the same home. */
@@ -79,7 +82,10 @@ export class CodexRig implements AsyncDisposable {
         },
       },
     }
-    return new CodexProvider(parts, { baseUrl: `${this.model.url}/v1`, command: [codexProgram()] })
+    return new CodexProvider(parts, {
+      baseUrl: `${this.model.url}/v1`,
+      command: [...this.#under, codexProgram()],
+    })
   }
 
   turn(prompt: string, more: Partial<TurnInput> = {}, signal = new AbortController().signal): Turn {

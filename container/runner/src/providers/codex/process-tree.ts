@@ -63,7 +63,8 @@ function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL')
   } catch (error) {
-    const gone = error instanceof Error && 'code' in error && error.code === 'ESRCH'
-    if (!gone) throw error
+    // Gone in the meantime, or another account's.
+    const ours = !(error instanceof Error && 'code' in error && /^(?:ESRCH|EPERM)$/.test(String(error.code)))
+    if (ours) throw error
   }
 }

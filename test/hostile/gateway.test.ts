@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ALPHA_KEY, GatewayWorld } from '../rig/gateway-world.ts'
+import { ALPHA, ALPHA_KEY, BETA, GatewayWorld } from '../rig/gateway-world.ts'
 
 let world: GatewayWorld
 beforeEach(async () => {
@@ -75,6 +76,20 @@ describe('refused', () => {
     expect(world.reports).toHaveLength(20)
     expect(world.reports.at(-1)).toContain('more of this minute are left out')
     expect(world.reports.join()).not.toContain('secret')
+  })
+})
+
+describe('a flood', () => {
+  it('of requests or connections is cut off, costs another group nothing, and ends by itself', async () => {
+    const one = 'HEAD /anthropic/ HTTP/1.1\r\nHost: x\r\n\r\n'
+    const cut = await world.raw(one.repeat(2_000)).catch((error: Error) => error.message)
+    expect(cut.split('HTTP/1.1 200').length).toBeLessThan(402)
+    expect((await world.ask({ group: BETA })).status).toBe(200)
+    expect(existsSync(world.paths.gateway(ALPHA))).toBe(false)
+    await expect.poll(() => existsSync(world.paths.gateway(ALPHA)), { timeout: 10_000 }).toBe(true)
+    expect((await world.ask()).status).toBe(200)
+    expect(world.reached).toBeLessThan(100)
+    expect(world.reports).toHaveLength(20)
   })
 })
 

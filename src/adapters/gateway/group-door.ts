@@ -1,7 +1,7 @@
 import { chmodSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { CreelError } from '../../domain/errors.ts'
+import { CreelError, errorText } from '../../domain/errors.ts'
 import { makeRoomForSocket, socketExists } from '../../socket-path.ts'
 import { answerError, answerErrorAndClose } from './error-answer.ts'
 import { ALLOWED, judgeCall, type ModelCall } from './model-calls.ts'
@@ -15,6 +15,9 @@ const REQUEST_MS = 10 * 60_000
 /** Longer than clients keep an idle connection: they end it, and no request meets a closing one. */
 const KEEP_ALIVE_MS = 120_000
 const MAX_HEADER_BYTES = 32 * 1024
+/** More connections and requests than this within one window, and the door is shut for a window. */
+const MAX_ARRIVALS = 400
+const WINDOW_MS = 1_000
 
 export interface DoorOptions {
   readonly path: string
@@ -24,21 +27,44 @@ export interface DoorOptions {
   readonly onRefused: (request: { method: string; target: string }, reason: string) => void
 }
 
-/** One group's socket. Whoever is in there is hostile; which group asks is told by the socket alone. */
+/**
+ * One group's socket. Whoever is in there is hostile; which group asks is told by the socket alone. Whoever knocks too
+ * often is cut off for a while, so that it costs the host no time.
+ */
 export class GroupDoor {
   readonly #options: DoorOptions
   #server: Server | undefined
+  /** One opening or closing after the other. */
+  #turn: Promise<unknown> = Promise.resolve()
   #active = 0
+  #arrivals = 0
+  #window: NodeJS.Timeout | undefined
+  #shut = false
 
   constructor(options: DoorOptions) {
     this.#options = options
   }
 
   /** Resolves when a sandbox can connect; makes the socket again when its file was removed. Throws CreelError. */
-  async listen(): Promise<void> {
+  listen(): Promise<void> {
+    return this.#next(() => this.#listen())
+  }
+
+  /** Ends what is under way. Idempotent. */
+  close(): Promise<void> {
+    return this.#next(() => this.#close())
+  }
+
+  #next(step: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(step)
+    this.#turn = done.catch(() => undefined)
+    return done
+  }
+
+  async #listen(): Promise<void> {
     const { path } = this.#options
-    if (this.#server && socketExists(path)) return
-    await this.close()
+    if (this.#shut || (this.#server && socketExists(path))) return
+    await this.#close()
     makeRoomForSocket(path)
     const server = this.#makeServer()
     await new Promise<void>((resolve, reject) => {
@@ -54,8 +80,11 @@ export class GroupDoor {
     this.#server = server
   }
 
-  /** Ends what is under way. Idempotent. */
-  async close(): Promise<void> {
+  async #close(): Promise<void> {
+    clearTimeout(this.#window)
+    this.#window = undefined
+    this.#arrivals = 0
+    this.#shut = false
     const server = this.#server
     this.#server = undefined
     if (!server) return
@@ -76,6 +105,7 @@ export class GroupDoor {
       (request, response) => this.#serve(request, response),
     )
     server.maxConnections = MAX_CONNECTIONS
+    server.on('connection', (socket) => this.#isFlood() && socket.destroy())
     server.on('connect', (request, socket) => this.#turnAway(request, socket))
     server.on('upgrade', (request, socket) => this.#turnAway(request, socket))
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
@@ -89,6 +119,10 @@ export class GroupDoor {
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#isFlood()) {
+      request.socket.destroy()
+      return
+    }
     const asked = { method: request.method ?? '', target: request.url ?? '' }
     const call = judgeCall(asked.method, asked.target)
     if ('refused' in call) {
@@ -104,6 +138,32 @@ export class GroupDoor {
     this.#active++
     response.on('close', () => this.#active--)
     this.#options.onCall(request, response, call)
+  }
+
+  /** Counts an arrival. At the first one too many the socket is taken away, and made again after a while. */
+  #isFlood(): boolean {
+    this.#window ??= setTimeout(() => this.#endWindow(), WINDOW_MS)
+    this.#arrivals++
+    if (this.#arrivals <= MAX_ARRIVALS) return false
+    if (!this.#shut) {
+      this.#shut = true
+      // Takes the socket file away as well.
+      this.#server?.close()
+      this.#server?.closeAllConnections()
+      this.#options.onRefused({ method: '?', target: '' }, 'too many requests in a second')
+    }
+    return true
+  }
+
+  #endWindow(): void {
+    this.#window = undefined
+    this.#arrivals = 0
+    if (!this.#shut) return
+    this.#shut = false
+    this.listen().catch((error: unknown) => {
+      // Tried again when the group's sandbox is next prepared.
+      this.#options.onRefused({ method: '?', target: '' }, `cannot listen again: ${errorText(error)}`)
+    })
   }
 
   #turnAway(request: IncomingMessage, socket: Duplex): void {

@@ -29,7 +29,6 @@ export class SocketGateway implements Gateway {
   readonly #options: SocketGatewayOptions
   readonly #services: Readonly<Record<ModelApi, Service>>
   readonly #doors = new Map<GroupName, GroupDoor>()
-  readonly #opening = new Map<GroupName, Promise<void>>()
   #closed = false
 
   constructor(options: SocketGatewayOptions) {
@@ -49,19 +48,11 @@ export class SocketGateway implements Gateway {
     if (this.#closed) throw new CreelError('unavailable', 'the gateway is closed')
     const door = this.#doors.get(group) ?? this.#makeDoor(group)
     this.#doors.set(group, door)
-    const before = this.#opening.get(group) ?? Promise.resolve()
-    // One after the other, and each tries again whatever became of the one before.
-    const opening = before.then(
-      () => door.listen(),
-      () => door.listen(),
-    )
-    this.#opening.set(group, opening)
-    await opening
+    await door.listen()
   }
 
   async close(): Promise<void> {
     this.#closed = true
-    await Promise.allSettled(this.#opening.values())
     await Promise.all([...this.#doors.values()].map((door) => door.close()))
     for (const { agent } of Object.values(this.#services)) agent.destroy()
   }

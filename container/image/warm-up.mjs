@@ -1,6 +1,6 @@
 // Runs one turn of the bundled runner in a scratch folder, so that node's compile cache holds what a start needs.
 // Usage, as the account the sandbox runs as: node warm-up.mjs <folder of the bundle> <scratch folder>
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -47,5 +47,12 @@ const exited = new Promise((resolve) => runner.on('exit', (code) => resolve(code
 await setTimeout(1_500)
 runner.kill('SIGTERM')
 const code = await exited
+// And what is imported only when its provider is chosen.
+const cache = JSON.stringify(join(bundle, 'cache'))
+const later = readdirSync(bundle).filter((name) => name.endsWith('.mjs'))
+const files = JSON.stringify(later.map((name) => join(bundle, name)))
+const importAll = `require('node:module').enableCompileCache(${cache}); Promise.all(${files}.map((file) => import(file)))`
+const imported = spawnSync(process.execPath, ['-e', importAll], { stdio: 'inherit' })
+if (imported.status !== 0) throw new Error(`warm-up: a provider cannot be imported: exit ${imported.status}`)
 const cached = readdirSync(join(bundle, 'cache'), { recursive: true })
 if (code !== 0 || cached.length < 2) throw new Error(`warm-up: exit ${code}, cache ${JSON.stringify(cached)}`)

@@ -61,6 +61,10 @@ export class FakeOpencode {
     return this.#streams.size
   }
 
+  messages(session: string): readonly StoredMessage[] {
+    return this.#sessions.get(session) ?? []
+  }
+
   /** Breaks the streams of events; what is told until the next connection is lost. */
   cut(): void {
     for (const stream of this.#streams) stream.destroy()
@@ -205,6 +209,13 @@ export class FakeOpencode {
     if (path[1] !== 'session') throw new Error(`FakeOpencode: unknown call ${call}`)
     if (!messages) return { status: 404, answer: { name: 'NotFoundError' } }
     if (what === undefined) return { status: 200, answer: { id: session } }
+    if (call.startsWith('DELETE ') && what === 'message') {
+      messages.splice(
+        messages.findIndex(({ info }) => info.id === path[4]),
+        1,
+      )
+      return { status: 200, answer: true }
+    }
     if (what === 'message') return { status: 200, answer: messages }
     if (what === 'abort') {
       this.onAbort(session)

@@ -157,6 +157,21 @@ describe('opencode, the real program', () => {
       expect((await rig.ask('ping-703', { resumeToken })).at(-1)).toMatchObject({ reason: 'resume-lost' })
   })
 
+  it('is asked once what it is asked again after a try that came to nothing', async () => {
+    const before = tokenOf(await rig.ask('ping-711'))
+    rig.model.fault('ping-712', { hang: true })
+    const stop = new AbortController()
+    const first = rig.ask('ping-712', { resumeToken: before }, stop.signal)
+    await vi.waitFor(() => expect(rig.model.calls('ping-712')).toHaveLength(1), { timeout: 10_000 })
+    stop.abort()
+    expect((await first).at(-1)).toEqual({ type: 'interrupted' })
+    const again = await rig.ask('ping-712', { resumeToken: before, attempt: 2 })
+    expect(messages(again)).toEqual(['heard ping-712'])
+    const call = rig.model.calls('ping-712').at(-1)?.text ?? ''
+    expect(call.match(/ping-712/g)).toHaveLength(1)
+    expect(call).toContain('heard ping-711')
+  })
+
   it('crashes with all its turns, leaves no tool behind, and is started again', async () => {
     rig.model.on('run-801', {
       tool: { name: 'bash', arguments: { command: 'sleep 8010', description: 'x' } },

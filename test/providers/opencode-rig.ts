@@ -79,9 +79,10 @@ export class OpencodeRig implements AsyncDisposable {
   }
 
   /** Runs a turn to its end and returns its events but the signs of life. */
-  async ask(prompt: string, more: Partial<TurnInput> = {}): Promise<TurnEvent[]> {
+  async ask(prompt: string, more: Partial<TurnInput> = {}, signal?: AbortSignal): Promise<TurnEvent[]> {
     const events: TurnEvent[] = []
-    for await (const event of this.turn(prompt, more)) if (event.type !== 'activity') events.push(event)
+    for await (const event of this.turn(prompt, more, signal))
+      if (event.type !== 'activity') events.push(event)
     return events
   }
 

@@ -47,6 +47,23 @@ describe('a turn', () => {
     expect((await run(world.turn())).at(-1)).toMatchObject({ reason: 'resume-lost' })
   })
 
+  it('that is tried again takes the first try out of the session, but not a word before it', async () => {
+    world.fake.onPrompt = (prompt) => world.fake.reply(prompt, 'yes')
+    const token = (await run(world.turn()))[0]
+    const resumeToken = token?.type === 'started' ? (token.resumeToken ?? '') : ''
+    const stop = new AbortController()
+    world.fake.onPrompt = (prompt) => {
+      world.fake.take(prompt)
+      world.fake.begin(prompt.session, prompt.id)
+      stop.abort()
+    }
+    await run(world.turn({ resumeToken, prompt: 'and now' }, stop.signal))
+    world.fake.onPrompt = (prompt) => world.fake.reply(prompt, 'done')
+    expect(said(await run(world.turn({ resumeToken, prompt: 'and now', attempt: 2 })))).toEqual(['done'])
+    const stored = world.fake.messages(resumeToken).map(({ info }) => info.role)
+    expect(stored).toEqual(['user', 'assistant', 'user', 'assistant'])
+  })
+
   it('of a model that the server does not know sends no prompt, for that would be stored', async () => {
     expect(await run(world.turn({ model: 'claude-nope' }))).toEqual([
       {

@@ -6,6 +6,7 @@ import { EventQueue } from './event-queue.ts'
 import { reasonOfWords } from './failure.ts'
 import { messageId } from './message-id.ts'
 import { DEFAULT_MODEL, type ModelName, modelName } from './model-name.ts'
+import { earlierTry } from './repeated-prompt.ts'
 import type { OpencodeServer, TurnListener } from './server.ts'
 import { ServerRefusal } from './server-api.ts'
 import { TurnMapper } from './turn-mapper.ts'
@@ -113,10 +114,17 @@ export class OpencodeTurn implements Turn {
     if (token === undefined) return await server.api.createSession(this.#input.session.slice(0, MAX_TITLE))
     if (SESSION_ID.test(token) && (await server.api.hasSession(token))) {
       await server.settled(token)
+      if (this.#input.attempt > 1) await this.#forgetEarlierTry(server, token)
       return token
     }
     this.#fail('resume-lost', 'opencode does not know the session')
     return undefined
+  }
+
+  /** The runner died in the middle of this very prompt: the model must not be asked the same thing twice. */
+  async #forgetEarlierTry(server: OpencodeServer, session: string): Promise<void> {
+    const history = await server.api.history(session)
+    for (const id of earlierTry(history, this.#input.prompt)) await server.api.remove(session, id)
   }
 
   #prompt(server: OpencodeServer, session: string, id: string, text: string): Promise<void> {

@@ -79,6 +79,11 @@ export class ServerApi {
     return readHistory(await this.#call('GET', `/session/${session}/message?limit=${HISTORY}`))
   }
 
+  /** Takes a message out of a session that is not at work. */
+  async remove(session: string, message: string): Promise<void> {
+    await this.#call('DELETE', `/session/${session}/message/${message}`)
+  }
+
   async allow(permission: string): Promise<void> {
     await this.#call('POST', `/permission/${encodeURIComponent(permission)}/reply`, { reply: 'once' })
   }

@@ -16,6 +16,7 @@ const mallory = { id: 'fake:mallory' as UserId, name: 'Olga', isBot: false }
 class AdmissionWorld extends HostTables {
   readonly channel = new FakeChannel()
   readonly nudged: GroupName[] = []
+  readonly stopped: GroupName[] = []
   readonly notices: Notices
   readonly admission: Admission
   unknownChats: SenderPolicy = 'ask'
@@ -41,6 +42,8 @@ class AdmissionWorld extends HostTables {
     const ports = {
       ...{ inbound, directory, roles, admission, events, clock, unknownChats },
       defaultGroup: () => this.defaultGroup,
+      notices: this.notices,
+      stopTurns: (group: GroupName) => this.stopped.push(group),
       nudge: (group: GroupName) => void this.nudged.push(group),
     }
     for (const chat of inbound.chatsWithNew()) {
@@ -248,5 +251,33 @@ describe('notices', () => {
     world.notices.toOwner('x', 'k')
     world.notices.toChat(99 as ChatId, undefined, 'x', 'k')
     expect(world.outgoing()).toEqual([])
+  })
+})
+
+describe('/stop', () => {
+  const home = { channel: 'fake', account: 'main', chat: 'home' }
+
+  test('is for people who are let in, and never reaches the agent', () => {
+    using world = new AdmissionWorld()
+    world.bind(world.room('home'), GARDEN, { senders: 'strict' })
+    world.ownerSays('/stop')
+    expect(world.stopped).toEqual([GARDEN])
+    expect(world.given()).toEqual(['hello'])
+    expect(world.told('home').at(-1)).toContain('Stopped.')
+    world.says('/stop', { sender: mallory, address: home, chatKind: 'group', mentionsUs: false })
+    expect(world.stopped).toEqual([GARDEN])
+  })
+
+  test.each([
+    ['/stop', {}, true],
+    ['@bot /STOP', {}, true],
+    ['/stop@bot', { mentionsUs: true }, true],
+    ['/stop@another', { mentionsUs: false }, false],
+    ['/stop it, please', {}, false],
+    ['please /stop', {}, false],
+  ])('%s', (text, part, stops) => {
+    using world = new AdmissionWorld()
+    world.says(text, { sender: owner, address: home, chatKind: 'group', mentionsUs: false, ...part })
+    expect(world.stopped.length > 0).toBe(stops)
   })
 })

@@ -21,6 +21,7 @@ import { tellProblem } from './problem-notices.ts'
 import { Pump, type PumpOptions } from './pump.ts'
 import { routeNext } from './routing.ts'
 import { sandboxSpec, specHash } from './sandbox-spec.ts'
+import { stopTurns } from './stop-turns.ts'
 import { Supervisor } from './supervisor.ts'
 
 /** What a host is built from; tests put their own in. */
@@ -89,8 +90,13 @@ export class Host {
       keys: () => inbound.chatsWithNew(),
       step: (chatId) =>
         routeNext(chatId, {
-          ...{ inbound, directory, roles, events, clock, defaultGroup },
+          ...{ inbound, directory, roles, events, clock, defaultGroup, notices },
           admission: this.admission,
+          stopTurns: (group, id) =>
+            stopTurns(group, id, {
+              ...{ dispatches, mailbox, clock },
+              nudge: (name) => this.#mailArrived(name),
+            }),
           unknownChats: core.install.config.chats.unknown,
           nudge: (group) => this.#dispatch.nudge(group),
         }),

@@ -56,7 +56,7 @@ function routeUnknownChat(message: InboundRow, facts: RouteFacts): Routing {
 function judge(message: InboundRow, facts: BindingFacts): { state: Routing['state']; reason: string | null } {
   if (facts.roles.includes('denied')) return { state: 'dropped', reason: 'the owner refused this sender' }
   const known = facts.roles.length > 0
-  const letIn = known || facts.binding.senders === 'open'
+  const letIn = isLetIn(facts)
   if (!letIn && facts.binding.senders === 'strict') {
     return { state: 'dropped', reason: 'sender has no role here' }
   }
@@ -65,6 +65,12 @@ function judge(message: InboundRow, facts: BindingFacts): { state: Routing['stat
   if (engages) return letIn ? { state: 'routed', reason: null } : { state: 'held', reason: 'unknown sender' }
   // What a stranger says does not become background of a turn either: it could steer the agent.
   return letIn ? { state: 'heard', reason: null } : { state: 'dropped', reason: 'sender is not let in' }
+}
+
+/** Whether the group listens to this sender at all. */
+export function isLetIn(facts: BindingFacts): boolean {
+  if (facts.roles.includes('denied')) return false
+  return facts.roles.length > 0 || facts.binding.senders === 'open'
 }
 
 function isEngaged(message: InboundRow, facts: BindingFacts): boolean {

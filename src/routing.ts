@@ -4,9 +4,11 @@ import type { ChatId, GroupName } from './domain/ids.ts'
 import type { Clock } from './domain/ports/clock.ts'
 import type { DirectoryStore, InboundRow, InboundStore, RoleStore } from './domain/ports/stores.ts'
 import type { Events } from './events.ts'
+import type { Notices } from './notices.ts'
 import { matchesPattern } from './pattern.ts'
 import type { StepResult } from './pump.ts'
-import { type RouteFacts, type Routing, route } from './router.ts'
+import { isLetIn, type RouteFacts, type Routing, route } from './router.ts'
+import { isStop } from './stop-turns.ts'
 
 export interface RoutingPorts {
   readonly inbound: InboundStore
@@ -17,6 +19,9 @@ export interface RoutingPorts {
   readonly clock: Clock
   readonly unknownChats: SenderPolicy
   readonly defaultGroup: () => GroupName | null
+  readonly notices: Notices
+  /** Ends what the group does for this chat; says how many messages that was. */
+  readonly stopTurns: (group: GroupName, chatId: ChatId) => number
   readonly nudge: (group: GroupName) => void
 }
 
@@ -28,13 +33,27 @@ export function routeNext(chatId: ChatId, ports: RoutingPorts): StepResult {
     ports.inbound.routed(message.id, 'dropped', 'a command for the host, carried out', [], ports.clock.now())
     return 'again'
   }
-  const routing = boundHeld(message, route(message, gatherFacts(message, ports)), ports)
+  const facts = gatherFacts(message, ports)
+  if (handleStop(message, facts, ports)) return 'again'
+  const routing = boundHeld(message, route(message, facts), ports)
   // Asked before it is held: killed between the two, the host routes it again and the question is known by its key.
   if (routing.state === 'held') ports.admission.ask(message, routing.reason ?? '')
   ports.inbound.routed(message.id, routing.state, routing.reason, routing.plans, ports.clock.now())
   ports.events.routed(message.id, routing)
   for (const plan of routing.plans) ports.nudge(plan.group)
   return 'again'
+}
+
+/** `/stop` of somebody who is let in ends what runs and waits in this chat; nobody else's does anything special. */
+function handleStop(message: InboundRow, facts: RouteFacts, ports: RoutingPorts): boolean {
+  if (!isStop(message)) return false
+  const groups = facts.bindings.filter(isLetIn).map(({ binding }) => binding.group)
+  if (groups.length === 0) return false
+  const stopped = groups.reduce((sum, group) => sum + ports.stopTurns(group, message.chatId), 0)
+  const answer = stopped > 0 ? 'Stopped.' : 'Nothing is running here.'
+  ports.notices.toChat(message.chatId, message.address.thread, answer, `stop:${message.id}`)
+  ports.inbound.routed(message.id, 'dropped', 'a command for the host, carried out', [], ports.clock.now())
+  return true
 }
 
 /** What strangers may pile up in one chat before anybody has let them in (I13). */

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { OutboxWriter } from '@creel/protocol'
 import Database from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
-import type { GroupName } from '../../src/domain/ids.ts'
+import type { ChatId, GroupName } from '../../src/domain/ids.ts'
 import type { Doorbell } from '../../src/domain/ports/mailbox.ts'
 import { HostWorld } from '../rig/host-world.ts'
 
@@ -16,6 +16,10 @@ const silentBell = (): Doorbell => ({
   connected: () => false,
   close: async () => undefined,
 })
+
+function chatOf(world: HostWorld, chat: string): ChatId {
+  return world.core.directory.chatFor(world.channel.address(chat), 'group', chat, world.core.clock.now()).id
+}
 
 async function twoRooms(groups: Record<string, unknown> = TWO): Promise<HostWorld> {
   const world = new HostWorld({ groups })
@@ -61,6 +65,23 @@ describe('the full path', () => {
     await world.until(() => expect(world.shown('g')).toEqual(['demo: one']))
     world.say('g', 'two')
     await world.until(() => expect(world.shown('g')).toEqual(['demo: one', 'demo: two']))
+  })
+
+  test('/stop ends the running turn and drops what waits, in its chat only', async () => {
+    await using world = await twoRooms({ garden: { concurrency: 2 }, kitchen: {} })
+    world.bind('other', 'garden')
+    world.say('g', '/demo hang')
+    world.say('g', 'waiting')
+    world.say('other', '/demo slow 1500')
+    await world.until(() => expect(world.core.dispatches.openIn(GARDEN, chatOf(world, 'g'))).toHaveLength(2))
+    world.say('g', '/stop')
+    await world.until(() => expect(world.shown('g')).toEqual(['Stopped.']))
+    await world.until(() => expect(world.core.dispatches.openIn(GARDEN, chatOf(world, 'g'))).toEqual([]))
+    world.say('g', 'again')
+    await world.until(() => expect(world.shown('g')).toEqual(['Stopped.', 'demo: again']))
+    await world.until(() => expect(world.shown('other')[0]).toContain('slow answer'))
+    world.say('g', '/stop')
+    await world.until(() => expect(world.shown('g').at(-1)).toBe('Nothing is running here.'))
   })
 
   test('two groups of one chat both answer, and what was overheard comes along', async () => {

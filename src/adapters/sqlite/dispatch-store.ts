@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3'
-import type { GroupName, InboundId, UnixMs } from '../../domain/ids.ts'
+import type { ChatId, GroupName, InboundId, UnixMs } from '../../domain/ids.ts'
 import type { DispatchStore, InboundRow, OpenDispatch, PendingDispatch } from '../../domain/ports/stores.ts'
 import { relaxedSync } from './relaxed-sync.ts'
 import { type InboundColumns, SELECT_INBOUND, toInboundRow } from './rows.ts'
@@ -71,6 +71,27 @@ export class SqliteDispatchStore implements DispatchStore {
 
   hasOpen(group: GroupName): boolean {
     return this.#hasOpen.get(group) !== undefined
+  }
+
+  openIn(group: GroupName, chatId: ChatId): readonly number[] {
+    return this.#db
+      .prepare<[string, number], { inbox_seq: number }>(
+        `SELECT d.inbox_seq FROM dispatch d JOIN inbound i ON i.id = d.inbound_id
+         WHERE d.group_name = ? AND i.chat_id = ? AND d.inbox_seq IS NOT NULL AND d.outcome IS NULL
+         ORDER BY d.inbox_seq`,
+      )
+      .all(group, chatId)
+      .map((row) => row.inbox_seq)
+  }
+
+  cancelPending(group: GroupName, chatId: ChatId, at: UnixMs): number {
+    return this.#db
+      .prepare(
+        `UPDATE dispatch SET outcome = 'cancelled', outcome_reason = 'stopped by a person', settled_at = ?
+         WHERE group_name = ? AND inbox_seq IS NULL AND outcome IS NULL
+           AND inbound_id IN (SELECT id FROM inbound WHERE chat_id = ?)`,
+      )
+      .run(at, group, chatId).changes
   }
 
   inboundOf(group: GroupName, inboxSeq: number): InboundRow | null {

@@ -101,6 +101,10 @@ export interface DispatchStore {
   /** Unsettled messages in the inbox, oldest first. */
   open(group: GroupName): readonly OpenDispatch[]
   hasOpen(group: GroupName): boolean
+  /** Inbox positions of unsettled messages of one chat, oldest first. */
+  openIn(group: GroupName, chatId: ChatId): readonly number[]
+  /** Settles what is not in the inbox yet as cancelled. Returns how many. */
+  cancelPending(group: GroupName, chatId: ChatId, at: UnixMs): number
   /** The message at an inbox position of this group; null when the group was never given it. */
   inboundOf(group: GroupName, inboxSeq: number): InboundRow | null
 }

@@ -10,7 +10,7 @@ const PLAIN: Record<FailureReason, string> = {
   auth: 'its provider did not accept the credentials',
   quota: 'its provider says that the quota or the credit is used up',
   'rate-limited': 'its provider is asked too much at once; try again in a minute',
-  'context-overflow': 'the conversation has become too long for its model',
+  'context-overflow': 'the conversation has become too long for its model; the next message begins a new one',
   refused: 'its model declined to answer',
   overloaded: 'its provider is overloaded; try again later',
   'resume-lost': 'its provider lost the conversation; say it again to begin a new one',

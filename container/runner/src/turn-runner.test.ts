@@ -170,6 +170,24 @@ describe('a turn', () => {
     expect(tokens).toEqual([undefined, 'token-1'])
   })
 
+  it('whose conversation is too long for the model says so, and the next one begins anew', async () => {
+    const tokens: (string | undefined)[] = []
+    const providers = scripted((input) => ({
+      async *[Symbol.asyncIterator]() {
+        tokens.push(input.resumeToken)
+        yield { type: 'started', resumeToken: `token-${tokens.length}` }
+        if (tokens.length === 2) yield { type: 'failed', reason: 'context-overflow', message: 'too long' }
+        else yield { type: 'completed', silent: true }
+      },
+      steer: async () => 'unsupported',
+    }))
+    const seqs = ['a', 'b', 'c'].map((text) => rig.say(text))
+    running = rig.start({ providers })
+    await rig.settled(...seqs)
+    expect(tokens).toEqual([undefined, 'token-1', undefined])
+    expect(rig.replies(seqs[1])).toEqual([expect.stringContaining('the next message begins a new one')])
+  })
+
   it('records cache and cost of all its models where they were reported', async () => {
     const seq = rig.say('x')
     const providers = scripted(() => ({

@@ -61,6 +61,8 @@ export class TurnRunner {
       await commits.commit(turnEntries(seq, record, end, settings), stopping)
       // Also after a failure or a stop: the runtime remembers what was said until then, and so does the person.
       if (record.resumeToken !== undefined) this.#parts.sessions.set(job.session, record.resumeToken)
+      // Not tried again by itself: what the turn did until then would be done twice.
+      if (end.kind === 'failed' && end.reason === 'context-overflow') this.#parts.sessions.forget(job.session)
       log('turn_ended', { seq, attempt, end: end.kind, by: end.kind === 'stopped' ? end.by : undefined })
     } catch (error) {
       // Not settled and not forgotten: it is begun again after the next start.

@@ -109,5 +109,8 @@ function environment(homeDir: string, baseUrl: string): Record<string, string> {
     // Nothing of a turn runs on when its answer is out.
     CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: '1',
     CLAUDE_CODE_DISABLE_CRON: '1',
+    // The group's memory and skills are ours, the same for every provider.
+    CLAUDE_CODE_DISABLE_AUTO_MEMORY: '1',
+    CLAUDE_CODE_DISABLE_BUNDLED_SKILLS: '1',
   }
 }

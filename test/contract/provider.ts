@@ -86,6 +86,10 @@ export function providerContract(provider: string, options: ProviderContractOpti
     })
 
     options.more?.(() => rig)
+
+    it('has asked the gateway for nothing that it refuses', () => {
+      expect(rig.host.log().filter(({ event }) => event === 'gateway.refused')).toEqual([])
+    })
   })
 }
 
@@ -140,15 +144,12 @@ function describeModel(rig: () => ProviderRig, tools: Tools): void {
     const word = await heard()
     const headers = rig().model.calls(word)[0]?.headers
     expect(headers?.['x-api-key'] ?? headers?.authorization).toMatch(new RegExp(`^(?:Bearer )?${REAL_KEY}$`))
-    const found = await rig().inSandbox(
-      'sh',
-      '-c',
-      `
-      for p in /proc/[0-9]*; do cat $p/environ $p/cmdline 2>/dev/null; done | grep -ac ${REAL_KEY}
-      grep -rIl ${REAL_KEY} /home/agent /workspace /tmp /run/creel /mail/in /opt/creel 2>/dev/null | grep -v /proc/`,
-    )
-    // The shell that looks has the words of its own search.
-    expect(found.trim().split(/\s+/).slice(1)).toEqual([])
+    // The search itself has the key on its command line, but not as it is written there.
+    const pattern = REAL_KEY.replace(/^./, '[$&]')
+    const places =
+      '/proc/[0-9]*/environ /proc/[0-9]*/cmdline /home/agent /workspace /tmp /run/creel /mail/in /opt/creel'
+    const found = await rig().inSandbox('sh', '-c', `grep -rals '${pattern}' ${places}; echo searched`)
+    expect(found.trim()).toBe('searched')
     expect(JSON.stringify(rig().host.log())).not.toContain(REAL_KEY)
   })
 

@@ -35,7 +35,7 @@ const settings: RunnerSettings = {
   pollMs: 20,
 }
 
-function provider(answer: FakeAnswer, more: Partial<RunnerSettings> = {}, maxIdle = 3) {
+function provider(answer: FakeAnswer, more: Partial<RunnerSettings> = {}, maxProcesses = 4) {
   const { query, made } = fakeClaude(answer)
   const runtime = new ClaudeProvider({
     homeDir: home,
@@ -44,7 +44,7 @@ function provider(answer: FakeAnswer, more: Partial<RunnerSettings> = {}, maxIdl
     log: (event) => events.push(event),
     clock: systemClock,
     query,
-    maxIdle,
+    maxProcesses,
   })
   return { runtime, made, at: (n: number) => made[n] as FakeClaudeQuery }
 }

@@ -8,8 +8,8 @@ import { removePlanted } from './planted-files.ts'
 import { configDir, knownEffort, MAX_INSTRUCTION_BYTES, queryOptions } from './query-options.ts'
 import type { Effort, QueryFunction, QueryOptions } from './sdk.ts'
 
-/** Processes kept warm without a running turn, about 200 MiB each; the one not used for longest ends first. */
-const MAX_IDLE = 3
+/** Processes at once, about 150 MiB each; past that, idle ones end, the one not used for longest first. */
+const MAX_PROCESSES = 4
 
 export interface ClaudeParts extends Omit<ProviderParts, 'ending'> {
   /** `query` of the Agent SDK. */
@@ -17,7 +17,7 @@ export interface ClaudeParts extends Omit<ProviderParts, 'ending'> {
   /** Program of the runtime; the one inside the SDK's package when undefined. */
   readonly executable?: string
   readonly baseUrl?: string
-  readonly maxIdle?: number
+  readonly maxProcesses?: number
 }
 
 interface Entry {
@@ -73,6 +73,7 @@ export class ClaudeProvider implements ProviderRuntime {
     const session = warm ?? this.#start(input, effort)
     this.#sessions.delete(input.session)
     this.#sessions.set(input.session, { session, running: true })
+    this.#makeRoom()
     return { session, ready: session.configure(input.model, effort) }
   }
 
@@ -105,11 +106,15 @@ export class ClaudeProvider implements ProviderRuntime {
   #ended(name: string): void {
     const entry = this.#sessions.get(name)
     if (entry) entry.running = false
+    if (entry?.session.alive === false) this.#leave(name)
+    this.#makeRoom()
+  }
+
+  /** Running turns stay, however many they are. */
+  #makeRoom(): void {
     const idle = [...this.#sessions].filter(([, { running }]) => !running)
-    const tooMany = idle.length - (this.#parts.maxIdle ?? MAX_IDLE)
-    for (const [index, [session, { session: process }]] of idle.entries()) {
-      if (index < tooMany || !process.alive) this.#leave(session)
-    }
+    const tooMany = this.#sessions.size - (this.#parts.maxProcesses ?? MAX_PROCESSES)
+    for (const [name] of idle.slice(0, Math.max(0, tooMany))) this.#leave(name)
   }
 
   #leave(name: string): void {

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { all, CodexRig, messages, responseStream, tokenOf, toolCall } from './codex-rig.ts'
@@ -156,14 +156,14 @@ describe('codex app-server', () => {
     for await (const event of rig.turn(word, {}, abort.signal)) {
       if (event.type !== 'activity') seen.push(event.type)
       if (event.type !== 'tool' || event.phase !== 'started') continue
-      await until('the command', () => running('sleep', seconds).length > 0)
+      await until('the command', () => running(['sleep', seconds], rig.folder).length > 0)
       before = performance.now()
       abort.abort()
     }
     expect(performance.now() - before).toBeLessThan(1_000)
     expect(seen.filter((type) => type === 'tool')).toHaveLength(2)
     expect(seen.at(-1)).toBe('interrupted')
-    await until('the end of the command', () => running('sleep', seconds).length === 0)
+    await until('the end of the command', () => running(['sleep', seconds], rig.folder).length === 0)
   })
 
   it('ends its turns at once with how it died, leaves nothing behind, and answers the next', async () => {
@@ -181,7 +181,7 @@ describe('codex app-server', () => {
     ]
     await until(
       'the command',
-      () => running('sleep', seconds).length >= 2 && rig.model.calls(slow).length > 0,
+      () => running(['sleep', seconds], rig.folder).length >= 2 && rig.model.calls(slow).length > 0,
     )
     for (const pid of appServer()) process.kill(pid, 'SIGKILL')
     for (const events of await Promise.all(turns)) {
@@ -191,7 +191,7 @@ describe('codex app-server', () => {
         message: 'codex app-server ended: signal SIGKILL',
       })
     }
-    await until('the end of its commands', () => running('sleep', seconds).length === 0)
+    await until('the end of its commands', () => running(['sleep', seconds], rig.folder).length === 0)
     const after = next()
     expect(messages(await rig.ask(after, { session: 'killed', resumeToken: tokenOf(begun) }))).toEqual([
       `heard ${after}`,
@@ -258,18 +258,17 @@ describe('codex app-server', () => {
       pieces: responseStream(toolCall('exec_command', { cmd: `setsid ${cmd} & ${cmd}` })),
     })
     const events = all(rig.turn(word))
-    await until('the command', () => running('sleep', seconds).length >= 2)
+    await until('the command', () => running(['sleep', seconds], rig.folder).length >= 2)
+    expect(running([MCP_SERVER], rig.folder).length).toBeGreaterThan(0)
     await rig.provider.close()
     expect((await events).at(-1)).toMatchObject({ type: 'failed', reason: 'crashed' })
-    expect(running('sleep', seconds)).toEqual([])
-    expect(running(MCP_SERVER)).toEqual([])
+    expect(running(['sleep', seconds], rig.folder)).toEqual([])
+    expect(running([MCP_SERVER], rig.folder)).toEqual([])
     expect(appServer()).toEqual([])
   })
 
   /** The app-server of this rig, known by its home. */
   function appServer(): number[] {
-    return running('codex', 'app-server').filter((pid) =>
-      readFileSync(`/proc/${pid}/environ`, 'utf8').includes(rig.folder),
-    )
+    return running(['codex', 'app-server'], rig.folder)
   }
 })

@@ -1,11 +1,44 @@
+import { copyFileSync, existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
 import { providerContract } from '../contract/provider.ts'
 import { whyNoEngine } from '../docker/test-image.ts'
+import { responseStream, toolCall } from './codex-rig.ts'
+import type { ProviderRig } from './rig.ts'
 
 const missing = await whyNoEngine()
 if (missing) throw new Error(missing)
-providerContract('codex', {
-  model: true,
-  // Of the models that codex knows the newest are sent no list of tools, by which the mock knows a turn's call.
-  container: { model: 'gpt-5.5' },
-  process: 'codex app-server',
-})
+
+// Of the models that codex knows the newest are sent no list of tools, by which the mock knows a turn's call.
+const CONTAINER = { model: 'gpt-5.5' }
+
+providerContract('codex', { model: true, container: CONTAINER, process: 'codex app-server', more })
+
+/** Tools in the real sandbox. Their calls are written by hand: aimock calls by flat names, which codex knows none of. */
+function more(rig: () => ProviderRig): void {
+  it('runs commands in the sandbox, under its own sandbox none', async () => {
+    const word = 'ping-901'
+    const cmd = 'id -u > made-by-codex; echo ran-as $(id -u)'
+    rig().model.fault(word, { pieces: responseStream(toolCall('exec_command', { cmd })) })
+    await rig().ask(word, `heard ${word}`)
+    expect(rig().model.calls(word).at(-1)?.text).toContain('ran-as 10001')
+    expect(readFileSync(join(rig().workspace, 'made-by-codex'), 'utf8').trim()).toBe('10001')
+  })
+
+  it('reaches a tool server of container.json', async () => {
+    const word = 'ping-902'
+    const name = 'codex-mcp-server.mjs'
+    copyFileSync(join(import.meta.dirname, name), join(rig().workspace, name))
+    const lab = { command: 'node', args: [`/workspace/${name}`], env: { LAB: 'lab-1' } }
+    rig().configure({ provider: 'codex', ...CONTAINER, mcpServers: { lab } })
+    await rig().killSandbox()
+    rig().model.fault(word, { pieces: responseStream(toolCall('echo_token', { text: 'abc' }, 'mcp__lab')) })
+    await rig().ask(word, `heard ${word}`)
+    expect(rig().model.calls(word).at(-1)?.text).toContain('TOKEN-RESULT:abc:lab-1')
+    // Its home is where we said, and the settings in it are ours.
+    expect(existsSync(join(rig().home, '.codex/sessions'))).toBe(true)
+    expect(readFileSync(join(rig().home, '.codex/config.toml'), 'utf8')).toContain(
+      'trust_level = "untrusted"',
+    )
+  })
+}

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Waits for something that only can be looked at. */
@@ -10,16 +10,23 @@ export async function until(what: string, check: () => boolean): Promise<void> {
   }
 }
 
-/** Processes that have all of these words on their command line. */
-export function running(...words: string[]): number[] {
+/** Processes that have all of these words on their command line, and `variable` in their environment if it is given. */
+export function running(words: readonly string[], variable?: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      const [line, stat] = ['cmdline', 'stat'].map((file) => {
-        const path = `/proc/${pid}/${file}`
-        return existsSync(path) ? readFileSync(path, 'utf8') : ''
-      })
-      return !/\) Z /.test(stat ?? '') && words.every((word) => line?.includes(word))
-    })
     .map(Number)
+    .filter((pid) => !/\) [ZX] /.test(about(pid, 'stat')))
+    .filter((pid) => words.every((word) => about(pid, 'cmdline').includes(word)))
+    .filter((pid) => variable === undefined || about(pid, 'environ').includes(variable))
+}
+
+/** Empty when the process is gone in the meantime. */
+function about(pid: number, file: 'stat' | 'cmdline' | 'environ'): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && /^(?:ENOENT|ESRCH|EACCES)$/.test(String(error.code)))
+      return ''
+    throw error
+  }
 }

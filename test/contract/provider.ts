@@ -69,6 +69,25 @@ export function providerContract(provider: string, options: ProviderContractOpti
       if (options.model) expect(await lines(`heard ${slow}`)).toHaveLength(1)
     })
 
+    it('ends a turn at /stop within a moment, and answers the next', async () => {
+      const settled = () => rig.host.log().filter(({ event }) => event === 'turn.settled')
+      const before = settled().length
+      const newest = () => Math.max(0, ...rig.entries('progress').map(({ inboxSeq }) => inboxSeq))
+      const shown = newest()
+      const long = next()
+      if (options.model)
+        rig.model.on(long, { text: `heard ${long} ${'and so on '.repeat(400)}`, pieceMs: 100 })
+      await rig.person.say(options.model ? long : '/demo slow 60000')
+      await rig.host.until('words of the answer', () => newest() > shown)
+      const from = performance.now()
+      await rig.person.say('/stop')
+      await rig.host.until('the end of the turn', () => settled().length > before)
+      // A second is the promise; a busy machine gets more.
+      expect(performance.now() - from).toBeLessThan(5_000)
+      expect(settled().at(-1)).toMatchObject({ outcome: 'cancelled' })
+      await heard()
+    })
+
     if (options.model) describeModel(() => rig, { provider, options, heard, next, lines, container })
 
     it('stops a turn that takes too long, says so, and answers the next', async () => {

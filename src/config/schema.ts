@@ -1,4 +1,4 @@
-import { McpServer } from '@creel/protocol'
+import { McpCommand } from '@creel/protocol'
 import { z } from 'zod'
 
 /** Where the gateway sends requests for a model, and with which key. */
@@ -100,8 +100,8 @@ export const GroupConfig = z.strictObject({
   provider: z.string().min(1).default('demo'),
   model: z.string().min(1).optional(),
   effort: z.string().min(1).optional(),
-  /** Tool servers: `{command, args, env}` runs inside the sandbox, `{url}` is reached through the gateway. */
-  mcpServers: z.record(z.string().regex(/^[A-Za-z0-9_-]{1,50}$/), McpServer).default({}),
+  /** Tool servers, started inside the sandbox: `{command, args, env}`. */
+  mcpServers: z.record(z.string().regex(/^[A-Za-z0-9_-]{1,50}$/), McpCommand).default({}),
   /** Turns of different conversations that may run at once. */
   concurrency: z.number().int().min(1).max(64).default(4),
   limits: z

@@ -1,14 +1,14 @@
 import * as z from 'zod'
 
-/** A tool server of `container.json`: started inside the sandbox, or reached through the gateway. */
-export const McpServer = z.union([
-  z.strictObject({
-    command: z.string().min(1),
-    args: z.array(z.string()).default([]),
-    env: z.record(z.string(), z.string()).default({}),
-  }),
-  z.strictObject({ url: z.url() }),
-])
+/** A tool server that is started inside the sandbox. */
+export const McpCommand = z.strictObject({
+  command: z.string().min(1),
+  args: z.array(z.string()).default([]),
+  env: z.record(z.string(), z.string()).default({}),
+})
+
+/** A tool server as a provider is told of it: to be started, or one that listens on the sandbox's loopback. */
+export const McpServer = z.union([McpCommand, z.strictObject({ url: z.url() })])
 
 /**
  * What the runner needs to know of its group, written by the host as `settings.json` into the read-only `in`

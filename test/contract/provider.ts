@@ -56,6 +56,16 @@ export function providerContract(provider: string, options: ProviderContractOpti
       await heard()
     })
 
+    it('answers through a host that was killed and started again, in the same sandbox', async () => {
+      await heard()
+      const ids = async () => (await rig.host.containers()).map(({ id }) => id)
+      const before = await ids()
+      await rig.host.kill()
+      await rig.host.start()
+      await heard()
+      expect(await ids()).toEqual(before)
+    })
+
     it('answers what was said during a turn once, after it', async () => {
       const [slow, quick] = [next(), next()]
       const begun = () => rig.host.log().filter(({ event }) => event === 'turn.accepted').length

@@ -15,6 +15,8 @@ export interface ServerFolders {
   readonly cache: string
   /** What the server takes for the user's home: empty, as it would read settings and skills there. */
   readonly home: string
+  /** Where the program unpacks a library of 5 MB at each start, and leaves it: else a small /tmp would fill up. */
+  readonly unpacked: string
 }
 
 export function serverFolders(homeDir: string): ServerFolders {
@@ -25,6 +27,7 @@ export function serverFolders(homeDir: string): ServerFolders {
     state: join(root, 'state'),
     cache: join(root, 'cache'),
     home: join(root, 'home'),
+    unpacked: join(root, 'unpacked'),
   }
 }
 
@@ -33,14 +36,14 @@ export function serverFolders(homeDir: string): ServerFolders {
  * behaves is made anew; only the sessions stay.
  */
 export function prepareFolders(folders: ServerFolders): void {
-  for (const folder of [folders.config, folders.state, folders.cache, folders.home])
+  const { config: configHome, state, cache, home, unpacked } = folders
+  for (const folder of [configHome, state, cache, home, unpacked])
     rmSync(folder, { recursive: true, force: true })
   const data = join(folders.data, 'opencode')
   // A planted account could bring settings from elsewhere; logs would grow for ever.
   for (const name of ['auth.json', 'mcp-auth.json', 'log'])
     rmSync(join(data, name), { recursive: true, force: true })
-  for (const folder of [folders.state, folders.cache, folders.home, data])
-    mkdirSync(folder, { recursive: true })
+  for (const folder of [state, cache, home, unpacked, data]) mkdirSync(folder, { recursive: true })
   const config = join(folders.config, 'opencode')
   mkdirSync(join(config, 'node_modules'), { recursive: true })
   writeFileSync(join(config, 'package-lock.json'), LOCK_FILE)

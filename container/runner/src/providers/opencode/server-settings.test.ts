@@ -82,7 +82,9 @@ describe('the folders', () => {
     writeFileSync(join(data, 'auth.json'), '{"https://evil":{"type":"wellknown"}}')
     writeFileSync(join(folders.config, 'opencode', 'opencode.json'), '{"plugin":["evil"]}')
     mkdirSync(join(folders.home, '.opencode', 'plugin'), { recursive: true })
+    writeFileSync(join(folders.unpacked, 'left.so'), 'x')
     prepareFolders(folders)
+    expect(readdirSync(folders.unpacked)).toEqual([])
     expect(readdirSync(data)).toEqual(['opencode.db'])
     expect(readdirSync(join(folders.config, 'opencode')).sort()).toEqual([
       'node_modules',

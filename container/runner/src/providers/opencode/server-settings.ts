@@ -64,6 +64,7 @@ export function serverEnv(options: {
     XDG_CACHE_HOME: folders.cache,
     // Where the server looks for settings and skills of the user; `HOME` stays the agent's, for its tools.
     OPENCODE_TEST_HOME: folders.home,
+    BUN_TMPDIR: folders.unpacked,
     OPENCODE_SERVER_PASSWORD: options.password,
     OPENCODE_CONFIG_CONTENT: JSON.stringify(options.config),
     OPENCODE_AUTH_CONTENT: '{}',

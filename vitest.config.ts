@@ -32,6 +32,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
+          // No module here keeps state (test/architecture), so files can share a process: a quarter of the time less.
+          isolate: false,
           include: ['{src,container,setup,test}/**/*.test.ts'],
           exclude: [...NEVER, ...WITH_REAL_PARTS.map((suite) => `test/${suite}/**`)],
           testTimeout: 30 * SECOND,

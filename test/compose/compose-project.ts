@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import Docker from 'dockerode'
+import type Docker from 'dockerode'
+import { engineClient } from '../../src/adapters/docker/engine-client.ts'
+import { ENGINE_SOCKET } from '../docker/test-image.ts'
 
 const run = promisify(execFile)
 const ROOT = join(import.meta.dirname, '../..')
@@ -14,7 +16,7 @@ const POLL_MS = 500
 
 /** The committed compose file, run from a copy of the project under a project name, port and image of its own. */
 export class ComposeProject {
-  readonly engine = new Docker({ socketPath: '/var/run/docker.sock' })
+  readonly engine = engineClient(ENGINE_SOCKET)
   readonly name = `creeltest${randomBytes(4).toString('hex')}`
   readonly image = `creel-host-test:${this.name}`
   readonly dir = mkdtempSync(join(tmpdir(), 'creel-compose-'))
@@ -36,7 +38,10 @@ export class ComposeProject {
     }
     const ca = process.env.NODE_EXTRA_CA_CERTS
     if (ca) writeFileSync(join(this.dir, 'setup/build-ca.crt'), readFileSync(ca))
-    const base = await run('bash', [join(ROOT, 'setup/base-image.sh')], { maxBuffer: 1 << 24 })
+    const base = await run('bash', [join(ROOT, 'setup/base-image.sh')], {
+      maxBuffer: 1 << 24,
+      env: { ...process.env, DOCKER_HOST: `unix://${ENGINE_SOCKET}` },
+    })
     this.#base = base.stdout.trim().split('\n').at(-1) ?? ''
     this.port = await freePort()
   }
@@ -48,6 +53,8 @@ export class ComposeProject {
       maxBuffer: 1 << 26,
       env: {
         ...process.env,
+        DOCKER_HOST: `unix://${ENGINE_SOCKET}`,
+        CREEL_DOCKER_SOCKET: ENGINE_SOCKET,
         CREEL_BASE: this.#base,
         CREEL_IMAGE: this.image,
         CREEL_WEB_PORT: String(this.port),

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ENGINE_SOCKET } from '../docker/test-image.ts'
 import { ComposeProject, until } from './compose-project.ts'
 import { composeV2 } from './compose-v2.ts'
 import { WebClient } from './web-client.ts'
@@ -146,7 +147,7 @@ async function isUp(port: number): Promise<boolean> {
 }
 
 function whatIsMissing(): string | null {
-  if (!existsSync('/var/run/docker.sock')) return 'no container engine at /var/run/docker.sock'
+  if (!existsSync(ENGINE_SOCKET)) return `no container engine at ${ENGINE_SOCKET}`
   if (spawnSync('docker-compose', ['version']).status !== 0)
     return 'no docker-compose (apt install docker-compose)'
   if (!existsSync(join(import.meta.dirname, '../../src/main.ts'))) return 'src/main.ts does not exist'

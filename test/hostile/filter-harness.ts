@@ -17,8 +17,8 @@ import { Readable } from 'node:stream'
 import Docker from 'dockerode'
 import tar from 'tar-stream'
 import { INSTALL_LABEL } from '../../src/socket-filter/policy.ts'
+import { ENGINE_SOCKET } from '../docker/test-image.ts'
 
-export const ENGINE_SOCKET = '/var/run/docker.sock'
 const MAIN = join(import.meta.dirname, '../../src/socket-filter/main.ts')
 
 /** The real filter as its own process in front of the real engine, with folders and an install id of its own. */

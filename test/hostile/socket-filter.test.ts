@@ -7,8 +7,9 @@ import type Docker from 'dockerode'
 import tar from 'tar-stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { GroupName } from '../../src/domain/ids.ts'
+import { ENGINE_SOCKET } from '../docker/test-image.ts'
 import { type CreateRequest, goodCreate, policyOf } from './filter-fixture.ts'
-import { ENGINE_SOCKET, FilterHarness } from './filter-harness.ts'
+import { FilterHarness } from './filter-harness.ts'
 
 const present = existsSync(ENGINE_SOCKET)
 if (!present) console.log(`skipped: socket filter tests need a container engine at ${ENGINE_SOCKET}`)

@@ -125,7 +125,9 @@ describe('Claude Code', () => {
     expect(messages(await rig.ask('ping-101'))).toEqual(['It said it.'])
     const [first] = rig.model.calls('ping-101')
     const tools: { name: string; input_schema?: object }[] = JSON.parse(first?.text ?? '{}').tools
-    expect(tools.find(({ name }) => name === 'mcp__lab__echo_token')?.input_schema).toMatchObject({ type: 'object' })
+    expect(tools.find(({ name }) => name === 'mcp__lab__echo_token')?.input_schema).toMatchObject({
+      type: 'object',
+    })
     expect(rig.model.calls('TOKEN-RESULT:abc:env-of-lab').length).toBeGreaterThan(0)
   })
 

@@ -4,7 +4,7 @@ import { FakeMailbox } from '../test/fakes/fake-mailbox.ts'
 import { FakeOutboxReader } from '../test/fakes/fake-outbox-reader.ts'
 import { GARDEN, HostTables } from '../test/rig/host-tables.ts'
 import { collect } from './collector.ts'
-import type { ChatId, GroupName } from './domain/ids.ts'
+import type { ChatId, GroupName, UnixMs } from './domain/ids.ts'
 import { GroupProblems } from './group-problems.ts'
 
 class CollectorWorld extends HostTables {
@@ -45,6 +45,21 @@ const reply = (inboxSeq: number, text: string) => ({ type: 'reply', inboxSeq, te
 const settled = (inboxSeq: number) => ({ type: 'settled', inboxSeq, outcome: 'done' })
 
 describe('collect', () => {
+  test('keeps what a turn used', async () => {
+    using world = new CollectorWorld()
+    world.place(GARDEN, 1)
+    const counts = { inputTokens: 3, outputTokens: 4, cacheReadTokens: 5 }
+    const usage = { type: 'usage', inboxSeq: 1, provider: 'codex', model: 'm', ...counts }
+    world.reader.append(GARDEN, usage, settled(1))
+    await world.collect()
+    expect(world.usage.sum(GARDEN, 0 as UnixMs)).toEqual({
+      turns: 1,
+      ...counts,
+      cacheWriteTokens: 0,
+      costUsd: null,
+    })
+  })
+
   test('takes a turn: parts in order with keys of their own, attempts, outcome, and a nudge', async () => {
     using world = new CollectorWorld()
     const row = world.place(GARDEN, 1)

@@ -14,6 +14,7 @@ import type {
   OutboxProgressRecord,
   OutboxStore,
 } from './domain/ports/stores.ts'
+import type { NewUsage } from './domain/ports/usage.ts'
 import type { Events } from './events.ts'
 import type { GroupProblems } from './group-problems.ts'
 import { failedWithout, renderParts } from './notices.ts'
@@ -95,6 +96,7 @@ class Batch {
   readonly #accepted: { inboxSeq: number; attempt: number }[] = []
   readonly #settled: { inboxSeq: number; outcome: 'done' | 'failed' | 'cancelled'; reason: string | null }[] =
     []
+  readonly #usage: NewUsage[] = []
   readonly #shows: (() => void)[] = []
   #rejected = 0
   cursor = 0
@@ -117,6 +119,7 @@ class Batch {
       deliveries: this.#deliveries,
       settled: this.#settled,
       rejected: this.#rejected,
+      usage: this.#usage,
     }
   }
 
@@ -145,6 +148,14 @@ class Batch {
         this.#show(origin, null)
         return
       case 'usage':
+        this.#usage.push({
+          ...entry,
+          outboxSeq: seq,
+          cacheReadTokens: entry.cacheReadTokens ?? 0,
+          cacheWriteTokens: entry.cacheWriteTokens ?? 0,
+          costUsd: entry.costUsd ?? null,
+        })
+        return
       case 'returned':
         return
     }

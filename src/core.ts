@@ -17,6 +17,7 @@ import { SqliteOutboxStore } from './adapters/sqlite/outbox-store.ts'
 import { SqliteOverviewStore } from './adapters/sqlite/overview-store.ts'
 import { SqliteOwnChatStore } from './adapters/sqlite/own-chat-store.ts'
 import { SqliteRoleStore } from './adapters/sqlite/role-store.ts'
+import { SqliteUsageStore } from './adapters/sqlite/usage-store.ts'
 import { SqliteWebLogins } from './adapters/sqlite/web-logins-store.ts'
 import type { Install } from './config/load.ts'
 import { type GroupName, isGroupName } from './domain/ids.ts'
@@ -36,6 +37,7 @@ export interface Core extends Disposable {
   readonly roles: SqliteRoleStore
   readonly logins: SqliteWebLogins
   readonly overview: SqliteOverviewStore
+  readonly usage: SqliteUsageStore
   readonly webChats: SqliteOwnChatStore
   readonly terminalChats: SqliteOwnChatStore
   /** The agent for a chat that names none. */
@@ -66,6 +68,7 @@ export function openCore(install: Install, clock: Clock = systemClock): Core {
     roles,
     logins: new SqliteWebLogins(db, (user, now) => roles.grant(user, 'owner', null, now)),
     overview: new SqliteOverviewStore(db),
+    usage: new SqliteUsageStore(db),
     webChats: new SqliteOwnChatStore(db, 'web'),
     terminalChats: new SqliteOwnChatStore(db, 'terminal'),
     defaultGroup: () => defaultGroup(install, groups),

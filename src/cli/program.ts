@@ -9,6 +9,7 @@ import { addLifeCommands } from './life-commands.ts'
 import { addLogsCommand } from './logs-command.ts'
 import { addProviderCommands } from './provider-command.ts'
 import { addStatusCommand } from './status-command.ts'
+import { addUsageCommand } from './usage-command.ts'
 import { addUserCommands } from './user-commands.ts'
 
 const INTRO = `Creel: personal AI agents, each locked in its own container, woken from your chats.
@@ -33,6 +34,7 @@ export function buildProgram(context: CliContext): Command {
     })
   addLifeCommands(program, context)
   addStatusCommand(program, context)
+  addUsageCommand(program, context)
   addLogsCommand(program, context)
   addChatCommand(program, context)
   addDoctorCommand(program, context)

@@ -77,8 +77,19 @@ function welcomeTerminalUser(core: Core, user: UserId): void {
 }
 
 function operatorPorts(core: Core, host: Host, live: Live): OperatorPorts {
-  const { groups, directory, inbound, roles, logins, overview, clock } = core
-  return { groups, directory, inbound, roles, logins, overview, clock, live, admission: host.admission }
+  const { groups, directory, inbound, roles, logins, overview, usage, clock } = core
+  return {
+    groups,
+    directory,
+    inbound,
+    roles,
+    logins,
+    overview,
+    usage,
+    clock,
+    live,
+    admission: host.admission,
+  }
 }
 
 function liveHost(host: Host, parts: RealParts, shutDown: () => void): Live {

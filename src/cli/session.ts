@@ -51,9 +51,10 @@ function offlinePorts(core: Core): OperatorPorts {
     clock: core.clock,
     nudge: nobody,
   })
-  const { inbound, directory, roles, clock, defaultGroup, groups, logins, overview } = core
+  const { inbound, directory, roles, clock, defaultGroup, groups, logins, overview, usage } = core
   const admission = new Admission({ inbound, directory, roles, notices, clock, defaultGroup, nudge: nobody })
-  return { groups, directory, inbound, roles, logins, overview, admission, live: noHost(core.install), clock }
+  const live = noHost(core.install)
+  return { groups, directory, inbound, roles, logins, overview, usage, admission, live, clock }
 }
 
 function nobody(): void {

@@ -3,6 +3,7 @@ import { bind, chatList, unbind } from './chat-commands.ts'
 import { groupAdd, groupList, groupRemove, groupShow } from './group-commands.ts'
 import { down, integrity, link, sandboxLogs, status, terminalPending } from './host-commands.ts'
 import type { OperatorCommand } from './ports.ts'
+import { usage } from './usage-command.ts'
 
 /** Everything a person at the machine can ask of Creel, by the name it has on the control socket. */
 export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
@@ -10,6 +11,7 @@ export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
   link,
   down,
   integrity,
+  usage,
   'sandbox-logs': sandboxLogs,
   'terminal-pending': terminalPending,
   'group-add': groupAdd,

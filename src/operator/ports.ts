@@ -4,6 +4,7 @@ import type { ChatId, GroupName } from '../domain/ids.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type { OverviewStore } from '../domain/ports/overview.ts'
 import type { DirectoryStore, InboundStore, RoleStore } from '../domain/ports/stores.ts'
+import type { UsageStore } from '../domain/ports/usage.ts'
 import type { WebLogins } from '../domain/ports/web-logins.ts'
 
 /** What is alive right now; the null object stands for "no host runs". */
@@ -31,6 +32,7 @@ export interface OperatorPorts {
   readonly roles: RoleStore
   readonly logins: WebLogins
   readonly overview: OverviewStore
+  readonly usage: UsageStore
   readonly admission: Admission
   readonly live: Live
   readonly clock: Clock

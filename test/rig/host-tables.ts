@@ -11,6 +11,7 @@ import { openHostDb } from '../../src/adapters/sqlite/open.ts'
 import { SqliteOutboxStore } from '../../src/adapters/sqlite/outbox-store.ts'
 import { SqliteOverviewStore } from '../../src/adapters/sqlite/overview-store.ts'
 import { SqliteRoleStore } from '../../src/adapters/sqlite/role-store.ts'
+import { SqliteUsageStore } from '../../src/adapters/sqlite/usage-store.ts'
 import type { ChatId, GroupName, UserId } from '../../src/domain/ids.ts'
 import type { InboundMessage } from '../../src/domain/message.ts'
 import type { BindingSettings, DispatchPlan, InboundRow } from '../../src/domain/ports/stores.ts'
@@ -38,6 +39,7 @@ export class HostTables implements Disposable {
   readonly deliveries: SqliteDeliveryStore
   readonly outboxes: SqliteOutboxStore
   readonly overview: SqliteOverviewStore
+  readonly usage: SqliteUsageStore
   #messages = 0
 
   constructor() {
@@ -49,6 +51,7 @@ export class HostTables implements Disposable {
     this.deliveries = new SqliteDeliveryStore(this.db)
     this.outboxes = new SqliteOutboxStore(this.db)
     this.overview = new SqliteOverviewStore(this.db)
+    this.usage = new SqliteUsageStore(this.db)
   }
 
   message(text: string, part: Partial<InboundMessage> = {}): InboundMessage {

@@ -6,6 +6,7 @@ import {
   createOutbox,
   INBOX_FILE,
   type InboxEntry,
+  type InboxMessage,
   InboxWriter,
   OUTBOX_FILE,
   OutboxEntry,
@@ -68,7 +69,7 @@ export class RunnerRig implements Disposable {
   }
 
   /** Puts a message and returns its position. */
-  say(text: string, session = 'one'): number {
+  say(text: string, session = 'one', more: Partial<InboxMessage> = {}): number {
     return this.put({
       type: 'message',
       session,
@@ -77,6 +78,7 @@ export class RunnerRig implements Disposable {
       text,
       at: 1,
       context: [],
+      ...more,
     })
   }
 

@@ -15,6 +15,9 @@ export const Speaker = z.object({
 /** A chat message that did not wake the agent, given along as background. */
 export const Overheard = z.object({ from: Speaker, text: z.string(), at: UnixMs })
 
+/** Longest quoted text, in UTF-16 units. */
+export const MAX_QUOTE = 2_000
+
 /** One message for the agent: the start of a turn, or more input for a running one. */
 export const InboxMessage = z.object({
   type: z.literal('message'),
@@ -31,6 +34,13 @@ export const InboxMessage = z.object({
   at: UnixMs,
   /** Oldest first, bounded by the host. */
   context: z.array(Overheard).default([]),
+  /** The message that this one answers, when the person pointed at one: its author as shown, and its text. */
+  quote: z.object({ name: z.string().max(200), text: z.string().max(MAX_QUOTE) }).optional(),
+  /** Chosen for this conversation; in place of the group's own. */
+  model: z.string().min(1).max(100).optional(),
+  effort: z.string().min(1).max(50).optional(),
+  /** Asked of the runtime itself, in the order of its session; `text` is what the person typed. */
+  command: z.enum(['compact']).optional(),
 })
 
 /** The host has taken everything up to `outboxSeq` into its own tables: the runner may prune. */

@@ -32,7 +32,10 @@ export const OutboxProgress = z.object({
 /** A message for the chat that the inbox entry came from. */
 export const OutboxReply = z.object({ type: z.literal('reply'), inboxSeq: Seq, text: Text.min(1) })
 
-/** Tokens and cost of one turn as the provider reported them. */
+/**
+ * Tokens and cost of one turn as the provider reported them. The four counts are disjoint, the same for every
+ * provider: `inputTokens` are the fresh ones alone, without those read from or written to the model's cache.
+ */
 export const OutboxUsage = z.object({
   type: z.literal('usage'),
   inboxSeq: Seq,

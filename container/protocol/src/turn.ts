@@ -47,6 +47,7 @@ export const TurnEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('delta'), text: z.string() }),
   /** One whole message for the chat; takes the place of the deltas since the last one. */
   z.object({ type: z.literal('message'), text: z.string() }),
+  /** Disjoint counts: `inputTokens` without what was read from or written to the cache. */
   z.object({
     type: z.literal('usage'),
     model: z.string(),

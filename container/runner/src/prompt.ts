@@ -10,11 +10,18 @@ function spoken(line: Pick<Overheard, 'from' | 'text' | 'at'>): string {
   return `[${when}] ${name} (${line.from.id}):\n  ${line.text.replace(LINE_BREAK, '\n  ')}`
 }
 
+/** Indented as well, and said to be a quotation: its words are not the speaker's. */
+function quoted({ name, text }: NonNullable<InboxMessage['quote']>): string {
+  const author = name.replace(/\s+/g, ' ')
+  return `  (in answer to this message of ${author}:)\n  > ${text.replace(LINE_BREAK, '\n  > ')}`
+}
+
 /** The message as a model should see it: who speaks, where, and what was said before without waking it. */
 export function promptOf(message: InboxMessage): string {
   const title = message.chat.title.replace(/\s+/g, ' ')
   const where = `${message.chat.channel} ${message.chat.kind} chat${title === '' ? '' : ` "${title}"`}`
   const parts = [`In the ${where}:`, spoken(message)]
+  if (message.quote) parts.push(quoted(message.quote))
   if (message.context.length > 0) {
     parts.unshift('Said before, not to you:', ...message.context.map(spoken), '')
   }

@@ -56,6 +56,29 @@ describe('a turn', () => {
     expect(rig.replies(next)[0]).toMatch(/^demo: still there\?/)
   })
 
+  it("takes the conversation's model and effort over the group's", async () => {
+    rig.settings({ model: 'of the group', effort: 'low' })
+    const seq = rig.say('as usual')
+    const chosen = rig.say('as chosen', 'one', { model: 'of the chat', effort: 'high' })
+    const asked: unknown[] = []
+    running = rig.start({
+      providers: scripted(({ model, effort }) => {
+        asked.push({ model, effort })
+        return {
+          async *[Symbol.asyncIterator]() {
+            yield { type: 'completed', silent: true }
+          },
+          steer: async () => 'unsupported',
+        }
+      }),
+    })
+    await rig.settled(seq, chosen)
+    expect(asked).toEqual([
+      { model: 'of the group', effort: 'low' },
+      { model: 'of the chat', effort: 'high' },
+    ])
+  })
+
   it('that is silent on purpose says nothing; one that just says nothing is reported', async () => {
     const silent = rig.say('/demo silent')
     running = rig.start()

@@ -121,13 +121,15 @@ export class TurnRunner {
   #input(job: MessageJob, attempt: number): TurnInput {
     const { settings, sessions } = this.#parts
     const resumeToken = sessions.get(job.session)
+    const model = job.message.model ?? settings.model
+    const effort = job.message.effort ?? settings.effort
     return {
       session: job.session,
       text: job.message.text,
       prompt: promptOf(job.message),
       attempt,
-      ...(settings.model === undefined ? {} : { model: settings.model }),
-      ...(settings.effort === undefined ? {} : { effort: settings.effort }),
+      ...(model === undefined ? {} : { model }),
+      ...(effort === undefined ? {} : { effort }),
       ...(resumeToken === undefined ? {} : { resumeToken }),
     }
   }

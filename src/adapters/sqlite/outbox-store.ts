@@ -3,6 +3,7 @@ import type { GroupName, UnixMs } from '../../domain/ids.ts'
 import type { OutboxProgressRecord, OutboxStore } from '../../domain/ports/stores.ts'
 import { prepareDeliveryInsert } from './delivery-insert.ts'
 import { relaxedSync } from './relaxed-sync.ts'
+import { prepareUsageInsert } from './usage-insert.ts'
 
 export class SqliteOutboxStore implements OutboxStore {
   readonly #record: (group: GroupName, batch: OutboxProgressRecord, at: UnixMs) => void
@@ -23,9 +24,11 @@ export class SqliteOutboxStore implements OutboxStore {
        ON CONFLICT (group_name) DO UPDATE SET seq = excluded.seq, rejected = rejected + excluded.rejected`,
     )
     const addDelivery = prepareDeliveryInsert(db)
+    const addUsage = prepareUsageInsert(db)
     const write = db.transaction((group: GroupName, batch: OutboxProgressRecord, at: UnixMs) => {
       for (const a of batch.accepted) accept.run(a.attempt, at, group, a.inboxSeq)
       for (const delivery of batch.deliveries) addDelivery(delivery, at)
+      for (const usage of batch.usage ?? []) addUsage(group, usage, at)
       for (const s of batch.settled) settle.run(s.outcome, s.reason, at, group, s.inboxSeq)
       advance.run(group, batch.cursor, batch.rejected)
     })

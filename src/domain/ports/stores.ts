@@ -2,6 +2,7 @@ import type { Overheard } from '@creel/protocol'
 import type { Binding, EngageMode, SenderPolicy, SessionMode } from '../binding.ts'
 import type { ChatId, DeliveryId, GroupName, InboundId, UnixMs, UserId } from '../ids.ts'
 import type { ChatAddress, ChatKind, InboundMessage } from '../message.ts'
+import type { NewUsage } from './usage.ts'
 
 /**
  * All stores share one database; every write below is one transaction. It is synced unless its comment says
@@ -150,6 +151,8 @@ export interface OutboxProgressRecord {
     readonly reason: string | null
   }[]
   readonly rejected: number
+  /** Known by its position: recorded once. */
+  readonly usage?: readonly NewUsage[]
 }
 
 export interface OutboxStore {

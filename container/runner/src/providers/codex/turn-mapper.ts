@@ -131,13 +131,14 @@ export class TurnMapper {
   #usage(params: unknown): TurnEvent[] {
     const usage = Usage.safeParse(params)
     if (!usage.success || usage.data.turnId !== this.#turnId) return []
-    // Of the last request alone, so the sum is the turn's; what was read from the cache is part of the input there.
+    // Of the last request alone, so the sum is the turn's. There, the input includes what was read from the cache
+    // and what was written to it.
     const { inputTokens, cachedInputTokens, cacheWriteInputTokens, outputTokens } = usage.data.tokenUsage.last
     return [
       {
         type: 'usage',
         model: this.#model,
-        inputTokens: Math.max(0, inputTokens - cachedInputTokens),
+        inputTokens: Math.max(0, inputTokens - cachedInputTokens - cacheWriteInputTokens),
         outputTokens,
         cacheReadTokens: cachedInputTokens,
         cacheWriteTokens: cacheWriteInputTokens,

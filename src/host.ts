@@ -271,13 +271,16 @@ export class Host {
     const { core, mailbox, prepareFolders } = this.parts
     prepareFolders(group)
     await this.#openMail(group)
+    const { text, ofBytes } = core.groups.instructions(group)
     mailbox.writeSettings(group, {
       protocol: PROTOCOL_VERSION,
       group,
       provider: config.provider,
       ...(config.model === undefined ? {} : { model: config.model }),
       ...(config.effort === undefined ? {} : { effort: config.effort }),
-      instructions: core.groups.instructions(group),
+      instructions: text,
+      ...(ofBytes === undefined ? {} : { instructionsBytes: ofBytes }),
+      fragments: [],
       mcpServers: config.mcpServers,
       concurrency: config.concurrency,
       turnTimeoutMs: config.limits.turn_timeout_s * 1000,

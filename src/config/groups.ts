@@ -7,8 +7,8 @@ export interface Groups {
   exists(group: GroupName): boolean
   /** Throws ConfigError that says file, key, expected and got. */
   load(group: GroupName): GroupConfig
-  /** Text of AGENTS.md; '' when there is none. */
-  instructions(group: GroupName): string
+  /** Text of AGENTS.md, '' when there is none; `ofBytes` is its size when the text is only its beginning. */
+  instructions(group: GroupName): { readonly text: string; readonly ofBytes?: number }
   /** Makes the folder with a container.json and instructions. Throws `conflict` when it exists. */
   add(group: GroupName, config: Partial<GroupConfig>): void
   /** Moves the folder aside, never deletes: returns where it went. */

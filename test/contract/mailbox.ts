@@ -25,6 +25,7 @@ const SETTINGS: RunnerSettings = {
   group: 'alpha',
   provider: 'demo',
   instructions: '',
+  fragments: [],
   mcpServers: {},
   concurrency: 2,
   turnTimeoutMs: 60_000,

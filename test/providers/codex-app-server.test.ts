@@ -227,8 +227,8 @@ describe('codex app-server', () => {
     const seen = rig.seen(word)
     expect(seen).toContain('Rule 5000.')
     expect(seen).not.toContain('Rule 8999.')
-    expect(seen).toMatch(/\[\d+ bytes of these instructions do not fit/)
-    expect(rig.logged.some((line) => line.startsWith('instructions_too_long'))).toBe(true)
+    expect(seen).toMatch(/\[AGENTS\.md ends here for lack of room: \d+ of its \d+ bytes/)
+    expect(rig.logged.some((line) => line.startsWith('instructions_shortened'))).toBe(true)
   })
 
   it('passes on model and effort', async () => {

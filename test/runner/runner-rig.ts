@@ -58,6 +58,7 @@ export class RunnerRig implements Disposable {
       group: 'test',
       provider: 'demo',
       instructions: '',
+      fragments: [],
       mcpServers: {},
       concurrency: 4,
       turnTimeoutMs: 20_000,

@@ -17,6 +17,6 @@ export {
 export { INBOX_DDL, MAX_BODY_BYTES, OUTBOX_DDL } from './mail-schema.ts'
 export { MAX_TEXT, OutboxEntry, type OutboxProgress, OutboxSettled } from './outbox.ts'
 export { createOutbox, OutboxWriter } from './outbox-log.ts'
-export { McpCommand, McpServer, RunnerSettings } from './settings.ts'
+export { InstructionFragment, McpCommand, McpServer, RunnerSettings } from './settings.ts'
 export { FailureReason, TurnEvent, type TurnInput } from './turn.ts'
 export { PROTOCOL_VERSION } from './version.ts'

@@ -10,6 +10,13 @@ export const McpCommand = z.strictObject({
 /** A tool server as a provider is told of it: to be started, or one that listens on the sandbox's loopback. */
 export const McpServer = z.union([McpCommand, z.strictObject({ url: z.url() })])
 
+/** What a part of Creel has to tell the agent. Optional ones are left out first when the runtime takes no more. */
+export const InstructionFragment = z.object({
+  name: z.string().min(1).max(60),
+  text: z.string().max(50_000),
+  optional: z.boolean().default(true),
+})
+
 /**
  * What the runner needs to know of its group, written by the host as `settings.json` into the read-only `in`
  * folder before each start. It holds no secret and grants nothing.
@@ -22,6 +29,9 @@ export const RunnerSettings = z.object({
   effort: z.string().optional(),
   /** Persona and instructions of the group, as markdown. */
   instructions: z.string().default(''),
+  /** Bytes of that file, when `instructions` is only its beginning. */
+  instructionsBytes: z.number().int().nonnegative().optional(),
+  fragments: z.array(InstructionFragment).default([]),
   mcpServers: z.record(z.string(), McpServer).default({}),
   /** Turns of different sessions that may run at once. */
   concurrency: z.number().int().positive(),
@@ -32,5 +42,6 @@ export const RunnerSettings = z.object({
   pollMs: z.number().int().positive(),
 })
 
+export type InstructionFragment = z.infer<typeof InstructionFragment>
 export type McpServer = z.infer<typeof McpServer>
 export type RunnerSettings = z.infer<typeof RunnerSettings>

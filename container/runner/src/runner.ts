@@ -19,6 +19,7 @@ import { beat } from './heartbeat.ts'
 import { InboxFeed } from './inbox-feed.ts'
 import { Intake } from './intake.ts'
 import { type EventLog, errorText } from './log.ts'
+import { withModuleFragments } from './module-fragments.ts'
 import { type Outbox, OutboxCommits } from './outbox-commits.ts'
 import type { ProcessEnding, ProviderEntry, ProviderRuntime, ProviderTable } from './provider.ts'
 import { RunnerRefusal } from './refusal.ts'
@@ -59,7 +60,7 @@ export function createRunner(options: RunnerOptions): Runner {
 
 async function runUntil(signal: AbortSignal, options: RunnerOptions): Promise<void> {
   const { clock, log } = options
-  const settings = readSettings(options.inDir)
+  const settings = withModuleFragments(readSettings(options.inDir))
   const entry = providerEntry(options.providers, settings.provider)
   const stopped = new AbortController()
   const stopping = AbortSignal.any([signal, stopped.signal])

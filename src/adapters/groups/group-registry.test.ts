@@ -36,6 +36,20 @@ describe('GroupRegistry', () => {
     expect(groups.names()).toEqual(['ant', 'zoo'])
   })
 
+  test('gives the instructions, of very long ones a beginning of whole characters and their size', () => {
+    const { paths, write, groups } = registry()
+    write('garden', '{}')
+    expect(groups.instructions(GARDEN)).toEqual({ text: '' })
+    const file = join(paths.groupsDir, 'garden', 'AGENTS.md')
+    writeFileSync(file, 'You are Ännchen.\n')
+    expect(groups.instructions(GARDEN)).toEqual({ text: 'You are Ännchen.\n' })
+    writeFileSync(file, `x${'é'.repeat(300_000)}`)
+    const { text, ofBytes } = groups.instructions(GARDEN)
+    expect(ofBytes).toBe(600_001)
+    expect(text).toMatch(/^xé+$/)
+    expect(Buffer.byteLength(text)).toBe(256 * 1024 - 1)
+  })
+
   test('reads a file anew each time, with defaults', () => {
     const { write, groups } = registry()
     write('garden', '{"concurrency": 2}')

@@ -1,4 +1,15 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import type { Groups } from '../../config/groups.ts'
 import { problemsOf } from '../../config/problems.ts'
@@ -12,8 +23,8 @@ const INSTRUCTIONS = `# Who you are
 You are a helpful agent. Answer briefly, in the language of the person who asks.
 `
 
-/** More than any runtime takes; each provider shortens it to its own limit. */
-const MAX_INSTRUCTIONS = 200_000
+/** Bytes; more than any runtime takes: the runner shortens it to the limit of its own. */
+const MAX_INSTRUCTIONS = 256 * 1024
 
 /** Agents as folders below `groups/`, each with a container.json. */
 export class GroupRegistry implements Groups {
@@ -54,9 +65,20 @@ export class GroupRegistry implements Groups {
     return config
   }
 
-  instructions(group: GroupName): string {
+  instructions(group: GroupName): { text: string; ofBytes?: number } {
     const file = join(this.#paths.groupDir(group), 'AGENTS.md')
-    return existsSync(file) ? readFileSync(file, 'utf8').slice(0, MAX_INSTRUCTIONS) : ''
+    if (!existsSync(file)) return { text: '' }
+    const open = openSync(file, 'r')
+    try {
+      const { size } = fstatSync(open)
+      const buffer = Buffer.alloc(Math.min(size, MAX_INSTRUCTIONS))
+      const read = readSync(open, buffer, 0, buffer.length, 0)
+      // Without the half of a character that the bound may have left at its end.
+      const text = new TextDecoder().decode(buffer.subarray(0, read), { stream: true })
+      return size > MAX_INSTRUCTIONS ? { text, ofBytes: size } : { text }
+    } finally {
+      closeSync(open)
+    }
   }
 
   add(group: GroupName, config: Partial<GroupConfig>): void {

@@ -155,6 +155,7 @@ describe('folders and files', () => {
       group: A,
       provider: 'demo',
       instructions: '',
+      fragments: [],
       mcpServers: {},
       concurrency: 1,
       turnTimeoutMs: 1,

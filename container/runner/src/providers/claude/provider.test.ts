@@ -28,6 +28,7 @@ const settings: RunnerSettings = {
   group: 'test',
   provider: 'claude',
   instructions: 'You are Ann.',
+  fragments: [],
   mcpServers: {},
   concurrency: 4,
   turnTimeoutMs: 20_000,
@@ -142,7 +143,7 @@ describe('the Claude provider', () => {
       lab: { type: 'stdio', command: 'lab', args: ['-x'], env: { A: 'b' }, alwaysLoad: true },
       far: { type: 'http', url: 'http://far/mcp', alwaysLoad: true },
     })
-    expect(options.systemPrompt.append).toBe('You are Ann.')
+    expect(options.systemPrompt.append).toMatch(/^# Where you are\n[\s\S]*\n\nYou are Ann\.$/)
     await runtime.close()
   })
 

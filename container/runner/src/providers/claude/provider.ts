@@ -1,9 +1,9 @@
 import { gatewayUrl, type TurnInput } from '@creel/protocol'
 import { errorText } from '../../log.ts'
 import type { ProviderParts, ProviderRuntime, Turn } from '../../provider.ts'
+import { providerInstructions } from '../../provider-instructions.ts'
 import { ClaudeSession } from './claude-session.ts'
 import { ClaudeTurn, type OpenedSession } from './claude-turn.ts'
-import { fitInstructions } from './instructions.ts'
 import { removePlanted } from './planted-files.ts'
 import { configDir, knownEffort, MAX_INSTRUCTION_BYTES, queryOptions } from './query-options.ts'
 import type { Effort, QueryFunction, QueryOptions } from './sdk.ts'
@@ -41,12 +41,9 @@ export class ClaudeProvider implements ProviderRuntime {
   constructor(parts: ClaudeParts) {
     this.#parts = parts
     const { homeDir, workspaceDir, settings, executable } = parts
-    const { text, leftOut } = fitInstructions(settings.instructions, MAX_INSTRUCTION_BYTES)
-    if (leftOut.length > 0) {
-      parts.log('instructions_shortened', { limit: MAX_INSTRUCTION_BYTES, leftOut: leftOut.length })
-    }
+    const instructions = providerInstructions(parts, MAX_INSTRUCTION_BYTES)
     const baseUrl = parts.baseUrl ?? gatewayUrl('anthropic')
-    this.#options = queryOptions({ homeDir, workspaceDir, settings, baseUrl, executable, instructions: text })
+    this.#options = queryOptions({ homeDir, workspaceDir, settings, baseUrl, executable, instructions })
     removePlanted(configDir(homeDir))
   }
 

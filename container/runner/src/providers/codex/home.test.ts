@@ -17,12 +17,13 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(homeDir, { recursive: true, force: true }))
 
-function home(settings: object = {}): CodexHome {
+function home(settings: object = {}, instructions = ''): CodexHome {
   return {
     homeDir,
     workspaceDir: '/workspace',
     baseUrl: 'http://127.0.0.1:3128/openai/v1',
     mark: 'mark-1',
+    instructions,
     settings: RunnerSettings.parse({
       protocol: 1,
       group: 'family',
@@ -42,7 +43,7 @@ function config(): Record<string, unknown> {
 
 describe('prepareHome', () => {
   it('points at the gateway with a placeholder, caps retries, asks nobody and trusts no project', () => {
-    expect(prepareHome(home())).toEqual({ leftOutBytes: 0 })
+    prepareHome(home())
     expect(config()).toMatchObject({
       model_provider: 'creel',
       approval_policy: 'never',
@@ -102,7 +103,7 @@ describe('prepareHome', () => {
       mkdirSync(join(dir, name, '..'), { recursive: true })
       writeFileSync(join(dir, name), 'planted')
     }
-    prepareHome(home({ instructions: 'You are Wanda.' }))
+    prepareHome(home({}, 'You are Wanda.'))
     expect(kept.filter((name) => !existsSync(join(dir, name)))).toEqual([])
     const left = planted.filter((name) => existsSync(join(dir, name)))
     expect(left).toEqual(['config.toml', 'AGENTS.md'])
@@ -121,15 +122,5 @@ describe('prepareHome', () => {
     prepareHome(home())
     expect(readFileSync(elsewhere, 'utf8')).toBe('mine')
     expect(config()).toMatchObject({ model_provider: 'creel' })
-  })
-
-  it('keeps instructions within the cap it sets, and the whole of them beside', () => {
-    const instructions = Array.from({ length: 10_000 }, (_, i) => `Rule ${i}`).join('\n')
-    const { leftOutBytes } = prepareHome(home({ instructions }))
-    expect(leftOutBytes).toBeGreaterThan(0)
-    const written = readFileSync(join(dir, 'AGENTS.md'))
-    expect(written.length).toBeLessThanOrEqual(Number(config().project_doc_max_bytes))
-    expect(written.toString()).toContain(`${leftOutBytes} bytes`)
-    expect(readFileSync(join(dir, 'full-instructions.md'), 'utf8')).toBe(instructions)
   })
 })

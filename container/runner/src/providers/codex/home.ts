@@ -2,7 +2,9 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gatewayUrl, type RunnerSettings } from '@creel/protocol'
 import { stringify, type TomlTable } from 'smol-toml'
-import { fitInstructions, MAX_INSTRUCTIONS_BYTES } from './instructions.ts'
+
+/** Codex cuts instructions at this size, silently; written into its settings, and kept to before it can. */
+export const MAX_INSTRUCTIONS_BYTES = 64 * 1024
 
 /** What of a former run is kept: conversations, their index, and an id. All else could have been planted (T9). */
 const KEPT = /^(?:(?:archived_)?sessions|installation_id|(?:state|thread_history)_\d+\.sqlite(?:-wal|-shm)?)$/
@@ -18,6 +20,8 @@ export interface CodexHome {
   readonly homeDir: string
   readonly workspaceDir: string
   readonly settings: RunnerSettings
+  /** At most MAX_INSTRUCTIONS_BYTES. */
+  readonly instructions: string
   /** Base URL of the Responses API, with its version path. */
   readonly baseUrl: string
   /** Value of the mark. */
@@ -40,10 +44,9 @@ export function codexEnvironment(home: CodexHome): Readonly<Record<string, strin
 
 /**
  * Makes CODEX_HOME as app-server is to find it: our settings and instructions, and the conversations of before. The
- * agent can write there, and app-server itself writes into its settings, so this is done before each start. Returns
- * how many bytes of the instructions had to be left out.
+ * agent can write there, and app-server itself writes into its settings, so this is done before each start.
  */
-export function prepareHome(home: CodexHome): { leftOutBytes: number } {
+export function prepareHome(home: CodexHome): void {
   const dir = codexHomeDir(home.homeDir)
   mkdirSync(dir, { recursive: true })
   for (const name of readdirSync(dir)) {
@@ -53,13 +56,8 @@ export function prepareHome(home: CodexHome): { leftOutBytes: number } {
   const write = (name: string, text: string) =>
     writeFileSync(join(dir, name), text, { flag: 'wx', mode: 0o600 })
   write('config.toml', stringify(codexConfig(home)))
-  const { instructions } = home.settings
-  const full = join(dir, 'full-instructions.md')
-  const fitted = fitInstructions(instructions, full)
-  if (fitted.leftOutBytes > 0) write('full-instructions.md', instructions)
   // Its place for instructions of the user: unlike developer instructions, changed ones reach a resumed thread too.
-  if (fitted.text !== '') write('AGENTS.md', fitted.text)
-  return { leftOutBytes: fitted.leftOutBytes }
+  if (home.instructions !== '') write('AGENTS.md', home.instructions)
 }
 
 /** The settings of app-server as a table, to be written as TOML. */

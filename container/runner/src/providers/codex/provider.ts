@@ -1,8 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import type { TurnInput } from '@creel/protocol'
 import type { ProviderParts, ProviderRuntime, Turn } from '../../provider.ts'
+import { providerInstructions } from '../../provider-instructions.ts'
 import { AppServer } from './app-server.ts'
-import { type CodexHome, codexEnvironment, defaultBaseUrl, MARK_VARIABLE, prepareHome } from './home.ts'
+import {
+  type CodexHome,
+  codexEnvironment,
+  defaultBaseUrl,
+  MARK_VARIABLE,
+  MAX_INSTRUCTIONS_BYTES,
+  prepareHome,
+} from './home.ts'
 import { type Launch, launch } from './launch.ts'
 import { CodexTurn } from './turn.ts'
 
@@ -92,11 +100,11 @@ export class CodexProvider implements ProviderRuntime {
       homeDir,
       workspaceDir,
       settings,
+      instructions: providerInstructions(this.#parts, MAX_INSTRUCTIONS_BYTES),
       baseUrl: options.baseUrl ?? defaultBaseUrl(),
       mark: randomUUID(),
     }
-    const { leftOutBytes } = prepareHome(home)
-    if (leftOutBytes > 0) log('instructions_too_long', { provider: this.name, leftOutBytes })
+    prepareHome(home)
     log('codex_starting')
     return launch({
       command: [...(options.command ?? ['codex']), 'app-server'],

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { gatewayUrl, type TurnInput } from '@creel/protocol'
 import type { ProviderParts, ProviderRuntime, Turn } from '../../provider.ts'
-import { boundedInstructions } from './instructions.ts'
+import { providerInstructions } from '../../provider-instructions.ts'
 import { OpencodeTurn } from './opencode-turn.ts'
 import { OpencodeServer } from './server.ts'
 import { ServerApi } from './server-api.ts'
@@ -16,6 +16,9 @@ export interface OpencodeOptions {
   /** The whole environment of the agent's tools, besides what the server itself needs. */
   readonly env?: Readonly<Record<string, string>>
 }
+
+/** OpenCode has no limit of its own; this keeps one file from filling the model's context. */
+const MAX_INSTRUCTION_BYTES = 128 * 1024
 
 interface CurrentServer {
   readonly server: Promise<OpencodeServer>
@@ -43,9 +46,7 @@ export class OpencodeProvider implements ProviderRuntime {
     this.#parts = parts
     this.#options = options
     this.#folders = serverFolders(parts.homeDir)
-    const { text, cut } = boundedInstructions(parts.settings.instructions)
-    this.#instructions = text
-    if (cut) parts.log('instructions_cut', { bytes: Buffer.byteLength(parts.settings.instructions) })
+    this.#instructions = providerInstructions(parts, MAX_INSTRUCTION_BYTES)
   }
 
   startTurn(input: TurnInput, signal: AbortSignal): Turn {

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { RunnerSettings } from '@creel/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { boundedInstructions } from './instructions.ts'
 import { messageId } from './message-id.ts'
 import { modelName } from './model-name.ts'
 import { prepareFolders, type ServerFolders, serverFolders, writeInstructions } from './server-folders.ts'
@@ -15,6 +14,7 @@ const SETTINGS: RunnerSettings = {
   group: 'test',
   provider: 'opencode',
   instructions: '',
+  fragments: [],
   mcpServers: {},
   concurrency: 1,
   turnTimeoutMs: 1,
@@ -109,28 +109,6 @@ describe('the folders', () => {
     rmSync(folders.config, { recursive: true })
     writeInstructions(folders, 'be kind')
     expect(read()).toBe('be kind')
-  })
-})
-
-describe('instructions', () => {
-  it('within the bound are left alone', () => {
-    expect(boundedInstructions('be kind', 7)).toEqual({ text: 'be kind', cut: false })
-  })
-
-  it('beyond it end at a paragraph, within it, and say so', () => {
-    const { text, cut } = boundedInstructions(`${'a'.repeat(400)}\n\n${'ü'.repeat(400)}`, 800)
-    expect(cut).toBe(true)
-    expect(text).toMatch(
-      /^a+\n\n\(The instructions end here: they are 1202 bytes long, of which 800 are used\.\)\n$/,
-    )
-  })
-
-  it('are never cut inside a character', () => {
-    for (let limit = 200; limit < 204; limit++) {
-      const { text } = boundedInstructions('😀'.repeat(200), limit)
-      expect(text).not.toContain('\uFFFD')
-      expect(Buffer.byteLength(text)).toBeLessThanOrEqual(limit)
-    }
   })
 })
 

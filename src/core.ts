@@ -6,7 +6,6 @@ import { join } from 'node:path'
 import { systemClock } from './adapters/clock/system-clock.ts'
 import { ensureDataDir } from './adapters/folders/data-dir.ts'
 import { GroupRegistry } from './adapters/groups/group-registry.ts'
-import { replaceFile } from './adapters/mailbox/replace-file.ts'
 import { SqliteDeliveryStore } from './adapters/sqlite/delivery-store.ts'
 import { SqliteDirectoryStore } from './adapters/sqlite/directory-store.ts'
 import { SqliteDispatchStore } from './adapters/sqlite/dispatch-store.ts'
@@ -22,6 +21,7 @@ import { SqliteWebLogins } from './adapters/sqlite/web-logins-store.ts'
 import type { Install } from './config/load.ts'
 import { type GroupName, isGroupName } from './domain/ids.ts'
 import type { Clock } from './domain/ports/clock.ts'
+import { replaceFile } from './replace-file.ts'
 
 export interface Core extends Disposable {
   readonly install: Install

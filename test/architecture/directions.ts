@@ -12,6 +12,7 @@ const PROTOCOL = '@creel/protocol'
 const SHARED = [
   'src/paths.ts',
   'src/sandbox-user.ts',
+  'src/replace-file.ts',
   'src/socket-path.ts',
   'src/config/schema.ts',
   'src/config/problems.ts',

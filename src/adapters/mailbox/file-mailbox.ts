@@ -5,9 +5,9 @@ import type { GroupName, UnixMs } from '../../domain/ids.ts'
 import type { Clock } from '../../domain/ports/clock.ts'
 import type { Mailbox } from '../../domain/ports/mailbox.ts'
 import type { Paths } from '../../paths.ts'
+import { replaceFile } from '../../replace-file.ts'
 import { isLocked, toCreelError } from './file-errors.ts'
 import { makeMailFolders, makeOutbox, READABLE } from './mail-layout.ts'
-import { replaceFile } from './replace-file.ts'
 
 /** Each open inbox costs a file descriptor and a little memory. */
 const MAX_OPEN = 64

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { createOutbox, OUTBOX_FILE } from '@creel/protocol'
 import type { GroupName } from '../../domain/ids.ts'
 import type { Paths } from '../../paths.ts'
-import { moveIntoPlace } from './replace-file.ts'
+import { moveIntoPlace } from '../../replace-file.ts'
 
 /** Readable for the sandbox's uid, which reads through a read-only mount. */
 export const READABLE = 0o644

@@ -11,15 +11,15 @@ import {
 import { dirname } from 'node:path'
 
 /**
- * Puts `text` at `path` so that a reader sees the old or the new content and a power cut leaves one of the two.
+ * Puts `content` at `path` so that a reader sees the old or the new content and a power cut leaves one of the two.
  * The folder must be writable for the host alone.
  */
-export function replaceFile(path: string, text: string, mode: number): void {
+export function replaceFile(path: string, content: string | Uint8Array, mode: number): void {
   const draft = `${path}.new`
   rmSync(draft, { force: true })
   const file = openSync(draft, 'wx', mode)
   try {
-    writeFileSync(file, text)
+    writeFileSync(file, content)
     fchmodSync(file, mode)
     fsyncSync(file)
   } finally {

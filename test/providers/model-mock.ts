@@ -46,8 +46,9 @@ export async function startModelMock(): Promise<ModelMock> {
   return mock.LLMock.create({ port: 0, host: '127.0.0.1' })
 }
 
-/** What the last message of the person says, as one text. */
+/** What the last message of the person says, as one text, without the transcript that a fresh session is given. */
 export function lastUserText(request: MockRequest): string {
   const content = request.messages.findLast((message) => message.role === 'user')?.content ?? ''
-  return typeof content === 'string' ? content : content.map((part) => part.text ?? '').join('\n')
+  const text = typeof content === 'string' ? content : content.map((part) => part.text ?? '').join('\n')
+  return text.slice(text.lastIndexOf('</transcript>') + 1)
 }

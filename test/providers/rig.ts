@@ -76,9 +76,9 @@ export class ProviderRig implements AsyncDisposable {
   /** Makes every remembered session one that the runtime does not know. */
   loseSessions(token: string): void {
     const file = join(this.home, '.creel', 'sessions.json')
-    const known = JSON.parse(readFileSync(file, 'utf8')) as [string, string][]
+    const known = JSON.parse(readFileSync(file, 'utf8')) as [string, string, ...string[]][]
     if (known.length === 0) throw new Error('no session is remembered')
-    writeFileSync(file, JSON.stringify(known.map(([session]) => [session, token])))
+    writeFileSync(file, JSON.stringify(known.map(([session, , ...rest]) => [session, token, ...rest])))
   }
 
   /** Kills the sandbox and waits until it is gone. */

@@ -134,6 +134,7 @@ export class HostWorld implements AsyncDisposable {
       runDir: at(SANDBOX_PATHS.run),
       homeDir: at(SANDBOX_PATHS.home),
       workspaceDir: at(SANDBOX_PATHS.workspace),
+      memoryDir: at(SANDBOX_PATHS.memory),
       clock: runnerClock,
       providers: PROVIDERS,
       log: (event) => this.runnerEvents.push(`${spec.group} ${event}`),

@@ -152,6 +152,7 @@ export class RunnerRig implements Disposable {
       runDir: this.path(SANDBOX_PATHS.run),
       homeDir: this.path(SANDBOX_PATHS.home),
       workspaceDir: this.path(SANDBOX_PATHS.workspace),
+      memoryDir: this.path(SANDBOX_PATHS.memory),
       clock: systemClock,
       providers: PROVIDERS,
       log: this.log,

@@ -17,6 +17,8 @@ export interface Turn extends AsyncIterable<TurnEvent> {
  */
 export interface ProviderRuntime {
   readonly name: string
+  /** Its sessions stay with the model they were begun with: for another model a fresh one is begun. */
+  readonly oneModel?: boolean
   startTurn(input: TurnInput, signal: AbortSignal): Turn
   /** Ends every process it started, as trees. Idempotent; no turn runs any more when it is called. */
   close(): Promise<void>

@@ -10,7 +10,7 @@ const PLAIN: Record<FailureReason, string> = {
   auth: 'its provider did not accept the credentials',
   quota: 'its provider says that the quota or the credit is used up',
   'rate-limited': 'its provider is asked too much at once; try again in a minute',
-  'context-overflow': 'the conversation has become too long for its model; the next message begins a new one',
+  'context-overflow': 'the message is too long for its model',
   refused: 'its model declined to answer',
   overloaded: 'its provider is overloaded; try again later',
   'resume-lost': 'its provider lost the conversation; say it again to begin a new one',
@@ -32,9 +32,17 @@ export function gaveUpReply(attempts: number): string {
   return `The agent could not answer: its sandbox died ${attempts} times while it worked on this message. It was given up.`
 }
 
-/** Said before the answer when the agent's memory of the conversation could not be opened. */
+/** Said before the answer when the agent's memory of the conversation is gone. */
 export const FRESH_START =
   '(The agent lost its memory of this conversation and begins a new one with this message.)'
+
+/** The same, when the transcript took its place. */
+export const PRIMED_START =
+  '(The agent lost its memory of this conversation and goes on from the transcript of its newest part.)'
+
+/** Said before the answer when the conversation had to be cut for the model. */
+export const TOO_LONG_START =
+  '(This conversation had become too long for the model. The agent goes on with its newest part; all of it is kept in its memory folder.)'
 
 export const NO_ANSWER = '(no answer)'
 

@@ -10,9 +10,11 @@ import {
   OutboxWriter,
   PROTOCOL_VERSION,
   RunnerSettings,
+  SANDBOX_PATHS,
   SETTINGS_FILE,
 } from '@creel/protocol'
 import type { Clock } from './clock.ts'
+import { Conversations } from './conversations.ts'
 import { DoorbellClient } from './doorbell-client.ts'
 import { GatewayForwarder } from './gateway-forwarder.ts'
 import { beat } from './heartbeat.ts'
@@ -26,6 +28,7 @@ import { RunnerRefusal } from './refusal.ts'
 import { SessionLanes } from './session-lanes.ts'
 import { SessionTokens } from './session-tokens.ts'
 import { isPassing } from './sqlite-error.ts'
+import { Transcript } from './transcript.ts'
 import { type MessageJob, TurnRunner } from './turn-runner.ts'
 import { Wake } from './wake.ts'
 
@@ -35,6 +38,7 @@ export interface RunnerOptions {
   readonly runDir: string
   readonly homeDir: string
   readonly workspaceDir: string
+  readonly memoryDir: string
   readonly clock: Clock
   readonly providers: ProviderTable
   readonly log: EventLog
@@ -74,13 +78,21 @@ async function runUntil(signal: AbortSignal, options: RunnerOptions): Promise<vo
   const outbox = openOutbox(options)
   const inbox = new InboxFeed(join(options.inDir, INBOX_FILE), log)
   const commits = new OutboxCommits({ outbox, clock, log, ring: () => doorbell.ring() })
-  const sessions = new SessionTokens(options.homeDir, log)
   const { provider, close } = await startProvider(entry, options, settings).catch((error: unknown) => {
     inbox[Symbol.dispose]()
     outbox[Symbol.dispose]()
     throw error
   })
-  const turns = new TurnRunner({ settings, provider, outbox, commits, sessions, clock, log, stopping })
+  const conversations = new Conversations({
+    provider: settings.provider,
+    oneModel: provider.oneModel ?? false,
+    tokens: new SessionTokens(options.homeDir, log),
+    transcript: new Transcript(options.memoryDir, log),
+    memoryPath: SANDBOX_PATHS.memory,
+    clock,
+    log,
+  })
+  const turns = new TurnRunner({ settings, provider, outbox, commits, conversations, clock, log, stopping })
   const lanes = new SessionLanes<MessageJob>({
     concurrency: settings.concurrency,
     run: (job, abort) => turns.run(job, abort),

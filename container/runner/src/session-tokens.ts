@@ -1,72 +1,92 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { renameSync } from 'node:fs'
+import { join } from 'node:path'
+import { isMissing, ownFolder, readEnd, writeAnew } from './agent-files.ts'
 import { type EventLog, errorText } from './log.ts'
 
 /** Sessions remembered; the one not used for longest is forgotten first. */
 const MAX_SESSIONS = 1_000
+/** A token has at most 10,000 characters; a real one has forty. */
+const MAX_FILE_BYTES = 4 * 1024 * 1024
+
+/** A runtime's own session, as far as we know it. */
+export interface RememberedSession {
+  readonly token: string
+  /** Whose it is; undefined in a file of an older Creel: a runtime that does not know the token will say so. */
+  readonly provider?: string
+  /** The model it was begun with; undefined for the runtime's own choice. */
+  readonly model?: string
+}
 
 /**
  * Remembers each session's resume token in a file in the agent's home. A cache: the agent can write it too, so a bad
- * file counts as an empty one, and a failed write only costs a fresh conversation after the next start.
+ * file counts as an empty one, and a failed write only costs a fresh start from the transcript.
  */
 export class SessionTokens {
-  readonly #path: string
+  readonly #homeDir: string
   readonly #log: EventLog
-  #tokens: Map<string, string> | undefined
+  #sessions: Map<string, RememberedSession> | undefined
 
   constructor(homeDir: string, log: EventLog) {
-    this.#path = join(homeDir, '.creel', 'sessions.json')
+    this.#homeDir = homeDir
     this.#log = log
   }
 
-  get(session: string): string | undefined {
+  get(session: string): RememberedSession | undefined {
     return this.#loaded().get(session)
   }
 
-  set(session: string, token: string): void {
-    const tokens = this.#loaded()
-    tokens.delete(session)
-    tokens.set(session, token)
-    for (const oldest of tokens.keys()) {
-      if (tokens.size <= MAX_SESSIONS) break
-      tokens.delete(oldest)
+  set(session: string, remembered: RememberedSession): void {
+    const sessions = this.#loaded()
+    sessions.delete(session)
+    sessions.set(session, remembered)
+    for (const oldest of sessions.keys()) {
+      if (sessions.size <= MAX_SESSIONS) break
+      sessions.delete(oldest)
     }
-    this.#save(tokens)
+    this.#save(sessions)
   }
 
   /** The session begins anew with its next turn. */
   forget(session: string): void {
-    const tokens = this.#loaded()
-    if (tokens.delete(session)) this.#save(tokens)
+    const sessions = this.#loaded()
+    if (sessions.delete(session)) this.#save(sessions)
   }
 
-  #save(tokens: ReadonlyMap<string, string>): void {
+  #save(sessions: ReadonlyMap<string, RememberedSession>): void {
     try {
-      mkdirSync(dirname(this.#path), { recursive: true })
-      writeFileSync(`${this.#path}.new`, JSON.stringify([...tokens]))
-      renameSync(`${this.#path}.new`, this.#path)
+      const path = join(ownFolder(this.#homeDir, '.creel'), 'sessions.json')
+      const entries = [...sessions].map(([session, { token, provider, model }]) =>
+        [session, token, provider, model].filter((part) => part !== undefined),
+      )
+      writeAnew(`${path}.new`, JSON.stringify(entries))
+      renameSync(`${path}.new`, path)
     } catch (error) {
       this.#log('sessions_not_saved', { error: errorText(error) })
     }
   }
 
-  #loaded(): Map<string, string> {
-    this.#tokens ??= this.#load()
-    return this.#tokens
+  #loaded(): Map<string, RememberedSession> {
+    this.#sessions ??= this.#load()
+    return this.#sessions
   }
 
-  #load(): Map<string, string> {
+  #load(): Map<string, RememberedSession> {
     try {
-      const stored: unknown = JSON.parse(readFileSync(this.#path, 'utf8'))
-      return new Map(Array.isArray(stored) ? stored.filter(isPair) : [])
+      const path = join(this.#homeDir, '.creel', 'sessions.json')
+      const stored: unknown = JSON.parse(readEnd(path, MAX_FILE_BYTES).toString('utf8'))
+      return new Map(Array.isArray(stored) ? stored.flatMap((entry) => remembered(entry)) : [])
     } catch (error) {
-      const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
-      if (!missing) this.#log('sessions_not_read', { error: errorText(error) })
+      if (!isMissing(error)) this.#log('sessions_not_read', { error: errorText(error) })
       return new Map()
     }
   }
 }
 
-function isPair(entry: unknown): entry is [string, string] {
-  return Array.isArray(entry) && entry.length === 2 && entry.every((part) => typeof part === 'string')
+/** `[session, token]` in a file of an older Creel, then also the provider and the model. */
+function remembered(entry: unknown): [string, RememberedSession][] {
+  if (!Array.isArray(entry) || entry.length < 2 || entry.length > 4) return []
+  const [session, token, provider, model] = entry as unknown[]
+  if (typeof session !== 'string' || typeof token !== 'string') return []
+  const known = (value: unknown): value is string => typeof value === 'string'
+  return [[session, { token, ...(known(provider) ? { provider } : {}), ...(known(model) ? { model } : {}) }]]
 }

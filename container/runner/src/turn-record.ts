@@ -9,6 +9,7 @@ export const MAX_REPLIES = 100
 export const MAX_PROGRESS_TEXT = 8_000
 
 const MAX_ACTIVITY = 200
+const MAX_TOOLS = 30
 
 /** How a turn ended. */
 export type TurnEnd =
@@ -30,6 +31,8 @@ export class TurnRecord {
   /** The reply being written, its end only when it is long. */
   draft = ''
   activity: string | undefined
+  /** Names of the tools that were used, the last ones, over all tries. */
+  readonly tools: string[] = []
   usage: Usage | undefined
   resumeToken: string | undefined
 
@@ -43,6 +46,8 @@ export class TurnRecord {
         return undefined
       case 'tool':
         this.activity = event.phase === 'started' ? event.name.slice(0, MAX_ACTIVITY) : undefined
+        if (this.activity !== undefined) this.tools.push(this.activity)
+        if (this.tools.length > MAX_TOOLS) this.tools.shift()
         return undefined
       case 'delta':
         this.draft = tail(this.draft + event.text, MAX_PROGRESS_TEXT)
@@ -62,12 +67,12 @@ export class TurnRecord {
     }
   }
 
-  /** Begins anew after a try that came to nothing; what is said next comes after `note`. */
-  startOver(note: string): void {
+  /** Begins anew after a try that came to nothing; what is said next comes after `note`, if there is one. */
+  startOver(note: string | undefined): void {
     this.draft = ''
     this.activity = undefined
     this.resumeToken = undefined
-    this.replies.push(note)
+    if (note !== undefined) this.replies.push(note)
   }
 
   #message(text: string): void {

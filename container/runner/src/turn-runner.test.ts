@@ -1,7 +1,7 @@
 import { MAX_TEXT } from '@creel/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { RunnerRig, scripted } from '../../../test/runner/runner-rig.ts'
-import { FRESH_START, NO_ANSWER } from './reply-text.ts'
+import { NO_ANSWER, PRIMED_START, TOO_LONG_START } from './reply-text.ts'
 
 let rig: RunnerRig
 let running: { stop: () => Promise<void> } | undefined
@@ -150,7 +150,7 @@ describe('a turn', () => {
     expect(tokens).toEqual([undefined, 'one', undefined, 'two'])
     expect(seqs.map((seq) => rig.replies(seq))).toEqual([
       ['answer 1'],
-      [FRESH_START, 'answer 3'],
+      [PRIMED_START, 'answer 3'],
       ['answer 4'],
     ])
     expect(rig.entries('settled').map((entry) => entry.outcome)).toEqual(['done', 'done', 'done'])
@@ -193,7 +193,7 @@ describe('a turn', () => {
     expect(tokens).toEqual([undefined, 'token-1'])
   })
 
-  it('whose conversation is too long for the model says so, and the next one begins anew', async () => {
+  it('whose conversation is too long for the model begins anew once, says so, and keeps the new one', async () => {
     const tokens: (string | undefined)[] = []
     const providers = scripted((input) => ({
       async *[Symbol.asyncIterator]() {
@@ -207,8 +207,8 @@ describe('a turn', () => {
     const seqs = ['a', 'b', 'c'].map((text) => rig.say(text))
     running = rig.start({ providers })
     await rig.settled(...seqs)
-    expect(tokens).toEqual([undefined, 'token-1', undefined])
-    expect(rig.replies(seqs[1])).toEqual([expect.stringContaining('the next message begins a new one')])
+    expect(tokens).toEqual([undefined, 'token-1', undefined, 'token-3'])
+    expect(rig.replies(seqs[1])).toEqual([TOO_LONG_START])
   })
 
   it('records cache and cost of all its models where they were reported', async () => {

@@ -1,14 +1,13 @@
 import type { InboxMessage, OutboxEntry, RunnerSettings, TurnInput } from '@creel/protocol'
 import { type Clock, rest } from './clock.ts'
+import type { Conversation, Conversations } from './conversations.ts'
 import { followTurn } from './follow-turn.ts'
 import { type EventLog, errorText } from './log.ts'
 import type { Outbox, OutboxCommits } from './outbox-commits.ts'
 import { ProgressWriter } from './progress-writer.ts'
-import { promptOf } from './prompt.ts'
 import type { ProviderRuntime } from './provider.ts'
-import { FRESH_START, gaveUpReply } from './reply-text.ts'
+import { gaveUpReply } from './reply-text.ts'
 import type { Job, StopReason } from './session-lanes.ts'
-import type { SessionTokens } from './session-tokens.ts'
 import { turnEntries } from './turn-entries.ts'
 import { type TurnEnd, TurnRecord } from './turn-record.ts'
 
@@ -22,7 +21,7 @@ export interface TurnRunnerParts {
   readonly provider: ProviderRuntime
   readonly outbox: Outbox
   readonly commits: OutboxCommits
-  readonly sessions: SessionTokens
+  readonly conversations: Conversations
   readonly clock: Clock
   readonly log: EventLog
   /** Aborts when the runner stops. */
@@ -45,9 +44,15 @@ export class TurnRunner {
     const { settings, outbox, commits, clock, log, stopping } = this.#parts
     const { seq } = job
     try {
+      const conversation = this.#parts.conversations.open({
+        ...job,
+        model: job.message.model ?? settings.model,
+      })
       const died = outbox.attempts(seq)
       if (died >= settings.maxAttempts) {
-        await commits.commit(gaveUp(seq, died), stopping)
+        const entries = gaveUp(seq, died)
+        conversation.record(entries)
+        await commits.commit(entries, stopping)
         log('turn_given_up', { seq, attempts: died })
         return
       }
@@ -57,12 +62,11 @@ export class TurnRunner {
       if (!(await commits.commit([accepted], stopping))) return
       log('turn_begun', { seq, attempt })
       const record = new TurnRecord()
-      const end = await this.#turn(job, attempt, record, abort)
-      await commits.commit(turnEntries(seq, record, end, settings), stopping)
-      // Also after a failure or a stop: the runtime remembers what was said until then, and so does the person.
-      if (record.resumeToken !== undefined) this.#parts.sessions.set(job.session, record.resumeToken)
-      // Not tried again by itself: what the turn did until then would be done twice.
-      if (end.kind === 'failed' && end.reason === 'context-overflow') this.#parts.sessions.forget(job.session)
+      const end = await this.#turn({ ...job, conversation }, attempt, record, abort)
+      const entries = turnEntries(seq, record, end, settings)
+      conversation.record(entries)
+      await commits.commit(entries, stopping)
+      conversation.close(end, record.resumeToken)
       log('turn_ended', { seq, attempt, end: end.kind, by: end.kind === 'stopped' ? end.by : undefined })
     } catch (error) {
       // Not settled and not forgotten: it is begun again after the next start.
@@ -71,7 +75,7 @@ export class TurnRunner {
   }
 
   async #turn(
-    job: MessageJob,
+    job: MessageJob & { readonly conversation: Conversation },
     attempt: number,
     record: TurnRecord,
     abort: AbortController,
@@ -89,14 +93,10 @@ export class TurnRunner {
     })
     const onChange = () => progress.update()
     try {
-      const input = this.#input(job, attempt)
-      const end = await this.#follow(input, record, abort, onChange)
-      if (!isLost(end) || input.resumeToken === undefined || record.replies.length > 0) return end
-      // Once, without the token: a session must not fail for ever because the runtime's memory of it is gone.
-      this.#parts.sessions.forget(job.session)
-      this.#parts.log('session_lost', { seq: job.seq })
-      record.startOver(FRESH_START)
-      return await this.#follow(this.#input(job, attempt), record, abort, onChange)
+      let end: TurnEnd
+      do end = await this.#follow(this.#input(job, attempt), record, abort, onChange)
+      while (job.conversation.beginsAgain(end, record))
+      return end
     } finally {
       timer.abort()
       progress.end()
@@ -118,25 +118,19 @@ export class TurnRunner {
     }
   }
 
-  #input(job: MessageJob, attempt: number): TurnInput {
-    const { settings, sessions } = this.#parts
-    const resumeToken = sessions.get(job.session)
-    const model = job.message.model ?? settings.model
-    const effort = job.message.effort ?? settings.effort
+  #input(job: MessageJob & { readonly conversation: Conversation }, attempt: number): TurnInput {
+    const { prompt, resumeToken, model } = job.conversation
+    const effort = job.message.effort ?? this.#parts.settings.effort
     return {
       session: job.session,
       text: job.message.text,
-      prompt: promptOf(job.message),
+      prompt,
       attempt,
       ...(model === undefined ? {} : { model }),
       ...(effort === undefined ? {} : { effort }),
       ...(resumeToken === undefined ? {} : { resumeToken }),
     }
   }
-}
-
-function isLost(end: TurnEnd): boolean {
-  return end.kind === 'failed' && end.reason === 'resume-lost'
 }
 
 function gaveUp(inboxSeq: number, attempts: number): OutboxEntry[] {

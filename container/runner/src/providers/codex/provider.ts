@@ -32,6 +32,8 @@ export interface CodexOptions {
  */
 export class CodexProvider implements ProviderRuntime {
   readonly name = 'codex'
+  /** A thread that changes its model is summed up first, by a request to the old one. */
+  readonly oneModel = true
   readonly #parts: ProviderParts
   readonly #launch: Launch
   /** The end of each session's last turn. */

@@ -18,6 +18,12 @@ export const Overheard = z.object({ from: Speaker, text: z.string(), at: UnixMs 
 /** Longest quoted text, in UTF-16 units. */
 export const MAX_QUOTE = 2_000
 
+/**
+ * What becomes of a message while a turn of its session runs: it goes into that turn; it waits for a turn of its own;
+ * it waits and shares a turn with the others that wait; or it ends the running turn and is next.
+ */
+export const QueueMode = z.enum(['steer', 'follow_up', 'collect', 'interrupt'])
+
 /** One message for the agent: the start of a turn, or more input for a running one. */
 export const InboxMessage = z.object({
   type: z.literal('message'),
@@ -41,6 +47,8 @@ export const InboxMessage = z.object({
   effort: z.string().min(1).max(50).optional(),
   /** Asked of the runtime itself, in the order of its session; `text` is what the person typed. */
   command: z.enum(['compact']).optional(),
+  /** `follow_up` when absent. */
+  queue: QueueMode.optional(),
 })
 
 /** The host has taken everything up to `outboxSeq` into its own tables: the runner may prune. */
@@ -66,5 +74,6 @@ export const InboxEntry = z.discriminatedUnion('type', [
 
 export type Speaker = z.infer<typeof Speaker>
 export type Overheard = z.infer<typeof Overheard>
+export type QueueMode = z.infer<typeof QueueMode>
 export type InboxMessage = z.infer<typeof InboxMessage>
 export type InboxEntry = z.infer<typeof InboxEntry>

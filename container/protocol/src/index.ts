@@ -1,4 +1,4 @@
-export { InboxEntry, InboxMessage, MAX_QUOTE, Overheard, Speaker } from './inbox.ts'
+export { InboxEntry, InboxMessage, MAX_QUOTE, Overheard, QueueMode, Speaker } from './inbox.ts'
 export { InboxReader, type InboxRow, InboxWriter } from './inbox-log.ts'
 export {
   DOORBELL_FILE,

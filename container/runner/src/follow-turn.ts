@@ -54,9 +54,8 @@ function crashed(message: string): TurnEnd {
 }
 
 function stoppedBy(signal: AbortSignal): TurnEnd {
-  const by: StopReason =
-    signal.reason === 'cancelled' || signal.reason === 'timeout' ? signal.reason : 'shutdown'
-  return { kind: 'stopped', by }
+  const known: readonly StopReason[] = ['cancelled', 'superseded', 'timeout']
+  return { kind: 'stopped', by: known.find((reason) => reason === signal.reason) ?? 'shutdown' }
 }
 
 async function letGo(iterator: AsyncIterator<unknown> | undefined, clock: Clock): Promise<void> {

@@ -3,7 +3,7 @@ import type { InboxFeed } from './inbox-feed.ts'
 import { type EventLog, errorText } from './log.ts'
 import type { Outbox, OutboxCommits } from './outbox-commits.ts'
 import type { SessionLanes } from './session-lanes.ts'
-import type { MessageJob } from './turn-runner.ts'
+import type { MessageJob } from './turn-messages.ts'
 
 export interface IntakeParts {
   readonly outbox: Outbox
@@ -43,7 +43,8 @@ export class Intake {
     switch (entry.type) {
       case 'message':
         if (!this.#settled.has(seq)) {
-          this.#parts.lanes.enqueue({ seq, session: entry.session, message: entry })
+          const suspect = this.#parts.outbox.attempts(seq) > 0
+          this.#parts.lanes.enqueue({ seq, session: entry.session, message: entry, suspect })
         }
         return 0
       case 'cancel':

@@ -7,7 +7,10 @@ import type { EventLog } from './log.ts'
  * after `signal` aborts too.
  */
 export interface Turn extends AsyncIterable<TurnEvent> {
-  /** Adds input to the running turn. 'too-late' when it has ended. Never throws. */
+  /**
+   * Adds input to the running turn; 'accepted' when the turn will not end before the input has its answer, too. Called
+   * after `started` was reported, one call at a time. 'too-late' when it has ended. Never throws.
+   */
   steer(text: string): Promise<'accepted' | 'too-late' | 'unsupported'>
 }
 

@@ -44,6 +44,9 @@ export const PRIMED_START =
 export const TOO_LONG_START =
   '(This conversation had become too long for the model. The agent goes on with its newest part; all of it is kept in its memory folder.)'
 
+/** After what a turn had said until the next message ended it. */
+export const INTERRUPTED = '(interrupted by the next message)'
+
 export const NO_ANSWER = '(no answer)'
 
 export function leftOutNote(count: number): string {

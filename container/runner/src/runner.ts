@@ -24,12 +24,14 @@ import { type EventLog, errorText } from './log.ts'
 import { withModuleFragments } from './module-fragments.ts'
 import { type Outbox, OutboxCommits } from './outbox-commits.ts'
 import type { ProcessEnding, ProviderEntry, ProviderRuntime, ProviderTable } from './provider.ts'
+import { turnTogether } from './queue-mode.ts'
 import { RunnerRefusal } from './refusal.ts'
 import { SessionLanes } from './session-lanes.ts'
 import { SessionTokens } from './session-tokens.ts'
 import { isPassing } from './sqlite-error.ts'
 import { Transcript } from './transcript.ts'
-import { type MessageJob, TurnRunner } from './turn-runner.ts'
+import type { MessageJob } from './turn-messages.ts'
+import { TurnRunner } from './turn-runner.ts'
 import { Wake } from './wake.ts'
 
 export interface RunnerOptions {
@@ -93,9 +95,10 @@ async function runUntil(signal: AbortSignal, options: RunnerOptions): Promise<vo
     log,
   })
   const turns = new TurnRunner({ settings, provider, outbox, commits, conversations, clock, log, stopping })
-  const lanes = new SessionLanes<MessageJob>({
+  const lanes: SessionLanes<MessageJob> = new SessionLanes<MessageJob>({
     concurrency: settings.concurrency,
-    run: (job, abort) => turns.run(job, abort),
+    together: turnTogether,
+    begin: (jobs) => turns.begin(jobs, lanes),
   })
   const intake = new Intake({ outbox, inbox, commits, lanes, log, stopping })
   try {

@@ -1,24 +1,43 @@
 import type { OutboxEntry, RunnerSettings } from '@creel/protocol'
-import { boundedText, failureReply, leftOutNote, NO_ANSWER, timeoutReply } from './reply-text.ts'
+import { boundedText, failureReply, INTERRUPTED, leftOutNote, NO_ANSWER, timeoutReply } from './reply-text.ts'
 import type { TurnEnd, TurnRecord } from './turn-record.ts'
 
 const MAX_REASON = 2_000
 
-/** Everything that a finished turn leaves in the outbox, for one append: its output and its settlement. Pure. */
+/** The messages that a turn answers. */
+export interface Answered {
+  /** The answers go to where the first came from. */
+  readonly jobs: readonly { readonly seq: number }[]
+  /** Cancelled before the agent had them. */
+  readonly dropped: readonly { readonly seq: number }[]
+}
+
+/**
+ * Everything that a finished turn leaves in the outbox, for one append: its output, once, and the settlement of every
+ * message that went into it. Pure.
+ */
 export function turnEntries(
-  inboxSeq: number,
+  { jobs, dropped }: Answered,
   record: TurnRecord,
   end: TurnEnd,
   settings: RunnerSettings,
 ): OutboxEntry[] {
+  const inboxSeq = jobs[0]?.seq
+  if (inboxSeq === undefined) return []
   const replies = spoken(record, end, settings).map(
     (text): OutboxEntry => ({ type: 'reply', inboxSeq, text: boundedText(text) }),
   )
-  return [...replies, ...usage(inboxSeq, record, settings), ending(inboxSeq, end, settings)]
+  return [
+    ...replies,
+    ...usage(inboxSeq, record, settings),
+    ...jobs.map(({ seq }) => ending(seq, end, settings)),
+    ...dropped.map(({ seq }): OutboxEntry => ({ type: 'settled', inboxSeq: seq, outcome: 'cancelled' })),
+  ]
 }
 
 /** What the message's sender gets to see, in order. */
 function spoken(record: TurnRecord, end: TurnEnd, settings: RunnerSettings): string[] {
+  if (end.kind === 'stopped' && end.by === 'superseded') return saidSoFar(record)
   // Cancelled: the person does not want it any more. Shutdown: the next runner says it all again.
   if (end.kind === 'stopped' && end.by !== 'timeout') return []
   const said = [...record.replies]
@@ -27,6 +46,12 @@ function spoken(record: TurnRecord, end: TurnEnd, settings: RunnerSettings): str
   if (end.kind === 'stopped') said.push(timeoutReply(settings.turnTimeoutMs))
   if (end.kind === 'completed' && !end.silent && said.length === 0) said.push(NO_ANSWER)
   return said
+}
+
+/** What a turn had said when the next message ended it. */
+function saidSoFar(record: TurnRecord): string[] {
+  const draft = record.draft.trim()
+  return draft === '' ? record.replies : [...record.replies, `${draft}\n\n${INTERRUPTED}`]
 }
 
 function usage(inboxSeq: number, record: TurnRecord, settings: RunnerSettings): OutboxEntry[] {
@@ -43,6 +68,7 @@ function ending(inboxSeq: number, end: TurnEnd, settings: RunnerSettings): Outbo
   }
   switch (end.by) {
     case 'cancelled':
+    case 'superseded':
       return { type: 'settled', inboxSeq, outcome: 'cancelled' }
     case 'timeout': {
       const reason = `timeout: the turn took longer than ${settings.turnTimeoutMs} ms`

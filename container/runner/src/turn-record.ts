@@ -35,11 +35,14 @@ export class TurnRecord {
   readonly tools: string[] = []
   usage: Usage | undefined
   resumeToken: string | undefined
+  /** The runtime has the message. */
+  started = false
 
   /** Adds one event; returns the end of the turn when the event is its last. */
   take(event: TurnEvent): TurnEnd | undefined {
     switch (event.type) {
       case 'started':
+        this.started = true
         this.resumeToken = event.resumeToken
         return undefined
       case 'activity':
@@ -72,6 +75,7 @@ export class TurnRecord {
     this.draft = ''
     this.activity = undefined
     this.resumeToken = undefined
+    this.started = false
     if (note !== undefined) this.replies.push(note)
   }
 

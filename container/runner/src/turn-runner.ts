@@ -1,20 +1,16 @@
-import type { InboxMessage, OutboxEntry, RunnerSettings, TurnInput } from '@creel/protocol'
-import { type Clock, rest } from './clock.ts'
-import type { Conversation, Conversations } from './conversations.ts'
-import { followTurn } from './follow-turn.ts'
+import type { OutboxEntry, RunnerSettings } from '@creel/protocol'
+import type { Clock } from './clock.ts'
+import type { Conversations } from './conversations.ts'
 import { type EventLog, errorText } from './log.ts'
 import type { Outbox, OutboxCommits } from './outbox-commits.ts'
-import { ProgressWriter } from './progress-writer.ts'
 import type { ProviderRuntime } from './provider.ts'
+import { queueMode } from './queue-mode.ts'
 import { gaveUpReply } from './reply-text.ts'
-import type { Job, StopReason } from './session-lanes.ts'
+import type { StopReason, Work } from './session-lanes.ts'
 import { turnEntries } from './turn-entries.ts'
-import { type TurnEnd, TurnRecord } from './turn-record.ts'
-
-/** One message on its way to a settlement. */
-export interface MessageJob extends Job {
-  readonly message: InboxMessage
-}
+import { type LaneDoor, type MessageJob, TurnMessages } from './turn-messages.ts'
+import { TurnRecord } from './turn-record.ts'
+import { TurnTries } from './turn-tries.ts'
 
 export interface TurnRunnerParts {
   readonly settings: RunnerSettings
@@ -28,26 +24,54 @@ export interface TurnRunnerParts {
   readonly stopping: AbortSignal
 }
 
-/** Takes one message from the inbox to its settlement in the outbox. */
+/** Takes messages from the inbox to their settlement in the outbox. */
 export class TurnRunner {
   readonly #parts: TurnRunnerParts
+  readonly #tries: TurnTries
 
   constructor(parts: TurnRunnerParts) {
     this.#parts = parts
+    this.#tries = new TurnTries(parts)
   }
 
   /**
-   * Runs the turn of one message. Never rejects. Afterwards the message is settled, or, when the runner is stopping,
-   * left for the next one.
+   * Runs one turn with these messages of a session. Afterwards they are settled, or, when the runner is stopping, left
+   * for the next one.
    */
-  async run(job: MessageJob, abort: AbortController): Promise<void> {
-    const { settings, outbox, commits, clock, log, stopping } = this.#parts
-    const { seq } = job
+  begin(jobs: readonly MessageJob[], lane: LaneDoor): Work<MessageJob> {
+    const [first, ...more] = jobs
+    if (!first) throw new Error('a turn without a message')
+    const messages = new TurnMessages(first, more, { ...this.#parts, lane })
+    const record = new TurnRecord()
+    const abort = new AbortController()
+    const stop = (reason: StopReason) => abort.abort(reason)
+    return {
+      done: this.#run(first, messages, record, abort),
+      take: (job) => {
+        // Not before the runtime has what it is to be stopped at: the conversation would lack it.
+        if (queueMode(job.message) === 'interrupt' && record.started) stop('superseded')
+        return messages.take(job)
+      },
+      holds: (seq) => messages.holds(seq),
+      stop: (reason, seq) => {
+        if (seq !== undefined) messages.cancelled(seq)
+        stop(reason)
+      },
+    }
+  }
+
+  /** Never rejects. */
+  async #run(
+    first: MessageJob,
+    messages: TurnMessages,
+    record: TurnRecord,
+    abort: AbortController,
+  ): Promise<void> {
+    const { settings, outbox, commits, conversations, clock, log, stopping } = this.#parts
+    const { seq } = first
     try {
-      const conversation = this.#parts.conversations.open({
-        ...job,
-        model: job.message.model ?? settings.model,
-      })
+      const conversation = conversations.open({ ...first, model: first.message.model ?? settings.model })
+      messages.onJoin((job) => conversation.steered(job.message))
       const died = outbox.attempts(seq)
       if (died >= settings.maxAttempts) {
         const entries = gaveUp(seq, died)
@@ -58,12 +82,14 @@ export class TurnRunner {
       }
       const attempt = died + 1
       // On disk before the provider is called: a turn that kills the runner has then counted itself.
-      const accepted: OutboxEntry = { type: 'accepted', inboxSeq: seq, attempt, at: clock.now() }
-      if (!(await commits.commit([accepted], stopping))) return
-      log('turn_begun', { seq, attempt })
-      const record = new TurnRecord()
-      const end = await this.#turn({ ...job, conversation }, attempt, record, abort)
-      const entries = turnEntries(seq, record, end, settings)
+      const accepted = messages.jobs.map(
+        (job): OutboxEntry => ({ type: 'accepted', inboxSeq: job.seq, attempt, at: clock.now() }),
+      )
+      if (!(await commits.commit(accepted, stopping))) return
+      log('turn_begun', { seq, attempt, messages: accepted.length })
+      const end = await this.#tries.run({ messages, conversation, record, abort, attempt })
+      await messages.close()
+      const entries = turnEntries(messages, record, end, settings)
       conversation.record(entries)
       await commits.commit(entries, stopping)
       conversation.close(end, record.resumeToken)
@@ -71,64 +97,6 @@ export class TurnRunner {
     } catch (error) {
       // Not settled and not forgotten: it is begun again after the next start.
       log('turn_broken', { seq, error: errorText(error) })
-    }
-  }
-
-  async #turn(
-    job: MessageJob & { readonly conversation: Conversation },
-    attempt: number,
-    record: TurnRecord,
-    abort: AbortController,
-  ): Promise<TurnEnd> {
-    const { commits, clock, settings } = this.#parts
-    const progress = new ProgressWriter({
-      inboxSeq: job.seq,
-      record,
-      clock,
-      offer: (entry) => commits.offer(entry),
-    })
-    const timer = new AbortController()
-    void rest(clock, settings.turnTimeoutMs, timer.signal).then(() => {
-      if (!timer.signal.aborted) abort.abort('timeout' satisfies StopReason)
-    })
-    const onChange = () => progress.update()
-    try {
-      let end: TurnEnd
-      do end = await this.#follow(this.#input(job, attempt), record, abort, onChange)
-      while (job.conversation.beginsAgain(end, record))
-      return end
-    } finally {
-      timer.abort()
-      progress.end()
-    }
-  }
-
-  async #follow(
-    input: TurnInput,
-    record: TurnRecord,
-    abort: AbortController,
-    onChange: () => void,
-  ): Promise<TurnEnd> {
-    const { provider, clock } = this.#parts
-    try {
-      const turn = provider.startTurn(input, abort.signal)
-      return await followTurn(turn, record, { clock, signal: abort.signal, onChange })
-    } catch (error) {
-      return { kind: 'failed', reason: 'crashed', message: errorText(error) }
-    }
-  }
-
-  #input(job: MessageJob & { readonly conversation: Conversation }, attempt: number): TurnInput {
-    const { prompt, resumeToken, model } = job.conversation
-    const effort = job.message.effort ?? this.#parts.settings.effort
-    return {
-      session: job.session,
-      text: job.message.text,
-      prompt,
-      attempt,
-      ...(model === undefined ? {} : { model }),
-      ...(effort === undefined ? {} : { effort }),
-      ...(resumeToken === undefined ? {} : { resumeToken }),
     }
   }
 }

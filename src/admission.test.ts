@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { FakeChannel } from '../test/fakes/fake-channel.ts'
+import { commandPorts } from '../test/rig/command-ports.ts'
 import { ALICE, GARDEN, HostTables, OWNER } from '../test/rig/host-tables.ts'
 import { Admission } from './admission.ts'
 import type { SenderPolicy } from './domain/binding.ts'
@@ -43,7 +44,7 @@ class AdmissionWorld extends HostTables {
       ...{ inbound, directory, roles, admission, events, clock, unknownChats },
       defaultGroup: () => this.defaultGroup,
       notices: this.notices,
-      stopTurns: (group: GroupName) => this.stopped.push(group),
+      commands: commandPorts(this, { stopTurns: (group) => this.stopped.push(group) }),
       nudge: (group: GroupName) => void this.nudged.push(group),
     }
     for (const chat of inbound.chatsWithNew()) {
@@ -270,7 +271,8 @@ describe('/stop', () => {
 
   test.each([
     ['/stop', {}, true],
-    ['@bot /STOP', {}, true],
+    ['@bot /STOP', { mentionsUs: true }, true],
+    ['@somebody /stop', { mentionsUs: false }, false],
     ['/stop@bot', { mentionsUs: true }, true],
     ['/stop@another', { mentionsUs: false }, false],
     ['/stop it, please', {}, false],

@@ -16,6 +16,7 @@ import { SqliteOutboxStore } from './adapters/sqlite/outbox-store.ts'
 import { SqliteOverviewStore } from './adapters/sqlite/overview-store.ts'
 import { SqliteOwnChatStore } from './adapters/sqlite/own-chat-store.ts'
 import { SqliteRoleStore } from './adapters/sqlite/role-store.ts'
+import { SqliteSessionChoices } from './adapters/sqlite/session-choice-store.ts'
 import { SqliteUsageStore } from './adapters/sqlite/usage-store.ts'
 import { SqliteWebLogins } from './adapters/sqlite/web-logins-store.ts'
 import type { Install } from './config/load.ts'
@@ -38,6 +39,7 @@ export interface Core extends Disposable {
   readonly logins: SqliteWebLogins
   readonly overview: SqliteOverviewStore
   readonly usage: SqliteUsageStore
+  readonly choices: SqliteSessionChoices
   readonly webChats: SqliteOwnChatStore
   readonly terminalChats: SqliteOwnChatStore
   /** The agent for a chat that names none. */
@@ -69,6 +71,7 @@ export function openCore(install: Install, clock: Clock = systemClock): Core {
     logins: new SqliteWebLogins(db, (user, now) => roles.grant(user, 'owner', null, now)),
     overview: new SqliteOverviewStore(db),
     usage: new SqliteUsageStore(db),
+    choices: new SqliteSessionChoices(db),
     webChats: new SqliteOwnChatStore(db, 'web'),
     terminalChats: new SqliteOwnChatStore(db, 'terminal'),
     defaultGroup: () => defaultGroup(install, groups),

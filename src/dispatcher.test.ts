@@ -11,9 +11,11 @@ class DispatchWorld extends HostTables {
   readonly nudged: GroupName[] = []
 
   dispatch(group = GARDEN, contextMessages = 5) {
-    const { inbound, dispatches, mailbox, events, clock } = this
+    const { inbound, dispatches, mailbox, events, clock, choices } = this
     const nudge = (name: GroupName) => void this.nudged.push(name)
-    return dispatchNext(group, { inbound, dispatches, mailbox, events, clock, contextMessages, nudge })
+    return dispatchNext(group, {
+      ...{ inbound, dispatches, mailbox, events, clock, choices, contextMessages, nudge },
+    })
   }
 
   /** Did not engage anybody. */

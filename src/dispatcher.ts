@@ -2,13 +2,16 @@ import type { InboxMessage, Overheard } from '@creel/protocol'
 import type { GroupName } from './domain/ids.ts'
 import type { Clock } from './domain/ports/clock.ts'
 import type { Mailbox } from './domain/ports/mailbox.ts'
+import type { SessionChoices } from './domain/ports/session-choices.ts'
 import type { DispatchStore, InboundRow, InboundStore, PendingDispatch } from './domain/ports/stores.ts'
 import type { Events } from './events.ts'
 import type { StepResult } from './pump.ts'
+import { splitSession } from './session-name.ts'
 
 export interface DispatcherPorts {
   readonly inbound: Pick<InboundStore, 'find' | 'overheard'>
   readonly dispatches: DispatchStore
+  readonly choices: Pick<SessionChoices, 'of'>
   readonly mailbox: Mailbox
   readonly events: Events
   readonly clock: Clock
@@ -55,7 +58,12 @@ function inboxMessage(
   row: InboundRow,
   ports: DispatcherPorts,
 ): InboxMessage {
-  const perThread = dispatch.session.includes('/thread:')
+  const { session, epoch } = splitSession(dispatch.session)
+  const choice = ports.choices.of(group, session)
+  const perThread = session.includes('/thread:')
+  // A message of the conversation before is still given what was said before.
+  const since = choice.epoch === epoch ? choice.since : null
+  const heard = () => ports.inbound.overheard(group, row, perThread, ports.contextMessages, since)
   const { thread, channel } = row.address
   return {
     type: 'message',
@@ -69,7 +77,11 @@ function inboxMessage(
     from: { id: row.senderId, name: row.senderName.slice(0, MAX_NAME) },
     text: row.text.slice(0, MAX_INBOUND_TEXT),
     at: row.sentAt,
-    context: boundedContext(ports.inbound.overheard(group, row, perThread, ports.contextMessages)),
+    // What a command took along would be lost to the next message.
+    context: dispatch.command === null ? boundedContext(heard()) : [],
+    ...(choice.model === null ? {} : { model: choice.model }),
+    ...(choice.effort === null ? {} : { effort: choice.effort }),
+    ...(dispatch.command === null ? {} : { command: dispatch.command }),
   }
 }
 

@@ -2,6 +2,7 @@
 import { PROTOCOL_VERSION } from '@creel/protocol'
 import { Admission } from './admission.ts'
 import type { Channels } from './channels.ts'
+import type { ChatCommandPorts } from './chat-commands/command.ts'
 import { collect } from './collector.ts'
 import type { GroupConfig } from './config/schema.ts'
 import type { Core } from './core.ts'
@@ -86,17 +87,21 @@ export class Host {
       ...{ inbound, directory, roles, notices, clock, defaultGroup },
       nudge: (chatId) => this.#routing.nudge(chatId),
     })
+    const { choices, usage } = core
+    const commands: ChatCommandPorts = {
+      ...{ choices, dispatches, usage, groups, clock },
+      timezone: core.install.env.timezone,
+      sandbox: (group) => this.supervisor.status(group),
+      stopTurns: (group, chatId) =>
+        stopTurns(group, chatId, { dispatches, mailbox, clock, nudge: (name) => this.#mailArrived(name) }),
+    }
     this.#routing = this.#pump<ChatId>('routing', {
       keys: () => inbound.chatsWithNew(),
       step: (chatId) =>
         routeNext(chatId, {
           ...{ inbound, directory, roles, events, clock, defaultGroup, notices },
           admission: this.admission,
-          stopTurns: (group, id) =>
-            stopTurns(group, id, {
-              ...{ dispatches, mailbox, clock },
-              nudge: (name) => this.#mailArrived(name),
-            }),
+          commands,
           unknownChats: core.install.config.chats.unknown,
           nudge: (group) => this.#dispatch.nudge(group),
         }),
@@ -105,7 +110,7 @@ export class Host {
       keys: () => dispatches.groupsWithPending(),
       step: (group) =>
         dispatchNext(group, {
-          ...{ inbound, dispatches, mailbox, events, clock },
+          ...{ inbound, dispatches, mailbox, events, clock, choices },
           contextMessages: core.install.config.limits.context_messages,
           nudge: (name) => this.#mailArrived(name),
         }),

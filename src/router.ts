@@ -93,8 +93,8 @@ function plan(message: InboundRow, facts: BindingFacts): DispatchPlan {
   return binding.engage === 'sticky' ? { ...base, openSticky: { bindingId: binding.id } } : base
 }
 
-/** The conversation a message belongs to. */
-function sessionOf(message: InboundRow, binding: Binding): string {
+/** The conversation a message belongs to, without its epoch. */
+export function sessionOf(message: InboundRow, binding: Binding): string {
   switch (binding.session) {
     case 'group':
       return 'group'

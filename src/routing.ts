@@ -1,14 +1,22 @@
 import { type Admission, DEFAULT_BINDING } from './admission.ts'
+import { answerCommand } from './chat-commands/answer.ts'
+import type { ChatCommandPorts } from './chat-commands/command.ts'
 import type { SenderPolicy } from './domain/binding.ts'
 import type { ChatId, GroupName } from './domain/ids.ts'
 import type { Clock } from './domain/ports/clock.ts'
-import type { DirectoryStore, InboundRow, InboundStore, RoleStore } from './domain/ports/stores.ts'
+import type {
+  DirectoryStore,
+  DispatchPlan,
+  InboundRow,
+  InboundStore,
+  RoleStore,
+} from './domain/ports/stores.ts'
 import type { Events } from './events.ts'
 import type { Notices } from './notices.ts'
 import { matchesPattern } from './pattern.ts'
 import type { StepResult } from './pump.ts'
-import { isLetIn, type RouteFacts, type Routing, route } from './router.ts'
-import { isStop } from './stop-turns.ts'
+import { type RouteFacts, type Routing, route } from './router.ts'
+import { sessionInEpoch } from './session-name.ts'
 
 export interface RoutingPorts {
   readonly inbound: InboundStore
@@ -20,8 +28,7 @@ export interface RoutingPorts {
   readonly unknownChats: SenderPolicy
   readonly defaultGroup: () => GroupName | null
   readonly notices: Notices
-  /** Ends what the group does for this chat; says how many messages that was. */
-  readonly stopTurns: (group: GroupName, chatId: ChatId) => number
+  readonly commands: ChatCommandPorts
   readonly nudge: (group: GroupName) => void
 }
 
@@ -34,26 +41,28 @@ export function routeNext(chatId: ChatId, ports: RoutingPorts): StepResult {
     return 'again'
   }
   const facts = gatherFacts(message, ports)
-  if (handleStop(message, facts, ports)) return 'again'
-  const routing = boundHeld(message, route(message, facts), ports)
+  const routing = handleCommand(message, facts, ports) ?? boundHeld(message, route(message, facts), ports)
   // Asked before it is held: killed between the two, the host routes it again and the question is known by its key.
   if (routing.state === 'held') ports.admission.ask(message, routing.reason ?? '')
-  ports.inbound.routed(message.id, routing.state, routing.reason, routing.plans, ports.clock.now())
+  const plans = routing.plans.map((plan) => inEpoch(plan, ports.commands))
+  ports.inbound.routed(message.id, routing.state, routing.reason, plans, ports.clock.now())
   ports.events.routed(message.id, routing)
   for (const plan of routing.plans) ports.nudge(plan.group)
   return 'again'
 }
 
-/** `/stop` of somebody who is let in ends what runs and waits in this chat; nobody else's does anything special. */
-function handleStop(message: InboundRow, facts: RouteFacts, ports: RoutingPorts): boolean {
-  if (!isStop(message)) return false
-  const groups = facts.bindings.filter(isLetIn).map(({ binding }) => binding.group)
-  if (groups.length === 0) return false
-  const stopped = groups.reduce((sum, group) => sum + ports.stopTurns(group, message.chatId), 0)
-  const answer = stopped > 0 ? 'Stopped.' : 'Nothing is running here.'
-  ports.notices.toChat(message.chatId, message.address.thread, answer, `stop:${message.id}`)
-  ports.inbound.routed(message.id, 'dropped', 'a command for the host, carried out', [], ports.clock.now())
-  return true
+/** Commands to the host are carried out here, on their own way, so that a running turn does not hold them up. */
+function handleCommand(message: InboundRow, facts: RouteFacts, ports: RoutingPorts): Routing | null {
+  const plans = answerCommand(message, facts.bindings, { ...ports.commands, notices: ports.notices })
+  if (plans === null) return null
+  if (plans.length > 0) return { state: 'routed', reason: null, plans }
+  return { state: 'dropped', reason: 'a command for the host, carried out', plans }
+}
+
+/** The same plan under the name that the conversation has since it was last begun anew. */
+function inEpoch(plan: DispatchPlan, { choices }: ChatCommandPorts): DispatchPlan {
+  const { epoch } = choices.of(plan.group, plan.session)
+  return { ...plan, session: sessionInEpoch(plan.session, epoch) }
 }
 
 /** What strangers may pile up in one chat before anybody has let them in (I13). */

@@ -1,7 +1,7 @@
 import type { ChatId, GroupName } from './domain/ids.ts'
 import type { Clock } from './domain/ports/clock.ts'
 import type { Mailbox } from './domain/ports/mailbox.ts'
-import type { DispatchStore, InboundRow } from './domain/ports/stores.ts'
+import type { DispatchStore } from './domain/ports/stores.ts'
 
 export interface StopPorts {
   readonly dispatches: Pick<DispatchStore, 'openIn' | 'cancelPending'>
@@ -9,16 +9,6 @@ export interface StopPorts {
   readonly clock: Clock
   /** Rings the runner. */
   readonly nudge: (group: GroupName) => void
-}
-
-/** `/stop`, also behind a mention or with the bot's name. */
-const STOP = /^(?:@\S+\s+)?\/stop(@\S+)?\s*$/i
-
-/** Whether a message tells us to stop. With somebody's name on it, it must be ours. */
-export function isStop(message: InboundRow): boolean {
-  const match = STOP.exec(message.text.trim())
-  if (!match) return false
-  return match[1] === undefined || message.mentionsUs || message.chatKind === 'private'
 }
 
 /**

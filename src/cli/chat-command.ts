@@ -124,7 +124,7 @@ async function converse(chat: Chat): Promise<void> {
   let history: string[] | null = []
   const onEvent = (event: TerminalEvent) => {
     if (event.type === 'ready') {
-      if (typed) output.out(`Talking to ${chat.group}; Ctrl-D ends.`)
+      if (typed) output.out(`Talking to ${chat.group}; /help says what else you can say, Ctrl-D ends.`)
       for (const line of typed ? (history ?? []).slice(-RECALLED) : []) output.out(line)
       history = null
       prompt()

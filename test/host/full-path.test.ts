@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
-import { OutboxWriter } from '@creel/protocol'
+import { type InboxMessage, OutboxWriter } from '@creel/protocol'
 import Database from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
-import type { ChatId, GroupName } from '../../src/domain/ids.ts'
+import { type ChatId, type GroupName, userId } from '../../src/domain/ids.ts'
 import type { Doorbell } from '../../src/domain/ports/mailbox.ts'
 import { HostWorld } from '../rig/host-world.ts'
 
@@ -82,6 +82,45 @@ describe('the full path', () => {
     await world.until(() => expect(world.shown('other')[0]).toContain('slow answer'))
     world.say('g', '/stop')
     await world.until(() => expect(world.shown('g').at(-1)).toBe('Nothing is running here.'))
+  })
+
+  test('/new begins another conversation; what is under way goes on in the old one', async () => {
+    await using world = new HostWorld({ groups: { garden: { concurrency: 2 } } })
+    world.bind('g', 'garden', { engage: 'mention' })
+    await world.host.start()
+    const ask = (text: string) => world.say('g', text, { mentionsUs: true })
+    ask('/demo slow 1500')
+    await world.until(() => expect(world.core.dispatches.open(GARDEN)[0]?.acceptedAt).toBeTruthy())
+    ask('waiting')
+    world.say('g', 'said in passing')
+    ask('/new')
+    await world.until(() => expect(world.shown('g')[0]).toContain('goes on in the old one'))
+    ask('/demo help')
+    await world.until(() => expect(world.shown('g')).toHaveLength(4))
+    const whole = world.channel.shown(world.channel.address('g')).join()
+    expect(whole).toContain('This is turn 1 of this session.')
+    expect(whole).toContain('slow answer after 1500 ms, turn 1')
+    expect(world.shown('g').at(-1)).toBe('demo: waiting')
+    const mail = inboxMessages(world, GARDEN)
+    const chat = `chat:${chatOf(world, 'g')}`
+    expect(mail.map(({ session }) => session)).toEqual([chat, chat, `${chat}~1`])
+    expect(mail.at(-1)?.context).toEqual([])
+  })
+
+  test('what was chosen for a chat goes along with its messages, and /status shows it', async () => {
+    await using world = new HostWorld({ groups: { garden: {} } })
+    world.bind('g', 'garden')
+    await world.host.start()
+    const olga = { id: userId('fake', 'olga'), name: 'Olga', isBot: false }
+    world.core.roles.grant(olga.id, 'owner', null, world.core.clock.now())
+    world.say('g', '/model big-one', { sender: olga })
+    world.say('g', '/effort high', { sender: olga })
+    world.say('g', 'hello')
+    world.say('g', '/status')
+    const whole = () => world.channel.shown(world.channel.address('g')).join()
+    await world.until(() => expect(whole()).toContain('model big-one (chosen here)'))
+    await world.until(() => expect(world.shown('g').join()).toContain('demo: hello'))
+    expect(inboxMessages(world, GARDEN)).toMatchObject([{ text: 'hello', model: 'big-one', effort: 'high' }])
   })
 
   test('two groups of one chat both answer, and what was overheard comes along', async () => {
@@ -250,7 +289,7 @@ function inboxMessages(world: HostWorld, group: GroupName) {
     return db
       .prepare<[], { body: string }>("SELECT body FROM entry WHERE type = 'message' ORDER BY seq")
       .all()
-      .map((row) => JSON.parse(row.body) as { text: string; context: { text: string }[] })
+      .map((row) => JSON.parse(row.body) as InboxMessage)
   } finally {
     db.close()
   }

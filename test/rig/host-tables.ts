@@ -11,6 +11,7 @@ import { openHostDb } from '../../src/adapters/sqlite/open.ts'
 import { SqliteOutboxStore } from '../../src/adapters/sqlite/outbox-store.ts'
 import { SqliteOverviewStore } from '../../src/adapters/sqlite/overview-store.ts'
 import { SqliteRoleStore } from '../../src/adapters/sqlite/role-store.ts'
+import { SqliteSessionChoices } from '../../src/adapters/sqlite/session-choice-store.ts'
 import { SqliteUsageStore } from '../../src/adapters/sqlite/usage-store.ts'
 import type { ChatId, GroupName, UserId } from '../../src/domain/ids.ts'
 import type { InboundMessage } from '../../src/domain/message.ts'
@@ -40,6 +41,7 @@ export class HostTables implements Disposable {
   readonly outboxes: SqliteOutboxStore
   readonly overview: SqliteOverviewStore
   readonly usage: SqliteUsageStore
+  readonly choices: SqliteSessionChoices
   #messages = 0
 
   constructor() {
@@ -52,6 +54,7 @@ export class HostTables implements Disposable {
     this.outboxes = new SqliteOutboxStore(this.db)
     this.overview = new SqliteOverviewStore(this.db)
     this.usage = new SqliteUsageStore(this.db)
+    this.choices = new SqliteSessionChoices(this.db)
   }
 
   message(text: string, part: Partial<InboundMessage> = {}): InboundMessage {

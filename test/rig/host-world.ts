@@ -18,6 +18,7 @@ import { channelTable } from '../../src/channels.ts'
 import { loadInstall } from '../../src/config/load.ts'
 import { openCore } from '../../src/core.ts'
 import type { GroupName } from '../../src/domain/ids.ts'
+import type { InboundMessage } from '../../src/domain/message.ts'
 import type { Doorbell } from '../../src/domain/ports/mailbox.ts'
 import type { SandboxExit, SandboxSpec } from '../../src/domain/ports/sandbox.ts'
 import type { BindingSettings } from '../../src/domain/ports/stores.ts'
@@ -73,7 +74,7 @@ export class HostWorld implements AsyncDisposable {
     directory.bind(id, group as GroupName, all, clock.now())
   }
 
-  say(chat: string, text: string, part: { mentionsUs?: boolean } = {}): void {
+  say(chat: string, text: string, part: Partial<InboundMessage> = {}): void {
     this.channel.say(text, { address: this.channel.address(chat), chatTitle: chat, ...part })
   }
 

@@ -4,10 +4,16 @@ import type { DispatchStore, InboundRow, OpenDispatch, PendingDispatch } from '.
 import { relaxedSync } from './relaxed-sync.ts'
 import { type InboundColumns, SELECT_INBOUND, toInboundRow } from './rows.ts'
 
+interface PendingColumns {
+  inbound_id: number
+  session: string
+  command: 'compact' | null
+}
+
 export class SqliteDispatchStore implements DispatchStore {
   readonly #db: Database.Database
   readonly #hasOpen: Database.Statement<[string], { one: number }>
-  readonly #pending: Database.Statement<[string, number], { inbound_id: number; session: string }>
+  readonly #pending: Database.Statement<[string, number], PendingColumns>
 
   constructor(db: Database.Database) {
     this.#db = db
@@ -15,7 +21,7 @@ export class SqliteDispatchStore implements DispatchStore {
       'SELECT 1 AS one FROM dispatch WHERE group_name = ? AND outcome IS NULL LIMIT 1',
     )
     this.#pending = db.prepare(
-      `SELECT inbound_id, session FROM dispatch
+      `SELECT inbound_id, session, command FROM dispatch
        WHERE group_name = ? AND inbox_seq IS NULL AND outcome IS NULL ORDER BY inbound_id LIMIT ?`,
     )
   }
@@ -24,6 +30,7 @@ export class SqliteDispatchStore implements DispatchStore {
     return this.#pending.all(group, limit).map((row) => ({
       inboundId: row.inbound_id as InboundId,
       session: row.session,
+      command: row.command,
     }))
   }
 
@@ -92,6 +99,17 @@ export class SqliteDispatchStore implements DispatchStore {
            AND inbound_id IN (SELECT id FROM inbound WHERE chat_id = ?)`,
       )
       .run(at, group, chatId).changes
+  }
+
+  activity(group: GroupName, chatId: ChatId): { runningSince: UnixMs | null; waiting: number } {
+    const row = this.#db
+      .prepare<[string, number], { since: number | null; waiting: number }>(
+        `SELECT min(d.accepted_at) AS since, count(*) FILTER (WHERE d.accepted_at IS NULL) AS waiting
+         FROM dispatch d JOIN inbound i ON i.id = d.inbound_id
+         WHERE d.group_name = ? AND i.chat_id = ? AND d.outcome IS NULL`,
+      )
+      .get(group, chatId)
+    return { runningSince: (row?.since ?? null) as UnixMs | null, waiting: row?.waiting ?? 0 }
   }
 
   inboundOf(group: GroupName, inboxSeq: number): InboundRow | null {

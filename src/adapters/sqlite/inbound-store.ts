@@ -9,7 +9,7 @@ import { type InboundColumns, SELECT_INBOUND, toInboundRow } from './rows.ts'
 /** The newest message before this one that the group was given in the same chat; 0 when none. */
 const LAST_GIVEN = `
   SELECT coalesce(max(d.inbound_id), 0) FROM dispatch d JOIN inbound g ON g.id = d.inbound_id
-  WHERE d.group_name = @group AND g.chat_id = @chatId AND d.inbound_id < @before
+  WHERE d.group_name = @group AND g.chat_id = @chatId AND d.inbound_id < @before AND d.command IS NULL
     AND (@thread IS NULL OR g.thread = @thread)`
 
 /** Whether the group listens to the sender of `i`: what a stranger says could steer the agent (T11). */
@@ -91,7 +91,7 @@ export class SqliteInboundStore implements InboundStore {
     at: UnixMs,
   ): void {
     const dispatch = this.#db.prepare(
-      `INSERT INTO dispatch (group_name, inbound_id, session, dispatched_at) VALUES (?, ?, ?, ?)
+      `INSERT INTO dispatch (group_name, inbound_id, session, command, dispatched_at) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT DO NOTHING`,
     )
     const sticky = this.#db.prepare(
@@ -101,23 +101,29 @@ export class SqliteInboundStore implements InboundStore {
     const write = this.#db.transaction(() => {
       this.#db.prepare('UPDATE inbound SET state = ?, reason = ? WHERE id = ?').run(state, reason, id)
       for (const plan of plans) {
-        dispatch.run(plan.group, id, plan.session, at)
+        dispatch.run(plan.group, id, plan.session, plan.command ?? null, at)
         if (plan.openSticky) sticky.run(plan.openSticky.bindingId, at, id)
       }
     })
     relaxedSync(this.#db, write)
   }
 
-  overheard(group: GroupName, row: InboundRow, perThread: boolean, limit: number): readonly Overheard[] {
+  overheard(
+    group: GroupName,
+    row: InboundRow,
+    perThread: boolean,
+    limit: number,
+    since: InboundId | null = null,
+  ): readonly Overheard[] {
     const thread = perThread ? (row.address.thread ?? '') : null
     const rows = this.#db
       .prepare<unknown[], { sender_id: string; sender_name: string; text: string; sent_at: number }>(
         `SELECT i.sender_id, i.sender_name, i.text, i.sent_at FROM inbound i
-         WHERE i.chat_id = @chatId AND i.id < @before AND i.id > (${LAST_GIVEN})
+         WHERE i.chat_id = @chatId AND i.id < @before AND i.id > max((${LAST_GIVEN}), @since)
            AND i.state IN ('heard', 'routed') AND (@thread IS NULL OR i.thread = @thread) AND ${LET_IN}
          ORDER BY i.id DESC LIMIT @limit`,
       )
-      .all({ group, chatId: row.chatId, before: row.id, thread, limit })
+      .all({ group, chatId: row.chatId, before: row.id, thread, limit, since: since ?? 0 })
     return rows.reverse().map((heard) => ({
       from: { id: heard.sender_id, name: heard.sender_name },
       text: heard.text,

@@ -44,6 +44,8 @@ export interface DispatchPlan {
   readonly session: string
   /** Keep this binding's thread open for messages without a mention. */
   readonly openSticky?: { readonly bindingId: number }
+  /** Asked of the runtime itself. */
+  readonly command?: 'compact'
 }
 
 export interface InboundStore {
@@ -63,10 +65,16 @@ export interface InboundStore {
   ): void
   /**
    * Messages of the chat (of the thread, with `perThread`) that the group has not been given, older than `row` and
-   * newer than the last one it was given there, from people whom the group listens to now; the newest `limit`,
-   * oldest first.
+   * newer than the last one it was given there and than `since`, from people whom the group listens to now; the
+   * newest `limit`, oldest first.
    */
-  overheard(group: GroupName, row: InboundRow, perThread: boolean, limit: number): readonly Overheard[]
+  overheard(
+    group: GroupName,
+    row: InboundRow,
+    perThread: boolean,
+    limit: number,
+    since?: InboundId | null,
+  ): readonly Overheard[]
   /** Held messages go back to the router: of one chat, or of one sender in all chats. Returns how many. */
   release(of: { chatId: ChatId } | { senderId: UserId }): number
   /** Held messages are dropped for good. Returns how many. */
@@ -81,6 +89,7 @@ export interface InboundStore {
 export interface PendingDispatch {
   readonly inboundId: InboundId
   readonly session: string
+  readonly command: 'compact' | null
 }
 
 export interface OpenDispatch {
@@ -106,6 +115,8 @@ export interface DispatchStore {
   openIn(group: GroupName, chatId: ChatId): readonly number[]
   /** Settles what is not in the inbox yet as cancelled. Returns how many. */
   cancelPending(group: GroupName, chatId: ChatId, at: UnixMs): number
+  /** What a group does for one chat: since when a turn runs, and how many messages wait. */
+  activity(group: GroupName, chatId: ChatId): { runningSince: UnixMs | null; waiting: number }
   /** The message at an inbox position of this group; null when the group was never given it. */
   inboundOf(group: GroupName, inboxSeq: number): InboundRow | null
 }

@@ -10,7 +10,7 @@ const BANNERS = {
   'signed-out': 'You are signed out. Get a new link with ./creel link and open it in this browser.',
 }
 const HELLO =
-  'Write below what you would like done. The agent works in its own locked container: it wakes up when you write, and sleeps when there is nothing to do.'
+  'Write below what you would like done. The agent works in its own locked container: it wakes up when you write, and sleeps when there is nothing to do. /help lists what you can say to Creel itself.'
 
 const byId = (id) => document.getElementById(id)
 

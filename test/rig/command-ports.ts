@@ -1,0 +1,16 @@
+import type { ChatCommandPorts } from '../../src/chat-commands/command.ts'
+import { GroupConfig } from '../../src/config/schema.ts'
+import type { HostTables } from './host-tables.ts'
+
+/** What the commands of a chat work on, over real tables: groups on the demo provider whose sandboxes sleep. */
+export function commandPorts(tables: HostTables, change: Partial<ChatCommandPorts> = {}): ChatCommandPorts {
+  const { choices, dispatches, usage, clock } = tables
+  return {
+    ...{ choices, dispatches, usage, clock },
+    groups: { load: () => GroupConfig.parse({}) },
+    timezone: 'UTC',
+    sandbox: () => ({ state: 'asleep', problem: null }),
+    stopTurns: () => 0,
+    ...change,
+  }
+}

@@ -147,6 +147,9 @@ class Batch {
         events.turnSettled(this.#group, entry.inboxSeq, entry.outcome, entry.reason ?? null)
         this.#show(origin, null)
         return
+      case 'file':
+        this.#reject(seq, 'files are not taken yet')
+        return
       case 'usage':
         this.#usage.push({
           ...entry,

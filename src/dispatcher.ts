@@ -77,6 +77,7 @@ function inboxMessage(
     from: { id: row.senderId, name: row.senderName.slice(0, MAX_NAME) },
     text: row.text.slice(0, MAX_INBOUND_TEXT),
     at: row.sentAt,
+    attachments: [],
     // What a command took along would be lost to the next message.
     context: dispatch.command === null ? boundedContext(heard()) : [],
     ...(choice.model === null ? {} : { model: choice.model }),

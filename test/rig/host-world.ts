@@ -166,6 +166,7 @@ function mortalOutbox(path: string, isDead: () => boolean): Outbox & Disposable 
     attempts: (seq) => outbox.attempts(seq),
     settled: () => outbox.settled(),
     prune: (seq, oldest) => outbox.prune(seq, oldest),
+    namedFiles: () => outbox.namedFiles(),
     [Symbol.dispose]: () => outbox[Symbol.dispose](),
   }
 }

@@ -25,6 +25,7 @@ function openOutbox(path: string): Outbox & Disposable {
     attempts: (seq) => outbox.attempts(seq),
     settled: () => outbox.settled(),
     prune: (seq, oldest) => outbox.prune(seq, oldest),
+    namedFiles: () => outbox.namedFiles(),
     [Symbol.dispose]: () => outbox[Symbol.dispose](),
   }
 }

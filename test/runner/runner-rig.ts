@@ -79,6 +79,7 @@ export class RunnerRig implements Disposable {
       text,
       at: 1,
       context: [],
+      attachments: [],
       ...more,
     })
   }

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { InboxAttachment, MAX_FILES } from './files.ts'
 
 /** Position of an entry in its log: starts at 1, grows, never reused. */
 export const Seq = z.number().int().positive()
@@ -49,6 +50,8 @@ export const InboxMessage = z.object({
   command: z.enum(['compact']).optional(),
   /** `follow_up` when absent. */
   queue: QueueMode.optional(),
+  /** Files that came with it. One that could not be had is a line of `text` instead. */
+  attachments: z.array(InboxAttachment).max(MAX_FILES).default([]),
 })
 
 /** The host has taken everything up to `outboxSeq` into its own tables: the runner may prune. */

@@ -1,3 +1,12 @@
+export {
+  FILES_FOLDER,
+  FileKind,
+  FileName,
+  InboxAttachment,
+  MAX_FILE_BYTES,
+  MAX_FILES,
+  Sha256,
+} from './files.ts'
 export { InboxEntry, InboxMessage, MAX_QUOTE, Overheard, QueueMode, Speaker } from './inbox.ts'
 export { InboxReader, type InboxRow, InboxWriter } from './inbox-log.ts'
 export {
@@ -15,8 +24,8 @@ export {
   SETTINGS_FILE,
 } from './layout.ts'
 export { INBOX_DDL, MAX_BODY_BYTES, OUTBOX_DDL } from './mail-schema.ts'
-export { MAX_TEXT, OutboxEntry, type OutboxProgress, OutboxSettled } from './outbox.ts'
+export { MAX_TEXT, OutboxEntry, OutboxFile, type OutboxProgress, OutboxSettled } from './outbox.ts'
 export { createOutbox, OutboxWriter } from './outbox-log.ts'
 export { InstructionFragment, McpCommand, McpServer, RunnerSettings } from './settings.ts'
-export { FailureReason, TurnEvent, type TurnInput } from './turn.ts'
+export { FailureReason, type TurnAttachment, TurnEvent, type TurnInput } from './turn.ts'
 export { PROTOCOL_VERSION } from './version.ts'

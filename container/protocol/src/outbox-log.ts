@@ -2,7 +2,7 @@
 // through its own hardened reader, never through this class.
 import Database from 'better-sqlite3'
 import { OUTBOX_DDL } from './mail-schema.ts'
-import { type OutboxEntry, outboxRef } from './outbox.ts'
+import { type OutboxEntry, OutboxFile, outboxRef } from './outbox.ts'
 import { PROTOCOL_VERSION } from './version.ts'
 
 const BUSY_MS = 2_000
@@ -86,6 +86,12 @@ export class OutboxWriter implements Disposable {
          AND NOT (type IN ('accepted', 'returned', 'settled') AND ref >= ?)`,
       )
       .run(seq, oldestInboxSeq)
+  }
+
+  /** Files that entries name which are still here. */
+  namedFiles(): Set<string> {
+    const rows = this.#db.prepare<[], { body: string }>("SELECT body FROM entry WHERE type = 'file'").all()
+    return new Set(rows.flatMap(({ body }) => OutboxFile.safeParse(JSON.parse(body)).data?.file ?? []))
   }
 
   [Symbol.dispose](): void {

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { FileName, Sha256 } from './files.ts'
 import { Seq } from './inbox.ts'
 
 /** Longest text of one entry, in UTF-16 units. Longer output is cut by the runner and refused by the host. */
@@ -33,6 +34,21 @@ export const OutboxProgress = z.object({
 export const OutboxReply = z.object({ type: z.literal('reply'), inboxSeq: Seq, text: Text.min(1) })
 
 /**
+ * A file for the chat that the inbox entry came from. Its bytes lie in `out/files` under their hash before this is
+ * written; everything said of it here is the runner's claim.
+ */
+export const OutboxFile = z.object({
+  type: z.literal('file'),
+  inboxSeq: Seq,
+  file: Sha256,
+  name: FileName,
+  mime: z.string().max(100),
+  bytes: z.number().int().nonnegative(),
+  /** Markdown, shown with it. */
+  caption: Text.min(1).optional(),
+})
+
+/**
  * Tokens and cost of one turn as the provider reported them. The four counts are disjoint, the same for every
  * provider: `inputTokens` are the fresh ones alone, without those read from or written to the model's cache.
  */
@@ -62,11 +78,13 @@ export const OutboxEntry = z.discriminatedUnion('type', [
   OutboxReturned,
   OutboxProgress,
   OutboxReply,
+  OutboxFile,
   OutboxUsage,
   OutboxSettled,
 ])
 
 export type OutboxEntry = z.infer<typeof OutboxEntry>
+export type OutboxFile = z.infer<typeof OutboxFile>
 export type OutboxSettled = z.infer<typeof OutboxSettled>
 export type OutboxProgress = z.infer<typeof OutboxProgress>
 

@@ -1,4 +1,10 @@
 import * as z from 'zod'
+import { FileName, type InboxAttachment } from './files.ts'
+
+/** A file that came with the message. `path` is absolute in the sandbox, and read-only. */
+export interface TurnAttachment extends Omit<InboxAttachment, 'file'> {
+  readonly path: string
+}
 
 /** What a provider is asked to do. */
 export interface TurnInput {
@@ -13,6 +19,8 @@ export interface TurnInput {
   readonly effort?: string
   /** Provider-made token of an earlier turn of this session; a cache, may be stale. */
   readonly resumeToken?: string
+  /** Named in `prompt` already, for runtimes that take no files. */
+  readonly attachments?: readonly TurnAttachment[]
 }
 
 export const FailureReason = z.enum([
@@ -47,6 +55,13 @@ export const TurnEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('delta'), text: z.string() }),
   /** One whole message for the chat; takes the place of the deltas since the last one. */
   z.object({ type: z.literal('message'), text: z.string() }),
+  /** Something that the runtime made for the chat; copied before the next event is asked for. */
+  z.object({
+    type: z.literal('file'),
+    path: z.string().min(1).max(4_096),
+    name: FileName.optional(),
+    caption: z.string().optional(),
+  }),
   /** Disjoint counts: `inputTokens` without what was read from or written to the cache. */
   z.object({
     type: z.literal('usage'),

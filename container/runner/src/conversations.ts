@@ -1,4 +1,4 @@
-import type { InboxMessage, OutboxEntry } from '@creel/protocol'
+import type { InboxMessage, OutboxEntry, TurnAttachment } from '@creel/protocol'
 import type { Clock } from './clock.ts'
 import type { EventLog } from './log.ts'
 import { cutOffText, NO_PRIMER, type Primer, primerOf } from './priming.ts'
@@ -7,6 +7,7 @@ import { FRESH_START, PRIMED_START, TOO_LONG_START } from './reply-text.ts'
 import type { SessionTokens } from './session-tokens.ts'
 import type { Transcript } from './transcript.ts'
 import { entryKey } from './transcript-entry.ts'
+import { attachmentsOf } from './turn-attachments.ts'
 import type { TurnEnd, TurnRecord } from './turn-record.ts'
 
 /** Characters of the transcript that a fresh session is given; less when the one before was still too long. */
@@ -20,6 +21,8 @@ export interface ConversationsParts {
   readonly transcript: Transcript
   /** The memory folder as the agent sees it. */
   readonly memoryPath: string
+  /** `in/files`. */
+  readonly filesIn: string
   readonly clock: Clock
   readonly log: EventLog
 }
@@ -82,8 +85,17 @@ export class Conversation {
 
   /** What the model is to be given now: also what was said to the turn since it began. */
   get prompt(): string {
-    const messages = [this.#asked.message, ...this.#steered].map(promptOf)
+    const messages = this.#messages.map((message) => promptOf(message, this.#parts.filesIn))
     return [this.#primer.text, this.#cutOff, ...messages].filter((part) => part !== '').join('\n\n')
+  }
+
+  /** Files of all that was said. */
+  get attachments(): TurnAttachment[] {
+    return this.#messages.flatMap((message) => attachmentsOf(message, this.#parts.filesIn))
+  }
+
+  get #messages(): InboxMessage[] {
+    return [this.#asked.message, ...this.#steered]
   }
 
   /** Another message was given to the running turn. */

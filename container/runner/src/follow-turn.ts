@@ -1,6 +1,7 @@
 import { TurnEvent } from '@creel/protocol'
 import type { Clock } from './clock.ts'
 import { errorText } from './log.ts'
+import { FileNotSent, type OutgoingFiles } from './outgoing-files.ts'
 import type { Turn } from './provider.ts'
 import type { StopReason } from './session-lanes.ts'
 import type { TurnEnd, TurnRecord } from './turn-record.ts'
@@ -17,7 +18,12 @@ const STOPPED = Symbol('stopped')
 export async function followTurn(
   turn: Turn,
   record: TurnRecord,
-  options: { clock: Clock; signal: AbortSignal; onChange: () => void },
+  options: {
+    clock: Clock
+    signal: AbortSignal
+    files: Pick<OutgoingFiles, 'keep'>
+    onChange: () => void
+  },
 ): Promise<TurnEnd> {
   const { signal } = options
   const stopped = new Promise<typeof STOPPED>((resolve) => {
@@ -30,7 +36,9 @@ export async function followTurn(
     for (;;) {
       const step = await Promise.race([iterator.next(), stopped])
       if (step === STOPPED) return stoppedBy(signal)
-      const end = takeStep(step, record)
+      const event = eventOf(step)
+      if (event.type === 'file') await Promise.race([keepFile(event, record, options.files), stopped])
+      const end = record.take(event)
       if (end?.kind === 'failed' && signal.aborted) return stoppedBy(signal)
       if (end) return end
       options.onChange()
@@ -43,10 +51,32 @@ export async function followTurn(
   }
 }
 
-function takeStep(step: IteratorResult<unknown>, record: TurnRecord): TurnEnd | undefined {
-  if (step.done) return crashed('the provider ended the turn without saying how')
+function eventOf(step: IteratorResult<unknown>): TurnEvent {
+  if (step.done) return failed('the provider ended the turn without saying how')
   const event = TurnEvent.safeParse(step.value)
-  return event.success ? record.take(event.data) : crashed('the provider sent something that is not an event')
+  return event.success ? event.data : failed('the provider sent something that is not an event')
+}
+
+function failed(message: string): TurnEvent {
+  return { type: 'failed', reason: 'crashed', message }
+}
+
+/** A file that cannot be sent is told of in its place: a turn must not fail for it. */
+async function keepFile(
+  event: Extract<TurnEvent, { type: 'file' }>,
+  record: TurnRecord,
+  files: Pick<OutgoingFiles, 'keep'>,
+): Promise<void> {
+  if (!record.hasRoomForFile) {
+    record.take({ type: 'message', text: '(A file was left out: the answer has too many.)' })
+    return
+  }
+  try {
+    record.addFile(await files.keep(event))
+  } catch (error) {
+    if (!(error instanceof FileNotSent)) throw error
+    record.take({ type: 'message', text: `(A file could not be sent: ${error.message}.)` })
+  }
 }
 
 function crashed(message: string): TurnEnd {

@@ -2,6 +2,7 @@ import type { InboxRow } from '@creel/protocol'
 import type { InboxFeed } from './inbox-feed.ts'
 import { type EventLog, errorText } from './log.ts'
 import type { Outbox, OutboxCommits } from './outbox-commits.ts'
+import type { OutgoingFiles } from './outgoing-files.ts'
 import type { SessionLanes } from './session-lanes.ts'
 import type { MessageJob } from './turn-messages.ts'
 
@@ -9,6 +10,7 @@ export interface IntakeParts {
   readonly outbox: Outbox
   readonly inbox: InboxFeed
   readonly commits: OutboxCommits
+  readonly files: Pick<OutgoingFiles, 'sweep'>
   readonly lanes: SessionLanes<MessageJob>
   readonly log: EventLog
   readonly stopping: AbortSignal
@@ -68,11 +70,12 @@ export class Intake {
 
   /** Best effort: the next acknowledgement prunes what this one could not. */
   #prune(acked: number): void {
-    const { inbox, outbox, log } = this.#parts
+    const { inbox, outbox, files, log } = this.#parts
     const oldest = inbox.oldest()
     if (oldest === null) return
     try {
       outbox.prune(acked, oldest)
+      void files.sweep(() => outbox.namedFiles())
     } catch (error) {
       log('prune_failed', { error: errorText(error) })
     }

@@ -11,6 +11,7 @@ export interface Outbox {
   attempts(inboxSeq: number): number
   settled(): Set<number>
   prune(seq: number, oldestInboxSeq: number): void
+  namedFiles(): Set<string>
 }
 
 /** Puts entries into the outbox and rings for them. */

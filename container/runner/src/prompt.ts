@@ -1,4 +1,5 @@
-import type { InboxMessage, Overheard } from '@creel/protocol'
+import type { InboxMessage, Overheard, TurnAttachment } from '@creel/protocol'
+import { attachmentsOf, sizeText } from './turn-attachments.ts'
 
 /** Everything that some reader shows as a new line. */
 const LINE_BREAK = /\r\n|[\n\r\u0085\u2028\u2029]/g
@@ -16,12 +17,26 @@ function quoted({ name, text }: NonNullable<InboxMessage['quote']>): string {
   return `  (in answer to this message of ${author}:)\n  > ${text.replace(LINE_BREAK, '\n  > ')}`
 }
 
-/** The message as a model should see it: who speaks, where, and what was said before without waking it. */
-export function promptOf(message: InboxMessage): string {
+/** Named for every runtime alike: one that takes no files can still read the path. */
+function filesSent(files: readonly TurnAttachment[]): string[] {
+  if (files.length === 0) return []
+  const lines = files.map(({ path, kind, name, mime, bytes }) => {
+    const shown = name.replace(/\s+/g, ' ').replaceAll('"', "'")
+    return `  - ${path} (${kind} "${shown}", ${mime.replace(/\s+/g, ' ')}, ${sizeText(bytes)})`
+  })
+  return ['', 'Files that came with it, read-only:', ...lines]
+}
+
+/**
+ * The message as a model should see it: who speaks, where, with which files, and what was said before without waking
+ * it. `filesIn` is where its files lie.
+ */
+export function promptOf(message: InboxMessage, filesIn: string): string {
   const title = message.chat.title.replace(/\s+/g, ' ')
   const where = `${message.chat.channel} ${message.chat.kind} chat${title === '' ? '' : ` "${title}"`}`
   const parts = [`In the ${where}:`, spoken(message)]
   if (message.quote) parts.push(quoted(message.quote))
+  parts.push(...filesSent(attachmentsOf(message, filesIn)))
   if (message.context.length > 0) {
     parts.unshift('Said before, not to you:', ...message.context.map(spoken), '')
   }

@@ -28,6 +28,7 @@ function message(text: string, queue?: QueueMode, more: Partial<InboxMessage> = 
     text,
     at: 1,
     context: [],
+    attachments: [],
     ...(queue === undefined ? {} : { queue }),
     ...more,
   }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   DOORBELL_FILE,
+  FILES_FOLDER,
   GATEWAY_FILE,
   GATEWAY_PORT,
   HEARTBEAT_FILE,
@@ -23,6 +24,7 @@ import { Intake } from './intake.ts'
 import { type EventLog, errorText } from './log.ts'
 import { withModuleFragments } from './module-fragments.ts'
 import { type Outbox, OutboxCommits } from './outbox-commits.ts'
+import { OutgoingFiles } from './outgoing-files.ts'
 import type { ProcessEnding, ProviderEntry, ProviderRuntime, ProviderTable } from './provider.ts'
 import { turnTogether } from './queue-mode.ts'
 import { RunnerRefusal } from './refusal.ts'
@@ -85,28 +87,37 @@ async function runUntil(signal: AbortSignal, options: RunnerOptions): Promise<vo
     outbox[Symbol.dispose]()
     throw error
   })
+  const filesIn = join(options.inDir, FILES_FOLDER)
   const conversations = new Conversations({
     provider: settings.provider,
     oneModel: provider.oneModel ?? false,
     tokens: new SessionTokens(options.homeDir, log),
     transcript: new Transcript(options.memoryDir, log),
     memoryPath: SANDBOX_PATHS.memory,
+    filesIn,
     clock,
     log,
   })
-  const turns = new TurnRunner({ settings, provider, outbox, commits, conversations, clock, log, stopping })
+  const { workspaceDir } = options
+  const files = new OutgoingFiles({ folder: join(options.outDir, FILES_FOLDER), workspaceDir, log })
+  const turns = new TurnRunner({
+    ...{ settings, provider, outbox, commits, conversations, files, filesIn, clock, log, stopping },
+  })
   const lanes: SessionLanes<MessageJob> = new SessionLanes<MessageJob>({
     concurrency: settings.concurrency,
     together: turnTogether,
     begin: (jobs) => turns.begin(jobs, lanes),
   })
-  const intake = new Intake({ outbox, inbox, commits, lanes, log, stopping })
+  const intake = new Intake({ outbox, inbox, commits, files, lanes, log, stopping })
   try {
     background.push(beat(join(options.outDir, HEARTBEAT_FILE), clock, log, stopping))
     // The first message begins before anything else is set up.
     intake.take()
     log('runner_started', { group: settings.group, provider: settings.provider })
-    background.push(doorbell.run(stopping))
+    background.push(
+      doorbell.run(stopping),
+      files.start(() => outbox.namedFiles()),
+    )
     while (!stopping.aborted) {
       await wake.wait(settings.pollMs, stopping)
       if (!stopping.aborted) intake.take()

@@ -24,27 +24,40 @@ export function turnEntries(
 ): OutboxEntry[] {
   const inboxSeq = jobs[0]?.seq
   if (inboxSeq === undefined) return []
-  const replies = spoken(record, end, settings).map(
-    (text): OutboxEntry => ({ type: 'reply', inboxSeq, text: boundedText(text) }),
-  )
   return [
-    ...replies,
+    ...output(inboxSeq, record, end, settings),
     ...usage(inboxSeq, record, settings),
     ...jobs.map(({ seq }) => ending(seq, end, settings)),
     ...dropped.map(({ seq }): OutboxEntry => ({ type: 'settled', inboxSeq: seq, outcome: 'cancelled' })),
   ]
 }
 
+/** Replies and files in the order in which the turn made them. */
+function output(inboxSeq: number, record: TurnRecord, end: TurnEnd, settings: RunnerSettings): OutboxEntry[] {
+  const said = spoken(record, end, settings).map(
+    (text): OutboxEntry => ({ type: 'reply', inboxSeq, text: boundedText(text) }),
+  )
+  if (isUnsaid(end)) return said
+  for (const { file, after } of record.files.toReversed()) {
+    said.splice(after, 0, { type: 'file', inboxSeq, ...file })
+  }
+  return said
+}
+
+/** Cancelled: the person does not want it any more. Shutdown: the next runner says it all again. */
+function isUnsaid(end: TurnEnd): boolean {
+  return end.kind === 'stopped' && end.by !== 'timeout' && end.by !== 'superseded'
+}
+
 /** What the message's sender gets to see, in order. */
 function spoken(record: TurnRecord, end: TurnEnd, settings: RunnerSettings): string[] {
   if (end.kind === 'stopped' && end.by === 'superseded') return saidSoFar(record)
-  // Cancelled: the person does not want it any more. Shutdown: the next runner says it all again.
-  if (end.kind === 'stopped' && end.by !== 'timeout') return []
+  if (isUnsaid(end)) return []
   const said = [...record.replies]
   if (record.leftOut > 0) said.push(leftOutNote(record.leftOut))
   if (end.kind === 'failed') said.push(failureReply(end.reason))
   if (end.kind === 'stopped') said.push(timeoutReply(settings.turnTimeoutMs))
-  if (end.kind === 'completed' && !end.silent && said.length === 0) said.push(NO_ANSWER)
+  if (end.kind === 'completed' && !end.silent && said.length + record.files.length === 0) said.push(NO_ANSWER)
   return said
 }
 

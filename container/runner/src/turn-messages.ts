@@ -19,6 +19,8 @@ export interface LaneDoor {
 export interface TurnMessagesParts {
   readonly commits: OutboxCommits
   readonly lane: LaneDoor
+  /** `in/files`. */
+  readonly filesIn: string
   readonly clock: Clock
   readonly log: EventLog
   readonly stopping: AbortSignal
@@ -126,7 +128,7 @@ export class TurnMessages {
       .then(() => rest(this.#parts.clock, ANSWER_MS, timer.signal))
       .then(() => 'too-late' as const)
     try {
-      return await Promise.race([turn.steer(promptOf(job.message)), late])
+      return await Promise.race([turn.steer(promptOf(job.message, this.#parts.filesIn)), late])
     } catch (error) {
       this.#parts.log('steer_failed', { seq: job.seq, error: errorText(error) })
       return 'too-late'

@@ -1,4 +1,5 @@
-import type { TurnEvent } from '@creel/protocol'
+import { MAX_FILES, type TurnEvent } from '@creel/protocol'
+import type { KeptFile } from './outgoing-files.ts'
 import { tail } from './reply-text.ts'
 import type { StopReason } from './session-lanes.ts'
 
@@ -33,6 +34,8 @@ export class TurnRecord {
   activity: string | undefined
   /** Names of the tools that were used, the last ones, over all tries. */
   readonly tools: string[] = []
+  /** Files for the chat, each with how many replies come before it. */
+  readonly files: { readonly file: KeptFile; readonly after: number }[] = []
   usage: Usage | undefined
   resumeToken: string | undefined
   /** The runtime has the message. */
@@ -46,6 +49,8 @@ export class TurnRecord {
         this.resumeToken = event.resumeToken
         return undefined
       case 'activity':
+      // Copied first by whoever reads the turn, who then calls `addFile`.
+      case 'file':
         return undefined
       case 'tool':
         this.activity = event.phase === 'started' ? event.name.slice(0, MAX_ACTIVITY) : undefined
@@ -68,6 +73,15 @@ export class TurnRecord {
       case 'failed':
         return { kind: 'failed', reason: event.reason, message: event.message }
     }
+  }
+
+  /** Whether the turn may send one more file. */
+  get hasRoomForFile(): boolean {
+    return this.files.length < MAX_FILES
+  }
+
+  addFile(file: KeptFile): void {
+    this.files.push({ file, after: this.replies.length })
   }
 
   /** Begins anew after a try that came to nothing; what is said next comes after `note`, if there is one. */

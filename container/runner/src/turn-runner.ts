@@ -3,6 +3,7 @@ import type { Clock } from './clock.ts'
 import type { Conversations } from './conversations.ts'
 import { type EventLog, errorText } from './log.ts'
 import type { Outbox, OutboxCommits } from './outbox-commits.ts'
+import type { OutgoingFiles } from './outgoing-files.ts'
 import type { ProviderRuntime } from './provider.ts'
 import { queueMode } from './queue-mode.ts'
 import { gaveUpReply } from './reply-text.ts'
@@ -18,6 +19,9 @@ export interface TurnRunnerParts {
   readonly outbox: Outbox
   readonly commits: OutboxCommits
   readonly conversations: Conversations
+  readonly files: OutgoingFiles
+  /** `in/files`. */
+  readonly filesIn: string
   readonly clock: Clock
   readonly log: EventLog
   /** Aborts when the runner stops. */
@@ -92,6 +96,7 @@ export class TurnRunner {
       const entries = turnEntries(messages, record, end, settings)
       conversation.record(entries)
       await commits.commit(entries, stopping)
+      for (const { file } of record.files) this.#parts.files.release(file.file)
       conversation.close(end, record.resumeToken)
       log('turn_ended', { seq, attempt, end: end.kind, by: end.kind === 'stopped' ? end.by : undefined })
     } catch (error) {

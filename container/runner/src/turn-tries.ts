@@ -4,6 +4,7 @@ import type { Conversation } from './conversations.ts'
 import { followTurn } from './follow-turn.ts'
 import { errorText } from './log.ts'
 import type { OutboxCommits } from './outbox-commits.ts'
+import type { OutgoingFiles } from './outgoing-files.ts'
 import { ProgressWriter } from './progress-writer.ts'
 import type { ProviderRuntime } from './provider.ts'
 import type { StopReason } from './session-lanes.ts'
@@ -14,6 +15,7 @@ export interface TurnTriesParts {
   readonly settings: RunnerSettings
   readonly provider: ProviderRuntime
   readonly commits: OutboxCommits
+  readonly files: OutgoingFiles
   readonly clock: Clock
 }
 
@@ -60,7 +62,7 @@ export class TurnTries {
   }
 
   async #follow(accepted: AcceptedTurn, progress: ProgressWriter): Promise<TurnEnd> {
-    const { provider, clock } = this.#parts
+    const { provider, clock, files } = this.#parts
     const { messages, record, abort } = accepted
     try {
       const turn = provider.startTurn(this.#input(accepted), abort.signal)
@@ -68,7 +70,7 @@ export class TurnTries {
         if (record.started) messages.at(turn)
         progress.update()
       }
-      return await followTurn(turn, record, { clock, signal: abort.signal, onChange })
+      return await followTurn(turn, record, { clock, signal: abort.signal, files, onChange })
     } catch (error) {
       return { kind: 'failed', reason: 'crashed', message: errorText(error) }
     } finally {
@@ -77,7 +79,7 @@ export class TurnTries {
   }
 
   #input({ messages, conversation, attempt }: AcceptedTurn): TurnInput {
-    const { prompt, resumeToken, model } = conversation
+    const { prompt, attachments, resumeToken, model } = conversation
     const { first, jobs } = messages
     const effort = first.message.effort ?? this.#parts.settings.effort
     return {
@@ -88,6 +90,7 @@ export class TurnTries {
       ...(model === undefined ? {} : { model }),
       ...(effort === undefined ? {} : { effort }),
       ...(resumeToken === undefined ? {} : { resumeToken }),
+      ...(attachments.length === 0 ? {} : { attachments }),
     }
   }
 }

@@ -64,7 +64,7 @@ export class FakeClaudeQuery implements ClaudeQuery {
 
   async #listen(prompt: AsyncIterable<UserMessage>, answer: FakeAnswer): Promise<void> {
     for await (const said of prompt) {
-      this.said.push(said.message.content)
+      this.said.push(wordsOf(said))
       this.send(...(answer(said, this) ?? []))
     }
     this.close()
@@ -103,3 +103,9 @@ export const result = (uuids: readonly string[], more: object = {}) => ({
   user_message_uuids: uuids,
   ...more,
 })
+
+/** What was said, without the images that were shown with it. */
+export function wordsOf({ message: { content } }: UserMessage): string {
+  if (typeof content === 'string') return content
+  return content.map((block) => (block.type === 'text' ? block.text : '')).join('')
+}

@@ -4,7 +4,15 @@ import { type Clock, rest } from '../../clock.ts'
 import { type EventLog, errorText } from '../../log.ts'
 import { killTree, type ProcessMark } from './process-tree.ts'
 import { PushQueue } from './push-queue.ts'
-import type { ClaudeQuery, Effort, QueryFunction, QueryOptions, SpawnRequest, UserMessage } from './sdk.ts'
+import type {
+  ClaudeQuery,
+  ContentBlock,
+  Effort,
+  QueryFunction,
+  QueryOptions,
+  SpawnRequest,
+  UserMessage,
+} from './sdk.ts'
 import { SdkMessage } from './sdk-message.ts'
 
 /** How long a process may take to leave by itself when it is no longer needed. */
@@ -71,12 +79,13 @@ export class ClaudeSession {
     this.#listener = listener
   }
 
-  /** Says something; returns the id that results name it by. */
-  say(text: string): string {
+  /** Says something, and shows images before it; returns the id that results name it by. */
+  say(text: string, images: readonly ContentBlock[] = []): string {
     const uuid = randomUUID()
+    const content = images.length === 0 ? text : [...images, { type: 'text' as const, text }]
     this.#input.push({
       type: 'user',
-      message: { role: 'user', content: text },
+      message: { role: 'user', content },
       parent_tool_use_id: null,
       uuid,
       ...(text.trimStart().startsWith('/') ? { client_composed: true } : {}),

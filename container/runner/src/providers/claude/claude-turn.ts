@@ -1,9 +1,10 @@
-import type { TurnEvent } from '@creel/protocol'
+import type { TurnAttachment, TurnEvent } from '@creel/protocol'
 import { type Clock, rest } from '../../clock.ts'
 import { type EventLog, errorText } from '../../log.ts'
 import type { Turn } from '../../provider.ts'
 import type { ClaudeSession, SessionListener } from './claude-session.ts'
 import { failureOf, failureOfDeath } from './failure.ts'
+import { imageBlocks } from './image-blocks.ts'
 import { PushQueue } from './push-queue.ts'
 import { ReplyMapper } from './reply-mapper.ts'
 import type { ResultMessage, RetryMessage, SdkMessage } from './sdk-message.ts'
@@ -25,6 +26,7 @@ export interface TurnParts {
   /** The session to run on, made or found when the turn begins; may throw. */
   readonly open: () => OpenedSession
   readonly prompt: string
+  readonly attachments?: readonly TurnAttachment[] | undefined
   readonly signal: AbortSignal
   readonly clock: Clock
   readonly log: EventLog
@@ -96,9 +98,9 @@ export class ClaudeTurn implements Turn, SessionListener {
       const { session, ready } = this.#parts.open()
       this.#session = session
       session.listen(this)
-      await ready
+      const [images] = await Promise.all([imageBlocks(this.#parts.attachments), ready])
       if (this.#over || this.#stopping) return
-      this.#unanswered.add(session.say(this.#parts.prompt))
+      this.#unanswered.add(session.say(this.#parts.prompt, images))
     } catch (error) {
       const stopped = this.#stopping || this.#parts.signal.aborted
       this.#finish(stopped ? { type: 'interrupted' } : failureOfDeath(errorText(error)))

@@ -10,6 +10,7 @@ import {
   init,
   result,
   text,
+  wordsOf,
 } from '../../../test/fake-claude-query.ts'
 import { systemClock } from '../../clock.ts'
 import type { Turn } from '../../provider.ts'
@@ -64,7 +65,7 @@ function echo(): FakeAnswer {
   return (said, query) => {
     const name = names.get(query) ?? query.options.resume ?? `s${names.size + 1}`
     names.set(query, name)
-    return [init(name), text(said.message.content), result([said.uuid])]
+    return [init(name), text(wordsOf(said)), result([said.uuid])]
   }
 }
 

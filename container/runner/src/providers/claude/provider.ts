@@ -52,6 +52,7 @@ export class ClaudeProvider implements ProviderRuntime {
     return new ClaudeTurn({
       open: () => this.#open(input),
       prompt: input.prompt,
+      attachments: input.attachments,
       signal,
       clock,
       log,

@@ -1,9 +1,17 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 
+/** A part of what a person says, as the model's API has it. */
+export type ContentBlock =
+  | { readonly type: 'text'; readonly text: string }
+  | {
+      readonly type: 'image'
+      readonly source: { readonly type: 'base64'; readonly media_type: string; readonly data: string }
+    }
+
 /** What is pushed into a running query: a person's words, under an id of ours that its result names again. */
 export interface UserMessage {
   readonly type: 'user'
-  readonly message: { readonly role: 'user'; readonly content: string }
+  readonly message: { readonly role: 'user'; readonly content: string | ContentBlock[] }
   readonly parent_tool_use_id: null
   readonly uuid: string
   /** Taken as written: a text that begins with a slash is not a command of the CLI. */

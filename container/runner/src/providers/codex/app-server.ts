@@ -4,6 +4,7 @@ import { JsonRpcConnection, RpcClosedError, RpcError } from '../../json-rpc/conn
 import { type EventLog, errorText } from '../../log.ts'
 import type { RunningProcess } from './launch.ts'
 import { answerServerRequest } from './server-requests.ts'
+import { textInput } from './turn-input.ts'
 
 /** A first start on an empty home took 3 s on a busy machine. */
 const HANDSHAKE_MS = 60_000
@@ -117,8 +118,8 @@ export class AppServer {
   }
 
   /** Begins a turn and returns its id. While one runs, app-server takes this for more input to that one. */
-  async startTurn(threadId: string, text: string, settings: TurnSettings): Promise<string> {
-    const params = { threadId, input: textInput(text), ...settings }
+  async startTurn(threadId: string, input: readonly object[], settings: TurnSettings): Promise<string> {
+    const params = { threadId, input, ...settings }
     const begin = () => this.#connection.request('turn/start', params, REQUEST_MS)
     const answer = await begin().catch(async (error: unknown) => {
       if (!isRefusal(error) || !this.#loaded.delete(threadId)) throw error
@@ -176,8 +177,4 @@ export class AppServer {
     if (method === 'thread/closed') this.#loaded.delete(of.data.threadId)
     this.#listeners.get(of.data.threadId)?.(method, params)
   }
-}
-
-function textInput(text: string): readonly object[] {
-  return [{ type: 'text', text, text_elements: [] }]
 }

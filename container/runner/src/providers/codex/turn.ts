@@ -6,6 +6,7 @@ import type { Turn } from '../../provider.ts'
 import { type AppServer, isRefusal, type OpenThread, type TurnSettings } from './app-server.ts'
 import { EventQueue } from './event-queue.ts'
 import { failed } from './failure.ts'
+import { turnInput } from './turn-input.ts'
 import { TurnMapper } from './turn-mapper.ts'
 
 /** After an abort the turn is reported as over by then, whatever app-server says. */
@@ -146,7 +147,7 @@ export class CodexTurn implements Turn {
     let hear = (method: string, params: unknown): void => void early.push([method, params])
     const stopListening = server.listen(thread.id, (method, params) => hear(method, params))
     try {
-      const turnId = await server.startTurn(thread.id, input.prompt, this.#settings())
+      const turnId = await server.startTurn(thread.id, turnInput(input), this.#settings())
       const mapper = new TurnMapper(turnId, input.model ?? thread.model)
       const done = new Promise<void>((resolve) => {
         hear = (method, params) => {

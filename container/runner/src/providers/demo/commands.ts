@@ -31,6 +31,7 @@ export function helpText(turn: number): string {
     '- `/demo crash`, `/demo crash-until <n>`, `/demo exit <code>`: kills the runner',
     '- `/demo prompt`: what a model would be given',
     '- `/demo clock`: when the turn began and ended, for benchmarks',
+    '- `/demo file <path>`: sends a file of the sandbox',
     '- `/demo shell <command>`: runs a command in the sandbox',
   ].join('\n')
 }
@@ -145,6 +146,12 @@ async function* shell({ rest, parts, signal }: CommandCall): AsyncGenerator<Turn
   yield DONE
 }
 
+/** Sends a file; the rest of the line is its path. */
+async function* file({ rest }: CommandCall): AsyncGenerator<TurnEvent, void> {
+  yield { type: 'file', path: rest, caption: `demo: **${rest}**` }
+  yield DONE
+}
+
 async function* never(signal: AbortSignal): AsyncGenerator<TurnEvent, void> {
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve()
@@ -161,6 +168,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   crash,
   'crash-until': crashUntil,
   exit,
+  file,
   hang,
   garbage,
   fail,

@@ -1,5 +1,6 @@
 import type { TurnEvent, TurnInput } from '@creel/protocol'
 import type { ProviderParts, ProviderRuntime, Turn } from '../../provider.ts'
+import { sizeText } from '../../turn-attachments.ts'
 import { demoCommand } from './command.ts'
 import { COMMANDS, helpText } from './commands.ts'
 
@@ -55,7 +56,7 @@ async function* answer(
   const command = demoCommand(input.text)
   if (!command) {
     const note = turn === 1 ? `\n${FIRST_TURN_NOTE}` : ''
-    yield { type: 'message', text: `demo: ${input.text}${note}` }
+    yield { type: 'message', text: `demo: ${input.text}${filesText(input)}${note}` }
   } else if (Object.hasOwn(COMMANDS, command.name)) {
     const run = COMMANDS[command.name]
     if (run) {
@@ -66,6 +67,11 @@ async function* answer(
     yield { type: 'message', text: `demo: there is no command "${command.name}".\n\n${helpText(turn)}` }
   }
   yield { type: 'completed' }
+}
+
+/** What came with the message: `[image photo.jpg 12 kB]`. */
+function filesText({ attachments = [] }: TurnInput): string {
+  return attachments.map(({ kind, name, bytes }) => ` [${kind} ${name} ${sizeText(bytes)}]`).join('')
 }
 
 function turnNumber(resumeToken: string | undefined): number {

@@ -4,6 +4,7 @@ import { errorText } from '../../log.ts'
 import type { Turn } from '../../provider.ts'
 import { EventQueue } from './event-queue.ts'
 import { reasonOfWords } from './failure.ts'
+import { type FilePart, fileParts } from './file-parts.ts'
 import { messageId } from './message-id.ts'
 import { DEFAULT_MODEL, type ModelName, modelName } from './model-name.ts'
 import { earlierTry } from './repeated-prompt.ts'
@@ -102,10 +103,13 @@ export class OpencodeTurn implements Turn {
     const listener = this.#listener(session)
     this.#at = { server, session, mapper, listener }
     server.attach(listener)
-    await this.#send(() => this.#prompt(server, session, id, this.#input.prompt)).catch((error: unknown) => {
-      const lost = error instanceof ServerRefusal && error.status === 404
-      this.#fail(lost ? 'resume-lost' : 'crashed', errorText(error))
-    })
+    const files = await fileParts(this.#input.attachments)
+    await this.#send(() => this.#prompt(server, session, id, this.#input.prompt, files)).catch(
+      (error: unknown) => {
+        const lost = error instanceof ServerRefusal && error.status === 404
+        this.#fail(lost ? 'resume-lost' : 'crashed', errorText(error))
+      },
+    )
   }
 
   /** The session to talk in; undefined when it is lost, which ends the turn. */
@@ -127,8 +131,14 @@ export class OpencodeTurn implements Turn {
     for (const id of earlierTry(history, this.#input.prompt)) await server.api.remove(session, id)
   }
 
-  #prompt(server: OpencodeServer, session: string, id: string, text: string): Promise<void> {
-    return server.api.prompt(session, { id, text, model: this.#model, effort: this.#input.effort })
+  #prompt(
+    server: OpencodeServer,
+    session: string,
+    id: string,
+    text: string,
+    files: readonly FilePart[] = [],
+  ): Promise<void> {
+    return server.api.prompt(session, { id, text, files, model: this.#model, effort: this.#input.effort })
   }
 
   /** One prompt after the other, so that they are stored in the order of their ids. */

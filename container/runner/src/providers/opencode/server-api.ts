@@ -1,3 +1,4 @@
+import type { FilePart } from './file-parts.ts'
 import type { ModelName } from './model-name.ts'
 import { field, isBusy, readHistory, type ServerEvent, text } from './wire.ts'
 
@@ -8,6 +9,7 @@ const HISTORY = 200
 export interface Prompt {
   readonly id: string
   readonly text: string
+  readonly files?: readonly FilePart[]
   readonly model: ModelName
   readonly effort: string | undefined
 }
@@ -62,7 +64,7 @@ export class ServerApi {
       messageID: prompt.id,
       model: prompt.model,
       ...(prompt.effort === undefined ? {} : { variant: prompt.effort }),
-      parts: [{ type: 'text', text: prompt.text }],
+      parts: [{ type: 'text', text: prompt.text }, ...(prompt.files ?? [])],
     })
   }
 

@@ -21,6 +21,7 @@ import { bindOwnChats } from './operator/group-commands.ts'
 import { tellProblem } from './problem-notices.ts'
 import { Pump, type PumpOptions } from './pump.ts'
 import { routeNext } from './routing.ts'
+import { runnerSettings } from './runner-settings.ts'
 import { sandboxSpec, specHash } from './sandbox-spec.ts'
 import { stopTurns } from './stop-turns.ts'
 import { Supervisor } from './supervisor.ts'
@@ -48,8 +49,6 @@ const POLL_MS = 1_000
 const ENGINE_POLL_MS = 10_000
 /** An engine that was restarted should not be waited for longer than it took. */
 const ENGINE_BACKOFF = { baseMs: 200, maxMs: 2_000 }
-/** The runner's own fallback; its doorbell is what makes it quick. */
-const RUNNER_POLL_MS = 500
 
 export class Host {
   readonly parts: HostParts
@@ -276,22 +275,9 @@ export class Host {
     const { core, mailbox, prepareFolders } = this.parts
     prepareFolders(group)
     await this.#openMail(group)
-    const { text, ofBytes } = core.groups.instructions(group)
-    mailbox.writeSettings(group, {
-      protocol: PROTOCOL_VERSION,
-      group,
-      provider: config.provider,
-      ...(config.model === undefined ? {} : { model: config.model }),
-      ...(config.effort === undefined ? {} : { effort: config.effort }),
-      instructions: text,
-      ...(ofBytes === undefined ? {} : { instructionsBytes: ofBytes }),
-      fragments: [],
-      mcpServers: config.mcpServers,
-      concurrency: config.concurrency,
-      turnTimeoutMs: config.limits.turn_timeout_s * 1000,
-      maxAttempts: core.install.config.limits.max_attempts,
-      pollMs: RUNNER_POLL_MS,
-    })
+    const { groups, install } = core
+    const maxAttempts = install.config.limits.max_attempts
+    mailbox.writeSettings(group, runnerSettings(group, config, { groups, maxAttempts }))
   }
 
   /** A group whose mail cannot be opened is told of when it is to work; the others go on (I7). */

@@ -194,7 +194,7 @@ describe('collect', () => {
     expect(world.reader.reads).toHaveLength(reads)
     for (let n = 0; n < 2; n += 1) {
       const next = world.deliveries.next(row.chatId)
-      if (next) world.deliveries.sent(next.id, 'x', world.clock.now())
+      if (next) world.deliveries.sent(next.id, 'accepted', 'x', world.clock.now())
     }
     expect(await world.collect()).toBe('idle')
   })

@@ -140,7 +140,7 @@ class Batch {
         this.#show(origin, entry)
         return
       case 'reply':
-        this.#reply(seq, origin, entry.text)
+        this.#reply(seq, entry.inboxSeq, origin, entry.text)
         return
       case 'settled':
         this.#settled.push({ ...entry, reason: entry.reason ?? null })
@@ -164,7 +164,7 @@ class Batch {
     }
   }
 
-  #reply(seq: number, origin: InboundRow | null, text: string): void {
+  #reply(seq: number, inboxSeq: number, origin: InboundRow | null, text: string): void {
     const verdict = this.#mayReply(origin)
     if (!verdict.allowed || !origin) {
       this.#reject(seq, verdict.allowed ? 'no origin' : verdict.reason)
@@ -179,6 +179,7 @@ class Batch {
         part,
         key: `${this.#group}:${seq}:${index}`,
         group: this.#group,
+        inboxSeq,
         ...failedWithout(channel, name, account),
       })
     })

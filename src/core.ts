@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { systemClock } from './adapters/clock/system-clock.ts'
 import { ensureDataDir } from './adapters/folders/data-dir.ts'
 import { GroupRegistry } from './adapters/groups/group-registry.ts'
+import { SqliteDeliveryLog } from './adapters/sqlite/delivery-log.ts'
 import { SqliteDeliveryStore } from './adapters/sqlite/delivery-store.ts'
 import { SqliteDirectoryStore } from './adapters/sqlite/directory-store.ts'
 import { SqliteDispatchStore } from './adapters/sqlite/dispatch-store.ts'
@@ -17,6 +18,7 @@ import { SqliteOverviewStore } from './adapters/sqlite/overview-store.ts'
 import { SqliteOwnChatStore } from './adapters/sqlite/own-chat-store.ts'
 import { SqliteRoleStore } from './adapters/sqlite/role-store.ts'
 import { SqliteSessionChoices } from './adapters/sqlite/session-choice-store.ts'
+import { SqliteTurnLog } from './adapters/sqlite/turn-log.ts'
 import { SqliteUsageStore } from './adapters/sqlite/usage-store.ts'
 import { SqliteWebLogins } from './adapters/sqlite/web-logins-store.ts'
 import type { Install } from './config/load.ts'
@@ -40,6 +42,8 @@ export interface Core extends Disposable {
   readonly overview: SqliteOverviewStore
   readonly usage: SqliteUsageStore
   readonly choices: SqliteSessionChoices
+  readonly deliveryLog: SqliteDeliveryLog
+  readonly turnLog: SqliteTurnLog
   readonly webChats: SqliteOwnChatStore
   readonly terminalChats: SqliteOwnChatStore
   /** The agent for a chat that names none. */
@@ -72,6 +76,8 @@ export function openCore(install: Install, clock: Clock = systemClock): Core {
     overview: new SqliteOverviewStore(db),
     usage: new SqliteUsageStore(db),
     choices: new SqliteSessionChoices(db),
+    deliveryLog: new SqliteDeliveryLog(db),
+    turnLog: new SqliteTurnLog(db),
     webChats: new SqliteOwnChatStore(db, 'web'),
     terminalChats: new SqliteOwnChatStore(db, 'terminal'),
     defaultGroup: () => defaultGroup(install, groups),

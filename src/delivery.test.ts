@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { FakeChannel, type FakeChannelScript } from '../test/fakes/fake-channel.ts'
 import { GARDEN, HostTables } from '../test/rig/host-tables.ts'
+import { ChannelBreaker } from './channel-breaker.ts'
 import { deliverNext } from './delivery.ts'
 import { ChannelRefusedError, ChannelUnreachableError, RetryAfterError } from './domain/errors.ts'
 import type { ChatId } from './domain/ids.ts'
@@ -8,7 +9,18 @@ import type { ChatId } from './domain/ids.ts'
 class DeliveryWorld extends HostTables {
   readonly channel: FakeChannel
   readonly chat: ChatId
+  readonly breaker = new ChannelBreaker({
+    clock: this.clock,
+    random: () => 0.5,
+    nudge: (chatId) => this.nudged.push(chatId),
+    down: (channel, since) => this.outages.push(`${channel} ${since - this.start}`),
+    up: (channel) => this.outages.push(`${channel} up`),
+  })
+  readonly nudged: ChatId[] = []
+  readonly outages: string[] = []
+  readonly start = this.clock.now()
   configured = true
+  failures = 0
   #parts = 0
 
   constructor(script: FakeChannelScript = {}) {
@@ -24,9 +36,15 @@ class DeliveryWorld extends HostTables {
   }
 
   step(chatId = this.chat, signal = new AbortController().signal) {
-    const { deliveries, events, clock } = this
-    const channelOf = () => (this.configured ? this.channel : undefined)
-    return deliverNext(chatId, { deliveries, channelOf, events, clock, random: () => 0.5 }, signal)
+    const { deliveries, events, clock, breaker } = this
+    const ports = {
+      ...{ deliveries, events, clock, breaker, random: () => 0.5, maxAgeMs: 24 * 3_600_000 },
+      channelOf: () => (this.configured ? this.channel : undefined),
+      onFailed: () => {
+        this.failures += 1
+      },
+    }
+    return deliverNext(chatId, ports, signal)
   }
 
   states(): string[] {
@@ -40,7 +58,7 @@ describe('deliverNext', () => {
     for (const part of ['one', 'two', 'three']) world.queue(part)
     while ((await world.step()) === 'again') expect(world.channel.sent.length).toBeLessThan(4)
     expect(world.channel.sent.map((sent) => sent.part)).toEqual(['one', 'two', 'three'])
-    expect(world.states()).toEqual(['sent', 'sent', 'sent'])
+    expect(world.states()).toEqual(['accepted', 'accepted', 'accepted'])
     expect(await world.step()).toBe('idle')
   })
 
@@ -55,7 +73,7 @@ describe('deliverNext', () => {
     expect(world.states()).toEqual(['sending'])
     open()
     await step
-    expect(world.states()).toEqual(['sent'])
+    expect(world.states()).toEqual(['accepted'])
   })
 
   test('waits as long as the platform asks, spends no attempt, and holds the later parts back', async () => {
@@ -80,7 +98,10 @@ describe('deliverNext', () => {
     world.channel.sendScript.push(new ChannelRefusedError('bot was kicked'))
     expect(await world.step()).toBe('again')
     expect(await world.step()).toBe('again')
-    expect(world.outgoing()).toMatchObject([{ state: 'failed', reason: 'bot was kicked' }, { state: 'sent' }])
+    expect(world.outgoing()).toMatchObject([
+      { state: 'failed', reason: 'bot was kicked' },
+      { state: 'accepted' },
+    ])
   })
 
   test('an error that the port does not promise counts as refused', async () => {
@@ -101,7 +122,7 @@ describe('deliverNext', () => {
     expect(await world.step()).toEqual({ waitMs: 2_000 })
     await world.clock.advance(2_000)
     expect(await world.step()).toBe('again')
-    expect(world.outgoing()).toMatchObject([{ state: 'sent', attempts: 3, ambiguous: 0 }])
+    expect(world.outgoing()).toMatchObject([{ state: 'accepted', attempts: 3, ambiguous: 0 }])
   })
 
   test.each([
@@ -114,10 +135,12 @@ describe('deliverNext', () => {
       world.queue('one')
       world.channel.sendScript.push(new ChannelUnreachableError('reset', { ambiguous: true }))
       await world.step()
-      expect(world.outgoing()).toMatchObject([{ state: 'queued', ambiguous: flag }])
+      expect(world.outgoing()).toMatchObject([
+        { state: flag ? 'unknown_after_send' : 'queued', ambiguous: flag },
+      ])
       await world.clock.advance(1_000)
       await world.step()
-      expect(world.outgoing()).toMatchObject([{ state: 'sent', ambiguous: flag }])
+      expect(world.outgoing()).toMatchObject([{ state: 'accepted', ambiguous: flag }])
       expect(world.overview.read().ambiguousSends).toBe(flag)
     },
   )
@@ -150,7 +173,7 @@ describe('deliverNext', () => {
     const stop = new AbortController()
     stop.abort(new Error('stopping'))
     expect(await world.step(world.chat, stop.signal)).toEqual({ waitMs: 1_000 })
-    expect(world.outgoing()).toMatchObject([{ state: 'queued', ambiguous: 1 }])
+    expect(world.outgoing()).toMatchObject([{ state: 'unknown_after_send', ambiguous: 1 }])
   })
 
   test.each([
@@ -162,13 +185,13 @@ describe('deliverNext', () => {
       using world = new DeliveryWorld({ capabilities: { idempotentSend } })
       world.queue('one')
       world.db.exec(
-        "CREATE TRIGGER full BEFORE UPDATE ON delivery WHEN new.state = 'sent' BEGIN SELECT raise(ABORT, 'full'); END",
+        "CREATE TRIGGER full BEFORE UPDATE ON delivery WHEN new.state = 'accepted' BEGIN SELECT raise(ABORT, 'full'); END",
       )
       await expect(world.step()).rejects.toThrow('full')
       world.db.exec('DROP TRIGGER full')
       expect(await world.step()).toBe('again')
       expect(await world.step()).toBe('again')
-      expect(world.outgoing()).toMatchObject([{ state: 'sent', ambiguous: flag }])
+      expect(world.outgoing()).toMatchObject([{ state: 'accepted', ambiguous: flag }])
       expect(world.channel.sent).toHaveLength(idempotentSend ? 1 : 2)
     },
   )
@@ -201,8 +224,8 @@ describe('after a kill in the middle of a send', () => {
       while ((await world.step()) === 'again') expect(world.channel.sent.length).toBeLessThan(3)
       expect(world.channel.sent.map((sent) => sent.part)).toEqual(['one', 'two'])
       expect(world.outgoing()).toMatchObject([
-        { state: 'sent', ambiguous: flag },
-        { state: 'sent', ambiguous: 0 },
+        { state: 'accepted', ambiguous: flag },
+        { state: 'accepted', ambiguous: 0 },
       ])
     },
   )

@@ -41,7 +41,7 @@ export function dispatchNext(group: GroupName, ports: DispatcherPorts): StepResu
     if (!row) continue
     const seq = mailbox.put(
       group,
-      `message:${row.id}`,
+      dispatch.retries === 0 ? `message:${row.id}` : `message:${row.id}:${dispatch.retries}`,
       inboxMessage(group, dispatch, row, ports),
       clock.now(),
     )

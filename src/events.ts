@@ -94,4 +94,12 @@ export class Events {
   sendFailed(id: DeliveryId, chatId: ChatId, reason: string): void {
     this.#log.error({ event: 'delivery.failed', delivery: id, chatId, reason }, 'message could not be sent')
   }
+
+  channelDown(channel: string, since: number): void {
+    this.#log.warn({ event: 'channel.down', channel, since }, 'channel does not answer')
+  }
+
+  channelUp(channel: string, downMs: number): void {
+    this.#log.info({ event: 'channel.up', channel, downMs }, 'channel answers again')
+  }
 }

@@ -6,7 +6,6 @@ import type { ChatCommandPorts } from './chat-commands/command.ts'
 import { collect } from './collector.ts'
 import type { GroupConfig } from './config/schema.ts'
 import type { Core } from './core.ts'
-import { deliverNext } from './delivery.ts'
 import { dispatchNext } from './dispatcher.ts'
 import type { ChatId, GroupName } from './domain/ids.ts'
 import type { Gateway } from './domain/ports/gateway.ts'
@@ -18,6 +17,7 @@ import { runIntake } from './intake.ts'
 import type { Log } from './log.ts'
 import { Notices } from './notices.ts'
 import { bindOwnChats } from './operator/group-commands.ts'
+import { Outgoing } from './outgoing.ts'
 import { tellProblem } from './problem-notices.ts'
 import { Pump, type PumpOptions } from './pump.ts'
 import { routeNext } from './routing.ts'
@@ -58,7 +58,7 @@ export class Host {
   readonly #dispatch: Pump<GroupName>
   readonly #supervise: Pump<GroupName>
   readonly #collect: Pump<GroupName>
-  readonly #deliver: Pump<ChatId>
+  readonly #outgoing: Outgoing
   readonly #engine: Pump<string>
   readonly #notices: Notices
   readonly #intakes: Promise<void>[] = []
@@ -75,7 +75,7 @@ export class Host {
     const channelOf = channels.find
     const notices = new Notices({
       ...{ deliveries, directory, roles, channelOf, clock },
-      nudge: (chatId) => this.#deliver.nudge(chatId),
+      nudge: (chatId) => this.#outgoing.nudge(chatId),
     })
     this.#notices = notices
     const problems = new GroupProblems({
@@ -135,10 +135,11 @@ export class Host {
           nudge: (name, chats) => this.#mailLeft(name, chats),
         }),
     })
-    this.#deliver = this.#pump<ChatId>('delivery', {
-      keys: () => deliveries.chatsWithQueued(),
-      step: (chatId, signal) => deliverNext(chatId, { deliveries, channelOf, events, clock, random }, signal),
-    })
+    const maxAgeMs = core.install.config.limits.give_up_sending_after_h * 3_600_000
+    this.#outgoing = new Outgoing(
+      { deliveries, channelOf, events, clock, random, notices, maxAgeMs },
+      { clock, log, random, pollMs: POLL_MS, backoff: STEP_BACKOFF },
+    )
     this.#engine = this.#pump<string>('engine', {
       pollMs: ENGINE_POLL_MS,
       backoff: ENGINE_BACKOFF,
@@ -153,7 +154,8 @@ export class Host {
     bindOwnChats(core)
     for (const group of core.groups.names()) await this.#openMailAtStart(group)
     await channels.listen()
-    for (const pump of [this.#engine, this.#deliver, this.#collect, this.#supervise]) pump.start()
+    this.#outgoing.start()
+    for (const pump of [this.#engine, this.#collect, this.#supervise]) pump.start()
     for (const pump of [this.#dispatch, this.#routing]) pump.start()
     for (const channel of channels.all) {
       const intake = runIntake(
@@ -176,7 +178,12 @@ export class Host {
   }
 
   nudgeGroup(group: GroupName): void {
+    this.#dispatch.nudge(group)
     this.#supervise.nudge(group)
+  }
+
+  nudgeDelivery(chatId: ChatId): void {
+    this.#outgoing.nudge(chatId)
   }
 
   nudgeChat(chatId: ChatId): void {
@@ -206,7 +213,7 @@ export class Host {
     await this.#engine.stop(1_000)
     this.#collect.nudgeAll()
     await this.#collect.stop(2_000)
-    await this.#deliver.stop(5_000)
+    await this.#outgoing.stop(5_000)
     await channels.close()
     await doorbell.close()
     await gateway.close()
@@ -239,7 +246,7 @@ export class Host {
   }
 
   #mailLeft(group: GroupName, chats: ReadonlySet<ChatId>): void {
-    for (const chatId of chats) this.#deliver.nudge(chatId)
+    for (const chatId of chats) this.#outgoing.nudge(chatId)
     this.#supervise.nudge(group)
   }
 

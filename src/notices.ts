@@ -26,9 +26,13 @@ export class Notices {
     if (chat) this.#add(chat, thread, markdown, `notice:${key}:${chatId}`)
   }
 
-  /** To wherever the owner talks to us in private. With nobody to tell, it waits for `./creel status`. */
-  toOwner(markdown: string, key: string): void {
-    const chat = this.#ports.roles.ownerChats()[0]
+  /**
+   * To wherever the owner talks to us in private, away from the channel `notOn` (`name/account`) if there is such a
+   * place. With nobody to tell, it waits for `./creel status`.
+   */
+  toOwner(markdown: string, key: string, notOn?: string): void {
+    const chats = this.#ports.roles.ownerChats()
+    const chat = chats.find(({ address }) => `${address.channel}/${address.account}` !== notOn) ?? chats[0]
     if (chat) this.#add(chat, undefined, markdown, `notice:${key}:owner`)
   }
 

@@ -8,6 +8,7 @@ import { addGroupCommands } from './group-commands.ts'
 import { addLifeCommands } from './life-commands.ts'
 import { addLogsCommand } from './logs-command.ts'
 import { addProviderCommands } from './provider-command.ts'
+import { addRelayCommands } from './relay-commands.ts'
 import { addStatusCommand } from './status-command.ts'
 import { addUsageCommand } from './usage-command.ts'
 import { addUserCommands } from './user-commands.ts'
@@ -42,6 +43,7 @@ export function buildProgram(context: CliContext): Command {
   addProviderCommands(program, context)
   addChatsCommands(program, context)
   addUserCommands(program, context)
+  addRelayCommands(program, context)
   addBenchCommand(program, context)
   return program
 }

@@ -77,17 +77,9 @@ function welcomeTerminalUser(core: Core, user: UserId): void {
 }
 
 function operatorPorts(core: Core, host: Host, live: Live): OperatorPorts {
-  const { groups, directory, inbound, roles, logins, overview, usage, clock } = core
+  const { groups, directory, inbound, roles, logins, overview, usage, deliveryLog, turnLog, clock } = core
   return {
-    groups,
-    directory,
-    inbound,
-    roles,
-    logins,
-    overview,
-    usage,
-    clock,
-    live,
+    ...{ groups, directory, inbound, roles, logins, overview, usage, deliveryLog, turnLog, clock, live },
     admission: host.admission,
   }
 }
@@ -107,6 +99,7 @@ function liveHost(host: Host, parts: RealParts, shutDown: () => void): Live {
     terminalPending: (group) => terminalPending(parts.core, group),
     nudgeGroup: (group) => host.nudgeGroup(group),
     nudgeChat: (chatId) => host.nudgeChat(chatId),
+    nudgeDelivery: (chatId) => host.nudgeDelivery(chatId),
   }
 }
 

@@ -51,10 +51,14 @@ function offlinePorts(core: Core): OperatorPorts {
     clock: core.clock,
     nudge: nobody,
   })
-  const { inbound, directory, roles, clock, defaultGroup, groups, logins, overview, usage } = core
+  const { inbound, directory, roles, clock, defaultGroup, groups } = core
+  const { logins, overview, usage, deliveryLog, turnLog } = core
   const admission = new Admission({ inbound, directory, roles, notices, clock, defaultGroup, nudge: nobody })
   const live = noHost(core.install)
-  return { groups, directory, inbound, roles, logins, overview, usage, admission, live, clock }
+  return {
+    ...{ groups, directory, inbound, roles, logins, overview, usage, deliveryLog, turnLog, clock },
+    ...{ admission, live },
+  }
 }
 
 function nobody(): void {
@@ -75,6 +79,7 @@ function noHost(install: Install): Live {
     terminalPending: () => false,
     nudgeGroup: nobody,
     nudgeChat: nobody,
+    nudgeDelivery: nobody,
   }
 }
 

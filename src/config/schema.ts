@@ -57,6 +57,8 @@ export const InstallConfig = z.strictObject({
       heartbeat_timeout_s: z.number().int().min(5).default(60),
       /** Deaths of a turn before its message is given up, with a reason. */
       max_attempts: z.number().int().min(1).max(20).default(3),
+      /** A message that could not be sent for so long is given up, and its agent and the owner are told. */
+      give_up_sending_after_h: z.number().positive().max(720).default(24),
       /** Overheard messages given along with the next engaged one. */
       context_messages: z.number().int().min(0).max(500).default(50),
     })

@@ -15,7 +15,7 @@ export function chatLabel(chat: ChatRow): string {
 }
 
 /** Finds a chat by its number or its label. */
-function findChat(ports: OperatorPorts, text: string): ChatRow {
+export function findChat(ports: Pick<OperatorPorts, 'directory'>, text: string): ChatRow {
   const chat = /^\d+$/.test(text)
     ? ports.directory.chat(Number(text) as ChatId)
     : ports.directory.chats().find((known) => chatLabel(known) === text)

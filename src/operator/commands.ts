@@ -3,6 +3,7 @@ import { bind, chatList, unbind } from './chat-commands.ts'
 import { groupAdd, groupList, groupRemove, groupShow } from './group-commands.ts'
 import { down, integrity, link, sandboxLogs, status, terminalPending } from './host-commands.ts'
 import type { OperatorCommand } from './ports.ts'
+import { deliveryDrop, deliveryList, deliveryRetry, turnList, turnRetry, turnShow } from './relay-commands.ts'
 import { usage } from './usage-command.ts'
 
 /** Everything a person at the machine can ask of Creel, by the name it has on the control socket. */
@@ -27,4 +28,10 @@ export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
   'user-list': userList,
   grant,
   revoke,
+  'delivery-list': deliveryList,
+  'delivery-retry': deliveryRetry,
+  'delivery-drop': deliveryDrop,
+  'turn-list': turnList,
+  'turn-show': turnShow,
+  'turn-retry': turnRetry,
 }

@@ -3,6 +3,7 @@ import type { Groups } from '../config/groups.ts'
 import type { ChatId, GroupName } from '../domain/ids.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type { OverviewStore } from '../domain/ports/overview.ts'
+import type { DeliveryLog, TurnLog } from '../domain/ports/relay-log.ts'
 import type { DirectoryStore, InboundStore, RoleStore } from '../domain/ports/stores.ts'
 import type { UsageStore } from '../domain/ports/usage.ts'
 import type { WebLogins } from '../domain/ports/web-logins.ts'
@@ -22,6 +23,8 @@ export interface Live {
   terminalPending(group: GroupName): boolean
   nudgeGroup(group: GroupName): void
   nudgeChat(chat: ChatId): void
+  /** There is something to send to this chat. */
+  nudgeDelivery(chat: ChatId): void
 }
 
 /** What the operator's commands work on. */
@@ -33,6 +36,8 @@ export interface OperatorPorts {
   readonly logins: WebLogins
   readonly overview: OverviewStore
   readonly usage: UsageStore
+  readonly deliveryLog: DeliveryLog
+  readonly turnLog: TurnLog
   readonly admission: Admission
   readonly live: Live
   readonly clock: Clock

@@ -1,4 +1,4 @@
-import { ChannelRefusedError } from '../../src/domain/errors.ts'
+import { ChannelRefusedError, ChannelUnreachableError } from '../../src/domain/errors.ts'
 import type { UnixMs } from '../../src/domain/ids.ts'
 import { userId } from '../../src/domain/ids.ts'
 import type { ChatAddress, InboundMessage, Progress } from '../../src/domain/message.ts'
@@ -36,7 +36,13 @@ export class FakeChannel implements Channel {
   /** Each `send` takes the next: an error to throw, or null to succeed. Empty = succeed. */
   readonly sendScript: (Error | null)[] = []
   /** When set, `send` waits for it after its strict checks, so that a test can act in the middle. */
-  sendGate: Promise<void> | undefined
+  sendGate: Promise<void> | (() => Promise<void>) | undefined
+  /** The platform is down: nothing is sent, and `check` says so. */
+  down = false
+  /** Every call that `send` and `check` got, answered or not. */
+  calls = 0
+  /** The most sends at once so far; may be set back. */
+  mostAtOnce = 0
   /** Chats that refuse every message. */
   readonly refusedChats = new Set<string>()
 
@@ -126,8 +132,11 @@ export class FakeChannel implements Channel {
     if (key === '') throw new Error('FakeChannel: a delivery key must not be empty')
     signal.throwIfAborted()
     this.#sending.add(chat)
+    this.calls += 1
+    this.mostAtOnce = Math.max(this.mostAtOnce, this.#sending.size)
     try {
-      await this.sendGate
+      await (typeof this.sendGate === 'function' ? this.sendGate() : this.sendGate)
+      if (this.down) throw new ChannelUnreachableError('the platform is down', { ambiguous: false })
       const failure = this.sendScript.shift()
       if (failure instanceof Error) throw failure
       if (this.refusedChats.has(to.chat)) throw new ChannelRefusedError('chat not found')
@@ -135,6 +144,11 @@ export class FakeChannel implements Channel {
     } finally {
       this.#sending.delete(chat)
     }
+  }
+
+  async check(): Promise<void> {
+    this.calls += 1
+    if (this.down) throw new ChannelUnreachableError('the platform is down', { ambiguous: false })
   }
 
   showProgress(to: ChatAddress, progress: Progress | null): void {

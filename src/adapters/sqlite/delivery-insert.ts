@@ -5,8 +5,9 @@ import type { NewDelivery } from '../../domain/ports/stores.ts'
 /** A prepared insert that skips known keys; the caller holds the transaction. */
 export function prepareDeliveryInsert(db: Database.Database): (delivery: NewDelivery, at: UnixMs) => void {
   const insert = db.prepare(
-    `INSERT INTO delivery (chat_id, thread, part, key, group_name, state, reason, created_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING`,
+    `INSERT INTO delivery (chat_id, thread, part, key, group_name, state, reason, created_at,
+                           inbox_seq)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING`,
   )
   return (d, at) => {
     insert.run(
@@ -18,6 +19,7 @@ export function prepareDeliveryInsert(db: Database.Database): (delivery: NewDeli
       d.failed === undefined ? 'queued' : 'failed',
       d.failed ?? null,
       at,
+      d.inboxSeq ?? null,
     )
   }
 }

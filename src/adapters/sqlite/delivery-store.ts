@@ -1,13 +1,27 @@
 import type Database from 'better-sqlite3'
 import type { ChatId, DeliveryId, GroupName, UnixMs } from '../../domain/ids.ts'
-import type { DeliveryRow, DeliveryStore, NewDelivery } from '../../domain/ports/stores.ts'
+import type { DeliveryRow, DeliveryStore, FailedDelivery, NewDelivery } from '../../domain/ports/stores.ts'
 import { prepareDeliveryInsert } from './delivery-insert.ts'
-import { type DeliveryColumns, SELECT_DELIVERY, toDeliveryRow } from './rows.ts'
+import {
+  type ChatColumns,
+  type DeliveryColumns,
+  SELECT_DELIVERY,
+  toChatRow,
+  toDeliveryRow,
+  UNSENT,
+} from './rows.ts'
+
+type FailedColumns = ChatColumns & { delivery_id: number; group_name: string; reason: string | null }
 
 export class SqliteDeliveryStore implements DeliveryStore {
   readonly #db: Database.Database
   readonly #add: (deliveries: readonly NewDelivery[], at: UnixMs) => void
+  readonly #chatsWithQueued: Database.Statement<[], { chat_id: number }>
   readonly #next: Database.Statement<[number], DeliveryColumns>
+  readonly #sending: Database.Statement<[number]>
+  readonly #sent: Database.Statement<[string, string, number, number]>
+  readonly #queuedOf: Database.Statement<[string], { n: number }>
+  readonly #untold: Database.Statement<[number], FailedColumns>
 
   constructor(db: Database.Database) {
     this.#db = db
@@ -15,8 +29,21 @@ export class SqliteDeliveryStore implements DeliveryStore {
     this.#add = db.transaction((deliveries: readonly NewDelivery[], at: UnixMs) => {
       for (const delivery of deliveries) insert(delivery, at)
     })
-    this.#next = db.prepare(
-      `${SELECT_DELIVERY} WHERE d.chat_id = ? AND d.state IN ('queued', 'sending') ORDER BY d.id LIMIT 1`,
+    this.#chatsWithQueued = db.prepare(
+      `SELECT chat_id FROM delivery WHERE ${UNSENT} GROUP BY chat_id ORDER BY min(id)`,
+    )
+    this.#next = db.prepare(`${SELECT_DELIVERY} WHERE d.chat_id = ? AND d.${UNSENT} ORDER BY d.id LIMIT 1`)
+    this.#sending = db.prepare(
+      "UPDATE delivery SET state = 'sending' WHERE id = ? AND state IN ('queued', 'unknown_after_send')",
+    )
+    this.#sent = db.prepare(
+      `UPDATE delivery SET state = ?, platform_message_id = ?, sent_at = ?, attempts = attempts + 1
+       WHERE id = ?`,
+    )
+    this.#queuedOf = db.prepare(`SELECT count(*) AS n FROM delivery WHERE group_name = ? AND ${UNSENT}`)
+    this.#untold = db.prepare(
+      `SELECT d.id AS delivery_id, d.group_name, d.reason, c.* FROM delivery d JOIN chat c ON c.id = d.chat_id
+       WHERE d.state = 'failed' AND d.owner_told = 0 AND d.group_name IS NOT NULL ORDER BY d.id LIMIT ?`,
     )
   }
 
@@ -25,12 +52,7 @@ export class SqliteDeliveryStore implements DeliveryStore {
   }
 
   chatsWithQueued(): readonly ChatId[] {
-    return this.#db
-      .prepare<[], { chat_id: number }>(
-        "SELECT chat_id FROM delivery WHERE state IN ('queued', 'sending') GROUP BY chat_id ORDER BY min(id)",
-      )
-      .all()
-      .map((row) => row.chat_id as ChatId)
+    return this.#chatsWithQueued.all().map((row) => row.chat_id as ChatId)
   }
 
   next(chatId: ChatId): DeliveryRow | null {
@@ -39,16 +61,11 @@ export class SqliteDeliveryStore implements DeliveryStore {
   }
 
   sending(id: DeliveryId): void {
-    this.#db.prepare("UPDATE delivery SET state = 'sending' WHERE id = ? AND state = 'queued'").run(id)
+    this.#sending.run(id)
   }
 
-  sent(id: DeliveryId, platformMessageId: string, at: UnixMs): void {
-    this.#db
-      .prepare(
-        `UPDATE delivery SET state = 'sent', platform_message_id = ?, sent_at = ?, attempts = attempts + 1
-         WHERE id = ?`,
-      )
-      .run(platformMessageId, at, id)
+  sent(id: DeliveryId, as: 'accepted' | 'confirmed', platformMessageId: string, at: UnixMs): void {
+    this.#sent.run(as, platformMessageId, at, id)
   }
 
   retry(
@@ -57,10 +74,12 @@ export class SqliteDeliveryStore implements DeliveryStore {
   ): void {
     this.#db
       .prepare(
-        `UPDATE delivery SET state = 'queued', not_before = ?, attempts = attempts + ?,
-           ambiguous = max(ambiguous, ?), reason = ? WHERE id = ?`,
+        `UPDATE delivery SET state = iif(max(ambiguous, @ambiguous), 'unknown_after_send', 'queued'),
+           not_before = @notBefore, attempts = attempts + @spent, ambiguous = max(ambiguous, @ambiguous),
+           reason = @reason
+         WHERE id = @id`,
       )
-      .run(change.notBefore, change.spent ? 1 : 0, change.ambiguous ? 1 : 0, change.reason, id)
+      .run({ ...change, id, spent: change.spent ? 1 : 0, ambiguous: change.ambiguous ? 1 : 0 })
   }
 
   failed(id: DeliveryId, reason: string): void {
@@ -70,11 +89,21 @@ export class SqliteDeliveryStore implements DeliveryStore {
   }
 
   queuedOf(group: GroupName): number {
-    const row = this.#db
-      .prepare<[string], { n: number }>(
-        "SELECT count(*) AS n FROM delivery WHERE group_name = ? AND state IN ('queued', 'sending')",
-      )
-      .get(group)
-    return row?.n ?? 0
+    return this.#queuedOf.get(group)?.n ?? 0
+  }
+
+  untoldFailures(limit: number): readonly FailedDelivery[] {
+    return this.#untold.all(limit).map((row) => ({
+      id: row.delivery_id as DeliveryId,
+      chat: toChatRow(row),
+      group: row.group_name as GroupName,
+      reason: row.reason ?? '',
+    }))
+  }
+
+  ownerTold(ids: readonly DeliveryId[]): void {
+    this.#db
+      .prepare('UPDATE delivery SET owner_told = 1 WHERE id IN (SELECT value FROM json_each(?))')
+      .run(JSON.stringify(ids))
   }
 }

@@ -3,7 +3,7 @@ import type { Binding, EngageMode, SenderPolicy, SessionMode } from '../../domai
 import type { ChatId, GroupName, UnixMs } from '../../domain/ids.ts'
 import type { ChatAddress, ChatKind } from '../../domain/message.ts'
 import type { BindingSettings, ChatRow, DirectoryStore } from '../../domain/ports/stores.ts'
-import { type ChatColumns, toChatRow } from './rows.ts'
+import { type ChatColumns, toChatRow, UNSENT } from './rows.ts'
 
 interface BindingColumns {
   id: number
@@ -62,7 +62,7 @@ export class SqliteDirectoryStore implements DirectoryStore {
       if (to) {
         this.#db.prepare('UPDATE OR IGNORE binding SET chat_id = ? WHERE chat_id = ?').run(to.id, from.id)
         this.#db
-          .prepare("UPDATE delivery SET chat_id = ? WHERE chat_id = ? AND state IN ('queued', 'sending')")
+          .prepare(`UPDATE delivery SET chat_id = ? WHERE chat_id = ? AND ${UNSENT}`)
           .run(to.id, from.id)
         // Turns that run answer to where their message stands; what waits is routed by the bindings that moved.
         this.#db.prepare('UPDATE OR IGNORE inbound SET chat_id = ? WHERE chat_id = ?').run(to.id, from.id)

@@ -8,6 +8,7 @@ interface PendingColumns {
   inbound_id: number
   session: string
   command: 'compact' | null
+  retries: number
 }
 
 export class SqliteDispatchStore implements DispatchStore {
@@ -21,7 +22,7 @@ export class SqliteDispatchStore implements DispatchStore {
       'SELECT 1 AS one FROM dispatch WHERE group_name = ? AND outcome IS NULL LIMIT 1',
     )
     this.#pending = db.prepare(
-      `SELECT inbound_id, session, command FROM dispatch
+      `SELECT inbound_id, session, command, retries FROM dispatch
        WHERE group_name = ? AND inbox_seq IS NULL AND outcome IS NULL ORDER BY inbound_id LIMIT ?`,
     )
   }
@@ -31,6 +32,7 @@ export class SqliteDispatchStore implements DispatchStore {
       inboundId: row.inbound_id as InboundId,
       session: row.session,
       command: row.command,
+      retries: row.retries,
     }))
   }
 

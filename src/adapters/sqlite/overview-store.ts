@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3'
 import type { Overview, OverviewStore } from '../../domain/ports/overview.ts'
+import { UNSENT } from './rows.ts'
 
 interface CountRow {
   group_name: string
@@ -26,7 +27,7 @@ export class SqliteOverviewStore implements OverviewStore {
     return {
       waitingToBeRouted: one("SELECT count(*) AS n FROM inbound WHERE state = 'new'"),
       held: one("SELECT count(*) AS n FROM inbound WHERE state = 'held'"),
-      unsent: one("SELECT count(*) AS n FROM delivery WHERE state IN ('queued', 'sending')"),
+      unsent: one(`SELECT count(*) AS n FROM delivery WHERE ${UNSENT}`),
       failedSends: one("SELECT count(*) AS n FROM delivery WHERE state = 'failed'"),
       ambiguousSends: one('SELECT count(*) AS n FROM delivery WHERE ambiguous = 1'),
       openByGroup: byGroup(

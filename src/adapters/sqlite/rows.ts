@@ -32,6 +32,9 @@ export interface InboundColumns extends AddressColumns {
   reason: string | null
 }
 
+/** Deliveries that are still to be sent; written like this wherever an index on it is to be used. */
+export const UNSENT = "state IN ('queued', 'sending', 'unknown_after_send')"
+
 /** Everything an InboundRow needs, to be completed with WHERE. */
 export const SELECT_INBOUND = `
   SELECT i.id, i.chat_id, i.thread, c.channel, c.account, c.chat, c.kind, c.title,
@@ -68,13 +71,14 @@ export interface DeliveryColumns extends AddressColumns {
   ambiguous: number
   attempts: number
   not_before: number
-  created_at: number
+  queued_at: number
   reason: string | null
 }
 
 export const SELECT_DELIVERY = `
   SELECT d.id, d.chat_id, d.thread, c.channel, c.account, c.chat, d.part, d.key, d.group_name, d.state,
-         d.ambiguous, d.attempts, d.not_before, d.created_at, d.reason
+         d.ambiguous, d.attempts, d.not_before, coalesce(d.requeued_at, d.created_at) AS queued_at,
+         d.reason
   FROM delivery d JOIN chat c ON c.id = d.chat_id`
 
 export function toDeliveryRow(row: DeliveryColumns): DeliveryRow {
@@ -89,7 +93,7 @@ export function toDeliveryRow(row: DeliveryColumns): DeliveryRow {
     ambiguous: row.ambiguous === 1,
     attempts: row.attempts,
     notBefore: row.not_before as UnixMs,
-    createdAt: row.created_at as UnixMs,
+    queuedAt: row.queued_at as UnixMs,
     reason: row.reason,
   }
 }

@@ -8,6 +8,8 @@ export interface ChannelCapabilities {
   /** Sending the same key twice shows one message. Without it an interrupted send is ambiguous. */
   readonly idempotentSend: boolean
   readonly threads: boolean
+  /** A send that returned is where the person reads it; without it the platform's word is the last that is known. */
+  readonly confirmsSend?: boolean
 }
 
 /** What became of a message that a channel handed over. Both mean: it is durable, acknowledge it. */
@@ -36,6 +38,11 @@ export interface Channel {
    * treated as refused.
    */
   send(to: ChatAddress, part: DeliveryPart, key: string, signal: AbortSignal): Promise<string>
+  /**
+   * Asks the platform for a sign of life, without sending anything: tells one bad message from a platform that is
+   * down. Throws ChannelUnreachableError when it does not answer; any answer will do. Left out where sending is local.
+   */
+  check?(signal: AbortSignal): Promise<void>
   /** Shows that the agent is at work. Best effort: never throws, safe to drop. */
   showProgress(to: ChatAddress, progress: Progress | null): void
 }

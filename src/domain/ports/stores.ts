@@ -90,6 +90,8 @@ export interface PendingDispatch {
   readonly inboundId: InboundId
   readonly session: string
   readonly command: 'compact' | null
+  /** How often an operator gave it again: each time it is another entry of the inbox. */
+  readonly retries: number
 }
 
 export interface OpenDispatch {
@@ -121,7 +123,18 @@ export interface DispatchStore {
   inboundOf(group: GroupName, inboxSeq: number): InboundRow | null
 }
 
-export type DeliveryState = 'queued' | 'sending' | 'sent' | 'failed'
+export type DeliveryState =
+  | 'queued'
+  /** The platform is being called; after a crash: may have been. */
+  | 'sending'
+  /** A try may have reached the platform; sent again, so it may stand there twice. */
+  | 'unknown_after_send'
+  /** The platform took it. For most platforms nothing more is ever known. */
+  | 'accepted'
+  /** It is where the person reads it. */
+  | 'confirmed'
+  /** Will not be sent; `reason` says why. */
+  | 'failed'
 
 export interface DeliveryRow {
   readonly id: DeliveryId
@@ -136,7 +149,8 @@ export interface DeliveryRow {
   readonly ambiguous: boolean
   readonly attempts: number
   readonly notBefore: UnixMs
-  readonly createdAt: UnixMs
+  /** Since when it waits to be sent: made, or put back by an operator. */
+  readonly queuedAt: UnixMs
   readonly reason: string | null
 }
 
@@ -147,6 +161,8 @@ export interface NewDelivery {
   readonly part: string
   readonly key: string
   readonly group: GroupName | null
+  /** The message that it answers. */
+  readonly inboxSeq?: number
   /** Set when it cannot be sent at all: recorded as failed. */
   readonly failed?: string
 }
@@ -180,13 +196,25 @@ export interface DeliveryStore {
   next(chatId: ChatId): DeliveryRow | null
   /** Durable mark before the platform is called. */
   sending(id: DeliveryId): void
-  sent(id: DeliveryId, platformMessageId: string, at: UnixMs): void
+  sent(id: DeliveryId, as: 'accepted' | 'confirmed', platformMessageId: string, at: UnixMs): void
+  /** Back into the queue; once a try was ambiguous it stays `unknown_after_send` until it is sent. */
   retry(
     id: DeliveryId,
     change: { notBefore: UnixMs; spent: boolean; ambiguous: boolean; reason: string },
   ): void
   failed(id: DeliveryId, reason: string): void
   queuedOf(group: GroupName): number
+  /** Failed answers of agents that the owner has not been told of, oldest first. */
+  untoldFailures(limit: number): readonly FailedDelivery[]
+  ownerTold(ids: readonly DeliveryId[]): void
+}
+
+/** An answer that could not be sent. */
+export interface FailedDelivery {
+  readonly id: DeliveryId
+  readonly chat: ChatRow
+  readonly group: GroupName
+  readonly reason: string
 }
 
 export interface ChatRow {

@@ -1,9 +1,9 @@
 import { Api } from 'grammy'
 import type { Update, UserFromGetMe } from 'grammy/types'
-import { errorText } from '../../../domain/errors.ts'
+import { ChannelUnreachableError, errorText } from '../../../domain/errors.ts'
 import type { ChatAddress, InboundMessage, Progress } from '../../../domain/message.ts'
 import type { Accepted, Channel, ChannelCapabilities, DeliveryPart } from '../../../domain/ports/channel.ts'
-import { apiFailure, failureText } from './api-failure.ts'
+import { apiFailure, failureText, isTokenRefused } from './api-failure.ts'
 import { type Converted, convertUpdate } from './convert-message.ts'
 import { UpdatePoller } from './poll-updates.ts'
 import { renderParts } from './render-parts.ts'
@@ -70,6 +70,17 @@ export class TelegramChannel implements Channel {
 
   async send(to: ChatAddress, part: DeliveryPart, _key: string, signal: AbortSignal): Promise<string> {
     return await sendPart(this.#api, to, part, signal, (from, toChat) => this.#migrated(from, toChat))
+  }
+
+  async check(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#api.getMe(signal as Parameters<Api['getMe']>[0])
+    } catch (error) {
+      const failure = apiFailure(error)
+      const answers = failure.kind === 'answered' && failure.status < 500 && !isTokenRefused(failure)
+      if (answers || failure.kind === 'wait') return
+      throw new ChannelUnreachableError(failureText(failure), { ambiguous: false })
+    }
   }
 
   showProgress(to: ChatAddress, progress: Progress | null): void {

@@ -34,7 +34,7 @@ interface Watcher {
 export class TerminalChannel implements Channel {
   readonly name = CHANNEL
   readonly account = ACCOUNT
-  readonly capabilities = { idempotentSend: true, threads: false }
+  readonly capabilities = { idempotentSend: true, threads: false, confirmsSend: true }
   readonly #chats: OwnChatStore
   readonly #clock: Clock
   readonly #onFault: (what: string, error: unknown) => void

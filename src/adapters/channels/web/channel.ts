@@ -40,7 +40,7 @@ type Accept = (message: InboundMessage) => Accepted
 export class WebChannel implements Channel, AsyncDisposable {
   readonly name = WEB_CHANNEL
   readonly account = WEB_ACCOUNT
-  readonly capabilities = { idempotentSend: true, threads: false }
+  readonly capabilities = { idempotentSend: true, threads: false, confirmsSend: true }
   readonly #options: WebChannelOptions
   readonly #hub: ChatHub
   readonly #server: Server

@@ -41,7 +41,7 @@ export async function startBenchHost(install: Install, say: (line: string) => vo
   core.directory.bind(
     chat.id,
     GROUP,
-    { engage: 'always', session: 'shared', senders: 'open' },
+    { engage: 'always', session: 'shared', senders: 'open', queue: 'follow_up' },
     core.clock.now(),
   )
   return {

@@ -1,3 +1,4 @@
+import { usualQueue } from './domain/binding.ts'
 import { CreelError } from './domain/errors.ts'
 import type { ChatId, GroupName, InboundId } from './domain/ids.ts'
 import type { Clock } from './domain/ports/clock.ts'
@@ -96,7 +97,7 @@ export class Admission {
     }
     const { chatId, kind, title } = target
     directory.setDenied(chatId, false)
-    directory.bind(chatId, name, DEFAULT_BINDING, clock.now())
+    directory.bind(chatId, name, { ...DEFAULT_BINDING, queue: usualQueue(kind) }, clock.now())
     for (const held of inbound.held().filter((row) => row.chatId === chatId)) {
       roles.grant(held.senderId, 'member', name, clock.now())
     }
@@ -143,7 +144,11 @@ export class Admission {
 }
 
 /** A chat that was let in: spoken to by name, one conversation, strangers are asked about. */
-export const DEFAULT_BINDING: BindingSettings = { engage: 'mention', session: 'shared', senders: 'ask' }
+export const DEFAULT_BINDING: Omit<BindingSettings, 'queue'> = {
+  engage: 'mention',
+  session: 'shared',
+  senders: 'ask',
+}
 
 function waiting(count: number): string {
   if (count === 0) return 'nothing was waiting'

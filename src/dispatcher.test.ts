@@ -11,10 +11,10 @@ class DispatchWorld extends HostTables {
   readonly nudged: GroupName[] = []
 
   dispatch(group = GARDEN, contextMessages = 5) {
-    const { inbound, dispatches, mailbox, events, clock, choices } = this
+    const { inbound, dispatches, mailbox, directory, events, clock, choices } = this
     const nudge = (name: GroupName) => void this.nudged.push(name)
     return dispatchNext(group, {
-      ...{ inbound, dispatches, mailbox, events, clock, choices, contextMessages, nudge },
+      ...{ inbound, dispatches, mailbox, directory, events, clock, choices, contextMessages, nudge },
     })
   }
 
@@ -126,6 +126,31 @@ describe('dispatchNext', () => {
     expect(world.contexts(GARDEN)).toEqual([['by member']])
     // Alice has no role in the garden; the kitchen is open to all, and hears what was said to the garden.
     expect(world.contexts(KITCHEN)).toEqual([['by member', 'by stranger', 'to garden']])
+  })
+
+  test('says what a message does while a turn runs, as the binding has it now', () => {
+    using world = new DispatchWorld()
+    const chat = world.room()
+    const queues = () => world.mail().map(({ queue }) => queue)
+    world.bind(chat, GARDEN, { queue: 'steer' })
+    world.give(GARDEN, 'one')
+    world.dispatch()
+    world.bind(chat, GARDEN, { queue: 'collect' })
+    world.give(GARDEN, 'two')
+    world.dispatch()
+    world.directory.unbind(chat, GARDEN)
+    world.give(GARDEN, 'three')
+    world.dispatch()
+    expect(queues()).toEqual(['steer', 'collect', 'follow_up'])
+  })
+
+  test('a conversation over all chats always waits: an answer must not go to another chat', () => {
+    using world = new DispatchWorld()
+    const row = world.receive('hello')
+    world.bind(row.chatId, GARDEN, { queue: 'steer', session: 'group' })
+    world.inbound.routed(row.id, 'routed', null, [{ group: GARDEN, session: 'group' }], world.clock.now())
+    world.dispatch()
+    expect(world.mail().map(({ queue }) => queue)).toEqual(['follow_up'])
   })
 
   test('whatever a stranger is called or writes, the runner can read it', () => {

@@ -1,9 +1,15 @@
-import type { InboxMessage, Overheard } from '@creel/protocol'
+import type { InboxMessage, Overheard, QueueMode } from '@creel/protocol'
 import type { GroupName } from './domain/ids.ts'
 import type { Clock } from './domain/ports/clock.ts'
 import type { Mailbox } from './domain/ports/mailbox.ts'
 import type { SessionChoices } from './domain/ports/session-choices.ts'
-import type { DispatchStore, InboundRow, InboundStore, PendingDispatch } from './domain/ports/stores.ts'
+import type {
+  DirectoryStore,
+  DispatchStore,
+  InboundRow,
+  InboundStore,
+  PendingDispatch,
+} from './domain/ports/stores.ts'
 import type { Events } from './events.ts'
 import type { StepResult } from './pump.ts'
 import { splitSession } from './session-name.ts'
@@ -13,6 +19,7 @@ export interface DispatcherPorts {
   readonly dispatches: DispatchStore
   readonly choices: Pick<SessionChoices, 'of'>
   readonly mailbox: Mailbox
+  readonly directory: Pick<DirectoryStore, 'bindings'>
   readonly events: Events
   readonly clock: Clock
   readonly contextMessages: number
@@ -83,7 +90,19 @@ function inboxMessage(
     ...(choice.model === null ? {} : { model: choice.model }),
     ...(choice.effort === null ? {} : { effort: choice.effort }),
     ...(dispatch.command === null ? {} : { command: dispatch.command }),
+    queue: queueOf(group, dispatch, row, ports),
   }
+}
+
+/** A conversation over all chats of a group never mixes them in one turn, whose answer goes to one of them. */
+function queueOf(
+  group: GroupName,
+  { session }: PendingDispatch,
+  { chatId }: InboundRow,
+  { directory }: DispatcherPorts,
+): QueueMode {
+  const binding = directory.bindings(chatId).find((one) => one.group === group)
+  return binding === undefined || splitSession(session).session === 'group' ? 'follow_up' : binding.queue
 }
 
 /** The newest overheard messages that fit; the oldest go first when it is too much. */

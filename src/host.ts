@@ -109,7 +109,7 @@ export class Host {
       keys: () => dispatches.groupsWithPending(),
       step: (group) =>
         dispatchNext(group, {
-          ...{ inbound, dispatches, mailbox, events, clock, choices },
+          ...{ inbound, dispatches, mailbox, directory, events, clock, choices },
           contextMessages: core.install.config.limits.context_messages,
           nudge: (name) => this.#mailArrived(name),
         }),

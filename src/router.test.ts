@@ -37,6 +37,7 @@ const binding = (part: Partial<Binding> = {}, facts: Partial<BindingFacts> = {})
     engage: 'always',
     session: 'shared',
     senders: 'open',
+    queue: 'follow_up',
     ...part,
   },
   roles: [],

@@ -1,7 +1,7 @@
 import { type Admission, DEFAULT_BINDING } from './admission.ts'
 import { answerCommand } from './chat-commands/answer.ts'
 import type { ChatCommandPorts } from './chat-commands/command.ts'
-import type { SenderPolicy } from './domain/binding.ts'
+import { type SenderPolicy, usualQueue } from './domain/binding.ts'
 import type { ChatId, GroupName } from './domain/ids.ts'
 import type { Clock } from './domain/ports/clock.ts'
 import type {
@@ -79,7 +79,8 @@ function gatherFacts(message: InboundRow, ports: RoutingPorts): RouteFacts {
   const chat = directory.chat(message.chatId)
   const defaultGroup = ports.defaultGroup()
   if (bindings.length === 0 && ports.unknownChats === 'open' && defaultGroup && !chat?.denied) {
-    const settings = { ...DEFAULT_BINDING, senders: 'open' as const }
+    const queue = usualQueue(message.chatKind)
+    const settings = { ...DEFAULT_BINDING, senders: 'open' as const, queue }
     bindings = [directory.bind(message.chatId, defaultGroup, settings, ports.clock.now())]
   }
   return {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
-import { ENGAGE_MODES, SENDER_POLICIES, SESSION_MODES } from '../domain/binding.ts'
+import { ENGAGE_MODES, QUEUE_MODES, SENDER_POLICIES, SESSION_MODES } from '../domain/binding.ts'
 import { type CliContext, installOf } from './context.ts'
 import { oneLine, print, table } from './output.ts'
 import { runCommand } from './session.ts'
@@ -17,6 +17,7 @@ interface ChatLine {
     readonly pattern?: string
     readonly session: string
     readonly senders: string
+    readonly queue: string
     readonly exists: boolean
   }[]
 }
@@ -27,7 +28,13 @@ const BIND_HELP = `
   creel bind telegram:-100123 home                      answers when it is mentioned
   creel bind 7 home --engage always --senders open      answers everything, whoever writes
   creel bind 7 home --engage pattern --pattern '^bot\\b'  RE2 syntax, without regard to case
-  creel bind 7 home --engage sticky --session thread    after a mention the thread stays open`
+  creel bind 7 home --engage sticky --session thread    after a mention the thread stays open
+
+--queue steer      goes into the answer being written; waits where the runtime takes nothing in
+        follow_up  waits, and has an answer of its own
+        collect    waits, and shares one answer with all that wait
+        interrupt  ends the answer being written, and is next
+With --session group messages always wait: the answer would go to another chat.`
 
 export function addChatsCommands(program: Command, context: CliContext): void {
   program
@@ -58,6 +65,12 @@ A chat is known from its first message on: write to the bot, or add it to the ch
       new Option('--senders <policy>', 'people without a role: ignored, asked about, or let in')
         .choices([...SENDER_POLICIES])
         .default('ask'),
+    )
+    .addOption(
+      new Option(
+        '--queue <mode>',
+        'what a message does while the agent works on one of the same conversation (steer in private chats, follow_up in groups)',
+      ).choices([...QUEUE_MODES]),
     )
     .option('--json', 'print the result as JSON')
     .addHelpText('after', BIND_HELP)
@@ -96,14 +109,19 @@ function chatTable(chats: readonly ChatLine[]): string {
   if (chats.length === 0) return 'no chats yet: a chat is known from its first message on'
   const rows = chats.flatMap((chat): (string | number | null)[][] => {
     const start = [chat.chat, chat.label, chat.kind, oneLine(chat.title).slice(0, 30)]
-    if (chat.bindings.length === 0) return [[...start, chat.denied ? '(refused)' : null, null, null, null]]
+    if (chat.bindings.length === 0)
+      return [[...start, chat.denied ? '(refused)' : null, null, null, null, null]]
     return chat.bindings.map((b) => [
       ...start,
       b.exists ? b.group : `${b.group} (gone)`,
       b.pattern === undefined ? b.engage : `${b.engage} ${b.pattern}`,
       b.session,
       b.senders,
+      b.queue,
     ])
   })
-  return table(['chat', 'label', 'kind', 'title', 'agent', 'wakes on', 'session', 'strangers'], rows)
+  return table(
+    ['chat', 'label', 'kind', 'title', 'agent', 'wakes on', 'session', 'strangers', 'meanwhile'],
+    rows,
+  )
 }

@@ -1,8 +1,16 @@
+import type { QueueMode } from '@creel/protocol'
 import type { ChatId, GroupName } from './ids.ts'
+import type { ChatKind } from './message.ts'
 
 export const ENGAGE_MODES = ['mention', 'always', 'pattern', 'sticky'] as const
 export const SESSION_MODES = ['shared', 'thread', 'group'] as const
 export const SENDER_POLICIES = ['strict', 'ask', 'open'] as const
+export const QUEUE_MODES = [
+  'steer',
+  'follow_up',
+  'collect',
+  'interrupt',
+] as const satisfies readonly QueueMode[]
 
 /** When a message wakes the agent. */
 export type EngageMode = (typeof ENGAGE_MODES)[number]
@@ -21,4 +29,14 @@ export interface Binding {
   readonly pattern?: string
   readonly session: SessionMode
   readonly senders: SenderPolicy
+  /** What a message does while a turn of its conversation runs. */
+  readonly queue: QueueMode
+}
+
+/**
+ * How a new binding queues. In a private chat the next message is one person's second thought and belongs to the answer
+ * being written; in a group two people ask two things, and each is to have an answer.
+ */
+export function usualQueue(kind: ChatKind): QueueMode {
+  return kind === 'private' ? 'steer' : 'follow_up'
 }

@@ -1,6 +1,13 @@
 import { z } from 'zod'
 import { DEFAULT_BINDING } from '../admission.ts'
-import { type Binding, ENGAGE_MODES, SENDER_POLICIES, SESSION_MODES } from '../domain/binding.ts'
+import {
+  type Binding,
+  ENGAGE_MODES,
+  QUEUE_MODES,
+  SENDER_POLICIES,
+  SESSION_MODES,
+  usualQueue,
+} from '../domain/binding.ts'
 import { CreelError } from '../domain/errors.ts'
 import type { ChatId } from '../domain/ids.ts'
 import type { ChatRow } from '../domain/ports/stores.ts'
@@ -34,12 +41,13 @@ function describe(ports: OperatorPorts, chat: ChatRow, bindings: readonly Bindin
     denied: chat.denied,
     bindings: bindings
       .filter((binding) => binding.chatId === chat.id)
-      .map(({ group, engage, pattern, session, senders }) => ({
+      .map(({ group, engage, pattern, session, senders, queue }) => ({
         group,
         engage,
         ...(pattern === undefined ? {} : { pattern }),
         session,
         senders,
+        queue,
         exists: ports.groups.exists(group),
       })),
   }
@@ -59,6 +67,7 @@ const BindArgs = z.object({
   pattern: z.string().optional(),
   session: z.enum(SESSION_MODES).default(DEFAULT_BINDING.session),
   senders: z.enum(SENDER_POLICIES).default(DEFAULT_BINDING.senders),
+  queue: z.enum(QUEUE_MODES).optional(),
 })
 
 export const bind: OperatorCommand = {
@@ -70,7 +79,8 @@ export const bind: OperatorCommand = {
     if (pattern !== undefined) checkPattern(pattern)
     const chat = findChat(ports, chatText)
     const group = existingGroup(ports, groupText)
-    const settings = pattern === undefined ? modes : { ...modes, pattern }
+    const queue = modes.queue ?? usualQueue(chat.kind)
+    const settings = { ...modes, queue, ...(pattern === undefined ? {} : { pattern }) }
     ports.directory.setDenied(chat.id, false)
     ports.directory.bind(chat.id, group, settings, ports.clock.now())
     const released = ports.inbound.release({ chatId: chat.id })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type GroupConfig, PROVIDERS } from '../config/schema.ts'
+import { usualQueue } from '../domain/binding.ts'
 import { CreelError, errorText } from '../domain/errors.ts'
 import { type GroupName, isGroupName } from '../domain/ids.ts'
 import type { BindingSettings } from '../domain/ports/stores.ts'
@@ -7,7 +8,12 @@ import type { OperatorCommand, OperatorPorts } from './ports.ts'
 
 /** The channels of Creel itself: each agent has one chat there, and only owners get in. */
 const OWN_CHANNELS = ['web', 'terminal'] as const
-const OWN_BINDING: BindingSettings = { engage: 'always', session: 'shared', senders: 'strict' }
+const OWN_BINDING: BindingSettings = {
+  engage: 'always',
+  session: 'shared',
+  senders: 'strict',
+  queue: usualQueue('private'),
+}
 
 /** Checks a name that somebody typed. */
 export function groupName(text: string): GroupName {

@@ -88,7 +88,16 @@ describe('without a host, chats', () => {
       kind: 'group',
       title: 'Gardeners',
       denied: false,
-      bindings: [{ group: 'home', engage: 'mention', session: 'shared', senders: 'ask', exists: true }],
+      bindings: [
+        {
+          group: 'home',
+          engage: 'mention',
+          session: 'shared',
+          senders: 'ask',
+          queue: 'follow_up',
+          exists: true,
+        },
+      ],
     })
   })
 

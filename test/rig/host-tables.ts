@@ -114,7 +114,13 @@ export class HostTables implements Disposable {
 
   /** Lets a chat be answered by a group. */
   bind(chatId: ChatId, group: GroupName, settings: Partial<BindingSettings> = {}) {
-    const all: BindingSettings = { engage: 'always', session: 'shared', senders: 'open', ...settings }
+    const all: BindingSettings = {
+      engage: 'always',
+      session: 'shared',
+      senders: 'open',
+      queue: 'follow_up',
+      ...settings,
+    }
     return this.directory.bind(chatId, group, all, this.clock.now())
   }
 

@@ -70,7 +70,13 @@ export class HostWorld implements AsyncDisposable {
   bind(chat: string, group: string, settings: Partial<BindingSettings> = {}): void {
     const { directory, clock } = this.core
     const { id } = directory.chatFor(this.channel.address(chat), 'group', chat, clock.now())
-    const all: BindingSettings = { engage: 'always', session: 'shared', senders: 'open', ...settings }
+    const all: BindingSettings = {
+      engage: 'always',
+      session: 'shared',
+      senders: 'open',
+      queue: 'follow_up',
+      ...settings,
+    }
     directory.bind(id, group as GroupName, all, clock.now())
   }
 

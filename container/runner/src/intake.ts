@@ -45,7 +45,7 @@ export class Intake {
     switch (entry.type) {
       case 'message':
         if (!this.#settled.has(seq)) {
-          const suspect = this.#parts.outbox.attempts(seq) > 0
+          const suspect = this.#hasDied(seq)
           this.#parts.lanes.enqueue({ seq, session: entry.session, message: entry, suspect })
         }
         return 0
@@ -56,6 +56,16 @@ export class Intake {
         return entry.outboxSeq
       case 'delivered':
         return 0
+    }
+  }
+
+  /** An outbox that cannot be read is found out by the turn. */
+  #hasDied(seq: number): boolean {
+    try {
+      return this.#parts.outbox.attempts(seq) > 0
+    } catch (error) {
+      this.#parts.log('attempts_not_read', { seq, error: errorText(error) })
+      return false
     }
   }
 

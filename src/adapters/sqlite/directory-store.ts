@@ -1,3 +1,4 @@
+import type { QueueMode } from '@creel/protocol'
 import type Database from 'better-sqlite3'
 import type { Binding, EngageMode, SenderPolicy, SessionMode } from '../../domain/binding.ts'
 import type { ChatId, GroupName, UnixMs } from '../../domain/ids.ts'
@@ -13,10 +14,12 @@ interface BindingColumns {
   pattern: string | null
   session: string
   senders: string
+  queue: string
 }
 
 const SELECT_CHAT = 'SELECT id, channel, account, chat, kind, title, denied FROM chat'
-const SELECT_BINDING = 'SELECT id, chat_id, group_name, engage, pattern, session, senders FROM binding'
+const BINDING = 'id, chat_id, group_name, engage, pattern, session, senders, queue'
+const SELECT_BINDING = `SELECT ${BINDING} FROM binding`
 
 export class SqliteDirectoryStore implements DirectoryStore {
   readonly #db: Database.Database
@@ -81,13 +84,22 @@ export class SqliteDirectoryStore implements DirectoryStore {
   bind(chatId: ChatId, group: GroupName, settings: BindingSettings, at: UnixMs): Binding {
     const row = this.#db
       .prepare<unknown[], BindingColumns>(
-        `INSERT INTO binding (chat_id, group_name, engage, pattern, session, senders, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?)
+        `INSERT INTO binding (chat_id, group_name, engage, pattern, session, senders, queue, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (chat_id, group_name) DO UPDATE SET engage = excluded.engage, pattern = excluded.pattern,
-           session = excluded.session, senders = excluded.senders
-         RETURNING id, chat_id, group_name, engage, pattern, session, senders`,
+           session = excluded.session, senders = excluded.senders, queue = excluded.queue
+         RETURNING ${BINDING}`,
       )
-      .get(chatId, group, settings.engage, settings.pattern ?? null, settings.session, settings.senders, at)
+      .get(
+        chatId,
+        group,
+        settings.engage,
+        settings.pattern ?? null,
+        settings.session,
+        settings.senders,
+        settings.queue,
+        at,
+      )
     return toBinding(row as BindingColumns)
   }
 
@@ -117,6 +129,7 @@ function toBinding(row: BindingColumns): Binding {
     engage: row.engage as EngageMode,
     session: row.session as SessionMode,
     senders: row.senders as SenderPolicy,
+    queue: row.queue as QueueMode,
     ...(row.pattern === null ? {} : { pattern: row.pattern }),
   }
 }

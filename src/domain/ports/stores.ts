@@ -1,4 +1,4 @@
-import type { Overheard } from '@creel/protocol'
+import type { Overheard, QueueMode } from '@creel/protocol'
 import type { Binding, EngageMode, SenderPolicy, SessionMode } from '../binding.ts'
 import type { ChatId, DeliveryId, GroupName, InboundId, UnixMs, UserId } from '../ids.ts'
 import type { ChatAddress, ChatKind, InboundMessage } from '../message.ts'
@@ -232,6 +232,7 @@ export interface BindingSettings {
   readonly pattern?: string
   readonly session: SessionMode
   readonly senders: SenderPolicy
+  readonly queue: QueueMode
 }
 
 export interface DirectoryStore {

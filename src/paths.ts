@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import {
   DOORBELL_FILE,
+  FILES_FOLDER,
   GATEWAY_FILE,
   HEARTBEAT_FILE,
   INBOX_FILE,
@@ -33,6 +34,11 @@ export class Paths {
     return join(this.dataDir, 'logs', 'host.log')
   }
 
+  /** Files of all groups, by the hash of their bytes. */
+  get filesDir(): string {
+    return join(this.dataDir, 'files')
+  }
+
   groupDir(group: GroupName): string {
     return join(this.groupsDir, group)
   }
@@ -54,6 +60,14 @@ export class Paths {
   }
   mailOut(group: GroupName): string {
     return mailFolders(join(this.dataDir, 'mail', group)).out
+  }
+  /** Files that came with messages, for the group to read. */
+  filesIn(group: GroupName): string {
+    return join(this.mailIn(group), FILES_FOLDER)
+  }
+  /** Files that the group sends; the sandbox writes them. */
+  filesOut(group: GroupName): string {
+    return join(this.mailOut(group), FILES_FOLDER)
   }
   inbox(group: GroupName): string {
     return join(this.mailIn(group), INBOX_FILE)

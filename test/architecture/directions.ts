@@ -10,6 +10,7 @@ export interface Edge {
 const PROTOCOL = '@creel/protocol'
 /** Small files that every part of the host may use. */
 const SHARED = [
+  'src/child-flags.ts',
   'src/paths.ts',
   'src/sandbox-user.ts',
   'src/replace-file.ts',

@@ -1,6 +1,7 @@
 import { chmodSync, lstatSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createOutbox, OUTBOX_FILE } from '@creel/protocol'
+import { CreelError } from '../../domain/errors.ts'
 import type { GroupName } from '../../domain/ids.ts'
 import type { Paths } from '../../paths.ts'
 import { moveIntoPlace } from '../../replace-file.ts'
@@ -24,6 +25,20 @@ export function makeMailFolders(paths: Paths, group: GroupName): void {
   makeFolder(own, 0o700)
   makeFolder(inFolder, 0o755)
   makeFolder(outFolder, 0o1777)
+  makeFolder(paths.filesIn(group), 0o755)
+  makeFolderAmongHostile(paths.filesOut(group), 0o1777)
+}
+
+/** The sandbox can write in the folder above, and may have put something else here first. */
+function makeFolderAmongHostile(path: string, mode: number): void {
+  const there = lstatSync(path, { throwIfNoEntry: false })
+  const ours = there?.isDirectory() === true && there.uid === (process.getuid?.() ?? there.uid)
+  if (there && !ours) {
+    throw new CreelError('invalid', `${path} is not a folder of Creel's own: the sandbox made it`, {
+      hint: 'remove it',
+    })
+  }
+  makeFolder(path, mode)
 }
 
 /**

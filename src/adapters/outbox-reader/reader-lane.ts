@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { childFlags } from '../../child-flags.ts'
 import type { OutboxBatch } from '../../domain/ports/mailbox.ts'
 import { ChildMessage, type ReadRequest } from './wire.ts'
 
@@ -16,14 +17,6 @@ export type LaneAnswer =
 interface Job {
   readonly request: ReadRequest
   readonly done: (answer: LaneAnswer) => void
-}
-
-/** Node strips types by itself from 22.18 and 23.6 on. */
-function nodeFlags(): string[] {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-  const needsFlag = (major === 22 && minor < 18) || (major === 23 && minor < 6)
-  const strip = needsFlag ? ['--experimental-strip-types', '--disable-warning=ExperimentalWarning'] : []
-  return [...strip, '--max-old-space-size=256']
 }
 
 /**
@@ -97,7 +90,7 @@ export class ReaderLane {
     // No environment: whatever a hostile file may do to the child, there is no secret of ours to find there.
     const child = fork(fileURLToPath(new URL('./child-main.ts', import.meta.url)), [], {
       env: {},
-      execArgv: nodeFlags(),
+      execArgv: childFlags(256),
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     })
     child.on('message', (message) => this.#heard(child, message))

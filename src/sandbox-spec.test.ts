@@ -9,8 +9,12 @@ const group = 'garden' as GroupName
 const paths = new Paths('/srv/creel/data', '/srv/creel/groups')
 const install = { image: 'creel-agent:0123456789abcdef', protocol: 1 }
 
+/** What the fingerprint is made from grows with every setting. */
 function golden(name: string): unknown {
-  return JSON.parse(readFileSync(new URL(`../test/fixtures/spec/${name}.json`, import.meta.url), 'utf8'))
+  const spec = JSON.parse(
+    readFileSync(new URL(`../test/fixtures/spec/${name}.json`, import.meta.url), 'utf8'),
+  )
+  return { ...spec, settings: expect.stringMatching(/^[0-9a-f]{16}$/) }
 }
 
 test('the spec of a default group is the golden one', () => {
@@ -48,6 +52,14 @@ test('no mount of one group is a mount of another, nor holds its container.json'
   }
 })
 
+test('a setting that the runner reads at its start makes another spec, and when it sleeps does not', () => {
+  const hash = (config: object) => specHash(sandboxSpec(group, GroupConfig.parse(config), paths, install))
+  const same = [{}, { provider: 'demo' }, { idle: { stop_after_s: 5 } }]
+  const other = [{ provider: 'codex' }, { model: 'm' }, { effort: 'low' }, { concurrency: 1 }]
+  expect(new Set(same.map(hash)).size).toBe(1)
+  expect(new Set([...same, ...other].map(hash)).size).toBe(other.length + 1)
+})
+
 test('the hash follows every setting and ignores the order of keys', () => {
   const spec = sandboxSpec(group, GroupConfig.parse({}), paths, install)
   const { group: name, ...rest } = spec
@@ -58,6 +70,7 @@ test('the hash follows every setting and ignores the order of keys', () => {
     { ...spec, limits: { ...spec.limits, pids: 33 } },
     { ...spec, env: { ...spec.env, TZ: 'Asia/Tokyo' } },
     { ...spec, runtime: 'runsc' },
+    { ...spec, settings: 'others' },
     { ...spec, mounts: spec.mounts.slice(1) },
   ]
   expect(new Set([spec, ...changed].map(specHash)).size).toBe(changed.length + 1)

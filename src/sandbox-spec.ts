@@ -50,13 +50,22 @@ export function sandboxSpec(
     },
     user: SANDBOX_USER,
     protocol: install.protocol,
+    settings: fingerprint(withoutIdle(config)),
     ...(install.runtime ? { runtime: install.runtime } : {}),
   }
 }
 
+/** All that a running sandbox could not take up; when it is put to sleep is the host's business alone. */
+function withoutIdle({ idle: _, ...settings }: GroupConfig): unknown {
+  return settings
+}
+
 /** Fingerprint of a spec: the same for equal specs whatever the order of their keys, 16 hex digits. */
-export const specHash: SpecHash = (spec) =>
-  createHash('sha256').update(canonical(spec)).digest('hex').slice(0, 16)
+export const specHash: SpecHash = (spec) => fingerprint(spec)
+
+function fingerprint(value: unknown): string {
+  return createHash('sha256').update(canonical(value)).digest('hex').slice(0, 16)
+}
 
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) =>

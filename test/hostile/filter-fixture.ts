@@ -40,6 +40,7 @@ export function goodCreate(policy: Policy, group: GroupName = GROUP, image?: str
     ],
     limits: { memoryMb: 512, cpus: 1, pids: 256, tmpMb: 64 },
     user: { uid: 10001, gid: 10001 },
+    settings: 'none',
     protocol: 1,
   }
   const labels = sandboxLabels(spec, policy.installId, 'abc')

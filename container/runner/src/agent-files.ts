@@ -74,8 +74,8 @@ export function writeAnew(path: string, text: string): void {
 
 /** The folder below `parent`, made when it is missing. Throws when a link in between leads somewhere else. */
 export function ownFolder(parent: string, ...names: readonly string[]): string {
-  const path = join(parent, ...names)
-  mkdirSync(path, { recursive: true })
+  // One after the other: making them all at once never ends where a link leads to nothing.
+  for (const depth of names.keys()) makeFolder(join(parent, ...names.slice(0, depth + 1)))
   return checkedFolder(parent, ...names)
 }
 
@@ -88,6 +88,14 @@ export function checkedFolder(parent: string, ...names: readonly string[]): stri
 
 export function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+  }
 }
 
 function plainFile(file: number, path: string): { size: number } {

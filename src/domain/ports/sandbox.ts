@@ -23,6 +23,8 @@ export interface SandboxSpec {
   readonly limits: SandboxLimits
   readonly user: { readonly uid: number; readonly gid: number }
   readonly protocol: number
+  /** Fingerprint of the group's settings, of which its runner reads some only when it starts. */
+  readonly settings: string
   /** Stronger engine runtime such as `runsc`; the engine's default when absent. */
   readonly runtime?: string
 }

@@ -11,6 +11,7 @@ export function message(text: string, more: Partial<InboxMessage> = {}): InboxMe
     text,
     at: 5_000,
     context: [],
+    attachments: [],
     ...more,
   }
 }

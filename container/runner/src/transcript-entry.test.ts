@@ -48,9 +48,26 @@ Overheard before:
       { type: 'settled', inboxSeq: 1, outcome: 'failed', reason: 'quota:\nno money' },
       'failed here: quota: no money',
     ],
-    [{ type: 'settled', inboxSeq: 1, outcome: 'cancelled' }, 'The person stopped the agent here.'],
+    [{ type: 'settled', inboxSeq: 1, outcome: 'cancelled' }, 'The agent was stopped here.'],
   ])('says how it ended when that was not well', (settled, words) => {
     expect(entryText({ ...exchange(1), outcome: [settled] })).toContain(words)
+  })
+
+  it('names the files that came and went, and what a message answers', () => {
+    const file = { file: 'a'.repeat(64), name: 'c\u0007at\n.png', mime: 'image/png', bytes: 5 }
+    const asked = message('this one?', {
+      attachments: [{ ...file, kind: 'image' }],
+      quote: { name: 'Bob <', text: 'look\nhere' },
+    })
+    const outcome: OutboxEntry[] = [{ type: 'file', inboxSeq: 1, ...file, name: 'dog.png' }]
+    const text = entryText({ ...exchange(1, { message: asked }), outcome })
+    expect(text).toContain(`> this one?
+(in answer to what Bob  had said:)
+> look
+> here
+(with the file "cat .png")
+
+(The agent sent the file "dog.png".)`)
   })
 
   it('cannot be broken out of by what is said, nor by a name', () => {

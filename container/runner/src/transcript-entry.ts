@@ -25,6 +25,10 @@ const MAX_CHARS = 60_000
 /** Larger than any entry that is written here; a reader needs no more to find the last one whole. */
 export const MAX_ENTRY_BYTES = 256 * 1024
 const MAX_NAME = 80
+const MAX_QUOTE = 300
+const MAX_NAMED = 5
+/** Messages of one turn that are written down; a turn takes fewer. */
+const MAX_ASKED = 50
 /** Later there are no dates. */
 const LAST_TIME = 8.64e15
 
@@ -95,22 +99,44 @@ export function shortened(text: string, max: number): string {
 
 function entryBody({ message, steered, outcome, at }: Exchange, room: number): string {
   const share = Math.floor(room / 3)
-  const asked = [message, ...steered]
+  const asked = [message, ...steered].slice(0, MAX_ASKED)
   const replies = outcome.filter((entry) => entry.type === 'reply')
   const parts = [`## ${stamp(message.at)}`]
   if (message.context.length > 0) parts.push('Overheard before:', ...newestWithin(message.context, share))
-  for (const one of asked) parts.push(said(one, Math.floor(share / asked.length)))
+  for (const one of asked) parts.push(asking(one, Math.floor(share / asked.length)))
   for (const { text } of replies) {
     parts.push(`**agent** (you), ${stamp(at)}:\n${quoted(text, Math.floor(share / replies.length))}`)
+  }
+  for (const entry of outcome) {
+    if (entry.type === 'file') parts.push(`(The agent sent the file ${fileLabel(entry.name)}.)`)
   }
   const ending = endingOf(outcome)
   if (ending !== undefined) parts.push(`(${ending})`)
   return parts.join('\n\n')
 }
 
+function asking(message: InboxMessage, room: number): string {
+  const { quote, attachments } = message
+  const lines = [said(message, room)]
+  if (quote) lines.push(`(in answer to what ${nameOf(quote.name)} had said:)`, quoted(quote.text, MAX_QUOTE))
+  for (const { name } of attachments.slice(0, MAX_NAMED)) lines.push(`(with the file ${fileLabel(name)})`)
+  if (attachments.length > MAX_NAMED) lines.push(`(with ${attachments.length - MAX_NAMED} files more)`)
+  return lines.join('\n')
+}
+
+function fileLabel(name: string): string {
+  return JSON.stringify(clean(name.replace(/\s+/g, ' ')))
+}
+
+function nameOf(name: string): string {
+  return clean(name.replace(/\s+/g, ' '))
+    .replace(/[*<>`]/g, '')
+    .slice(0, MAX_NAME)
+}
+
 function endingOf(outcome: readonly OutboxEntry[]): string | undefined {
   const settled = outcome.find((entry) => entry.type === 'settled')
-  if (settled?.outcome === 'cancelled') return 'The person stopped the agent here.'
+  if (settled?.outcome === 'cancelled') return 'The agent was stopped here.'
   if (settled?.outcome !== 'failed') return undefined
   const reason = (settled.reason ?? 'no reason given').replace(/\s+/g, ' ').slice(0, 300)
   return `The agent failed here: ${clean(reason)}`
@@ -131,11 +157,8 @@ function newestWithin(heard: InboxMessage['context'], room: number): string[] {
 }
 
 function said(one: { from: Speaker; text: string; at: number }, room: number): string {
-  const name = clean(one.from.name.replace(/\s+/g, ' '))
-    .replace(/[*<>`]/g, '')
-    .slice(0, MAX_NAME)
   const id = clean(one.from.id.replace(/\s+/g, ' '))
-  return `**${name}** (${id}), ${stamp(one.at)}:\n${quoted(one.text, room)}`
+  return `**${nameOf(one.from.name)}** (${id}), ${stamp(one.at)}:\n${quoted(one.text, room)}`
 }
 
 /** Every line is quoted, so that nothing said can pass for a mark or for who said it. */

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { FRESH_START, failureReply } from '../../container/runner/src/reply-text.ts'
 import { GROUP, ProviderRig, REAL_KEY } from '../providers/rig.ts'
+import { describeQueue } from './provider-queue.ts'
 
 export interface ProviderContractOptions {
   /** More of the group's container.json: the model that the tests name. */
@@ -67,6 +68,7 @@ export function providerContract(provider: string, options: ProviderContractOpti
     })
 
     it('answers what was said during a turn once, after it', async () => {
+      await rig.queue('follow_up')
       const [slow, quick] = [next(), next()]
       const begun = () => rig.host.log().filter(({ event }) => event === 'turn.accepted').length
       const before = begun()
@@ -132,7 +134,7 @@ interface Tools {
 }
 
 function describeModel(rig: () => ProviderRig, tools: Tools): void {
-  const { heard, lines, options } = tools
+  const { heard, lines, next, options } = tools
 
   it('gives the model the instructions of the group and what was said before', async () => {
     const [first, second] = [await heard(), await heard()]
@@ -182,6 +184,7 @@ function describeModel(rig: () => ProviderRig, tools: Tools): void {
     expect(JSON.stringify(rig().host.log())).not.toContain(REAL_KEY)
   })
 
+  describeQueue({ rig, next, heard, lines })
   describeFailures(rig, tools)
 }
 

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { OutboxEntry } from '@creel/protocol'
+import type { OutboxEntry, QueueMode } from '@creel/protocol'
 import Database from 'better-sqlite3'
 import { engineClient } from '../../src/adapters/docker/engine-client.ts'
 import { RUNTIMES } from '../../src/config/schema.ts'
@@ -62,6 +62,12 @@ export class ProviderRig implements AsyncDisposable {
   /** Changes the group's container.json; the host takes it up with the next start of the sandbox. */
   configure(container: Readonly<Record<string, unknown>>): void {
     writeFileSync(join(this.#groupDir, 'container.json'), JSON.stringify(container))
+  }
+
+  /** What a message at the terminal does while the agent is at work. The chat must have been used before. */
+  async queue(mode: QueueMode): Promise<void> {
+    const binding = { chat: `terminal:${GROUP}`, group: GROUP, engage: 'always', senders: 'strict' }
+    await this.host.call('bind', { ...binding, queue: mode })
   }
 
   /** The sandbox's home, as the host sees it. */

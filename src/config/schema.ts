@@ -1,5 +1,6 @@
 import { McpCommand } from '@creel/protocol'
 import { z } from 'zod'
+import { SecretName } from '../domain/secret.ts'
 
 /** Where the gateway sends requests for a model, and with which key. */
 function modelService(baseUrl: string) {
@@ -10,7 +11,7 @@ function modelService(baseUrl: string) {
         .url({ protocol: /^https?$/ })
         .refine((url) => isBareUrl(url), 'expected an address without user, password, query and fragment')
         .default(baseUrl),
-      /** File with the key, mode 0600; relative to the project. Empty = requests go without a key. */
+      /** File with the key, mode 0600; relative to the project. A key in the vault comes before it. Empty = none. */
       key_file: z.string().default(''),
     })
     .prefault({})
@@ -43,6 +44,14 @@ export const InstallConfig = z.strictObject({
     .strictObject({
       anthropic: modelService('https://api.anthropic.com'),
       openai: modelService('https://api.openai.com'),
+    })
+    .prefault({}),
+  vault: z
+    .strictObject({
+      /** File with the master key, mode 0600; relative to the project. Empty = in the account's own settings folder. */
+      key_file: z.string().default(''),
+      /** Command that prints the master key (a keyring, a password manager), in place of a file. */
+      key_command: z.array(z.string().min(1)).max(20).default([]),
     })
     .prefault({}),
   limits: z
@@ -82,17 +91,24 @@ export const InstallConfig = z.strictObject({
     .prefault({}),
   telegram: z
     .array(
-      z.strictObject({
-        /** Short name of this bot inside Creel. */
-        account: z
-          .string()
-          .regex(/^[a-z0-9-]{1,30}$/)
-          .default('main'),
-        /** File with the bot token, mode 0600; relative to the project. The token itself never stands here. */
-        token_file: z.string().min(1),
-        /** A self-hosted Bot API server. */
-        api_root: z.string().default(''),
-      }),
+      z
+        .strictObject({
+          /** Short name of this bot inside Creel. */
+          account: z
+            .string()
+            .regex(/^[a-z0-9-]{1,30}$/)
+            .default('main'),
+          /** Name of the bot's token in the vault. */
+          token_secret: SecretName.optional(),
+          /** Or the file with it, mode 0600; relative to the project. The token itself never stands here. */
+          token_file: z.string().min(1).optional(),
+          /** A self-hosted Bot API server. */
+          api_root: z.string().default(''),
+        })
+        .refine(
+          ({ token_secret, token_file }) => (token_secret === undefined) !== (token_file === undefined),
+          'either token_secret or token_file',
+        ),
     )
     .default([]),
 })
@@ -115,6 +131,11 @@ export const GroupConfig = z.strictObject({
       turn_timeout_s: z.number().int().min(1).max(86_400).default(1800),
     })
     .prefault({}),
+  /**
+   * Names of the secrets that this group's requests may go with, and no others; a profile of its model's service is one
+   * of them. Left out = the default profile of the service that its provider calls.
+   */
+  secrets: z.array(SecretName).max(50).optional(),
   /** Overrides of the install's idle times. */
   idle: z
     .strictObject({
@@ -132,3 +153,11 @@ export const PROVIDERS = ['demo', 'claude', 'codex', 'opencode'] as const
 
 /** Agent runtimes that an image can hold; a provider of this name needs it. */
 export const RUNTIMES = ['claude', 'codex', 'opencode'] as const
+
+/** Model services that the groups of a provider may ask when their container.json has no `secrets`. */
+export const PROVIDER_SERVICES: Readonly<Record<string, readonly ('anthropic' | 'openai')[]>> = {
+  demo: [],
+  claude: ['anthropic'],
+  codex: ['openai'],
+  opencode: ['anthropic', 'openai'],
+}

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { SocketGateway } from '../../src/adapters/gateway/socket-gateway.ts'
 import type { GroupName } from '../../src/domain/ids.ts'
+import type { ModelCredential } from '../../src/domain/ports/gateway.ts'
 import { Paths } from '../../src/paths.ts'
 
 export const ALPHA = 'alpha' as GroupName
@@ -33,6 +34,10 @@ export class GatewayWorld implements AsyncDisposable {
   /** Requests that reached the service. */
   reached = 0
   keys: Record<string, string | null> = { [ALPHA]: ALPHA_KEY, [BETA]: BETA_KEY }
+  /** Logins take the place of keys. */
+  logins: Record<string, ModelCredential> = {}
+  /** Thrown in place of any credential. */
+  fault: Error | null = null
   serve: Serve = (_, response) => response.end('ok')
   readonly #upstream: Server
   #gateway: SocketGateway | undefined
@@ -50,8 +55,11 @@ export class GatewayWorld implements AsyncDisposable {
     const baseUrl = `http://127.0.0.1:${world.port}/base/`
     world.#gateway = new SocketGateway({
       paths: world.paths,
-      services: { anthropic: { baseUrl }, openai: { baseUrl } },
-      credentials: { keyFor: (group) => world.keys[group] ?? null },
+      services: { anthropic: { baseUrl }, openai: { baseUrl }, chatgpt: { baseUrl: `${baseUrl}chatgpt` } },
+      credentials: {
+        forModel: async (group) => world.#credential(group),
+        refused: (group, api) => world.reports.push(`key refused ${group} ${api}`),
+      },
       reports: {
         refused: (group, asked, reason) =>
           world.reports.push(`refused ${group} ${asked.method} ${asked.path}: ${reason}`),
@@ -61,6 +69,14 @@ export class GatewayWorld implements AsyncDisposable {
     await world.#gateway.open(ALPHA)
     await world.#gateway.open(BETA)
     return world
+  }
+
+  #credential(group: GroupName): ModelCredential | null {
+    if (this.fault) throw this.fault
+    const login = this.logins[group]
+    if (login) return login
+    const key = this.keys[group] ?? null
+    return key === null ? null : { kind: 'key', key }
   }
 
   get gateway(): SocketGateway {

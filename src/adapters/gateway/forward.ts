@@ -7,7 +7,7 @@ import {
 } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { pipeline } from 'node:stream'
-import type { ModelApi } from '../../domain/ports/gateway.ts'
+import type { ModelApi, ModelCredential } from '../../domain/ports/gateway.ts'
 import { ByteLimit, TooManyBytesError } from './byte-limit.ts'
 import { answerError } from './error-answer.ts'
 import { requestHeaders, responseHeaders } from './headers.ts'
@@ -31,7 +31,9 @@ export interface ForwardTask {
   readonly response: ServerResponse
   readonly call: ModelCall
   readonly service: Service
-  readonly key: string | null
+  readonly credential: ModelCredential | null
+  /** The service does not know the credential. */
+  readonly onKeyRefused: () => void
   /** Told once when the service did not answer, or not to the end; the client has been told by then. */
   readonly onFailed: (reason: string) => void
 }
@@ -41,14 +43,14 @@ export interface ForwardTask {
  * one side ends early, the other is ended, too. Never throws.
  */
 export function forward(task: ForwardTask): void {
-  const { request, response, call, service, key } = task
+  const { request, response, call, service, credential } = task
   const { baseUrl } = service
   const send = baseUrl.protocol === 'https:' ? httpsRequest : httpRequest
   const upstream = send(baseUrl, {
     agent: service.agent,
     method: request.method ?? 'GET',
     path: baseUrl.pathname.replace(/\/+$/, '') + call.path,
-    headers: requestHeaders(request.headers, { api: service.api, host: baseUrl.host, key }),
+    headers: requestHeaders(request.headers, { api: service.api, host: baseUrl.host, credential }),
   })
   // Whatever breaks here after the client has left is no failure of the service.
   const fail = (reason: string, status: number, text: string) => {
@@ -71,7 +73,9 @@ export function forward(task: ForwardTask): void {
   request.pipe(body).pipe(upstream)
 }
 
-function passBack(answer: IncomingMessage, { response, key, onFailed }: ForwardTask): void {
+function passBack(answer: IncomingMessage, task: ForwardTask): void {
+  const { response, onFailed } = task
+  const key = task.credential?.key ?? null
   const status = answer.statusCode ?? 502
   answer.on('error', (error) => {
     if (!response.closed) onFailed(`the answer was cut: ${reasonOf(error)}`)
@@ -83,7 +87,10 @@ function passBack(answer: IncomingMessage, { response, key, onFailed }: ForwardT
   response.writeHead(status, responseHeaders(answer.headers, key))
   // What streams has its head sent before the first piece.
   response.flushHeaders()
-  if (status === 401) onFailed(`status 401, ${key === null ? 'there is no key' : 'the key was refused'}`)
+  if (status === 401) {
+    onFailed(`status 401, ${key === null ? 'there is no key' : 'the key was refused'}`)
+    if (key !== null) task.onKeyRefused()
+  }
   // The pipeline ends both sides; who broke off is told above.
   if (key === null) pipeline(answer, response, () => undefined)
   else pipeline(answer, new KeyMask(key), response, () => undefined)

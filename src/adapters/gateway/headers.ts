@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
-import type { ModelApi } from '../../domain/ports/gateway.ts'
+import { CHATGPT, CLAUDE } from '../../domain/login-services.ts'
+import type { ModelApi, ModelCredential } from '../../domain/ports/gateway.ts'
 
 /** RFC 9110 §7.6.1: they concern one connection, not the message. */
 const HOP_BY_HOP = [
@@ -21,6 +22,7 @@ const NOT_FROM_A_SANDBOX: ReadonlySet<string> = new Set([
   'authorization',
   'x-api-key',
   'api-key',
+  CHATGPT.accountHeader,
   'x-goog-api-key',
   'openai-organization',
   'openai-project',
@@ -45,10 +47,10 @@ const NOT_TO_A_SANDBOX: ReadonlySet<string> = new Set([
   'x-api-key',
 ])
 
-/** Headers for the service: those of the client that may pass, the service's own name, and the key. */
+/** Headers for the service: those of the client that may pass, the service's own name, and the credential. */
 export function requestHeaders(
   client: IncomingHttpHeaders,
-  to: { readonly api: ModelApi; readonly host: string; readonly key: string | null },
+  to: { readonly api: ModelApi; readonly host: string; readonly credential: ModelCredential | null },
 ): OutgoingHttpHeaders {
   const named = namedByConnection(client)
   const headers: OutgoingHttpHeaders = {}
@@ -58,9 +60,23 @@ export function requestHeaders(
   }
   headers.host = to.host
   headers['accept-encoding'] = 'identity'
-  if (to.key !== null && to.api === 'anthropic') headers['x-api-key'] = to.key
-  if (to.key !== null && to.api === 'openai') headers.authorization = `Bearer ${to.key}`
+  if (to.credential !== null) addCredential(headers, to.api, to.credential)
   return headers
+}
+
+function addCredential(headers: OutgoingHttpHeaders, api: ModelApi, credential: ModelCredential): void {
+  const { kind, key } = credential
+  if (api === 'anthropic' && kind === 'key') {
+    headers['x-api-key'] = key
+    return
+  }
+  headers.authorization = `Bearer ${key}`
+  if (kind === 'key') return
+  if (api === 'anthropic') {
+    const asked = [headers['anthropic-beta'] ?? []].flat().map(String).join(',').split(',')
+    const betas = asked.map((beta) => beta.trim()).filter((beta) => beta !== '' && beta !== CLAUDE.beta)
+    headers['anthropic-beta'] = [...betas, CLAUDE.beta].join(',')
+  } else if (credential.account !== null) headers[CHATGPT.accountHeader] = credential.account
 }
 
 /** Headers for the sandbox: those of the service that may pass, without any that holds the key. */

@@ -62,3 +62,11 @@ export function judgeCall(method: string, target: string): ModelCall | Refusal {
     return { refused: 'this call is not allowed' }
   return { api, path: inner + (cut < 0 ? '' : target.slice(cut)) }
 }
+
+/** The same call as a ChatGPT login is to make it: there the paths have no version, and few of them exist. */
+export function callWithLogin(call: ModelCall): ModelCall | Refusal {
+  const known = /^\/v1(\/responses(?:\/compact)?(?:\?.*)?)$/.exec(call.path)
+  if (known?.[1] === undefined)
+    return { refused: 'with a ChatGPT login only POST /openai/v1/responses is possible' }
+  return { api: call.api, path: known[1] }
+}

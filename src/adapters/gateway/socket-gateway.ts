@@ -1,11 +1,14 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
-import { CreelError } from '../../domain/errors.ts'
+import { CreelError, errorText } from '../../domain/errors.ts'
 import type { GroupName } from '../../domain/ids.ts'
-import type { Gateway, ModelApi, ModelCredentials } from '../../domain/ports/gateway.ts'
+import type { Gateway, ModelApi, ModelCredential, ModelCredentials } from '../../domain/ports/gateway.ts'
 import type { Paths } from '../../paths.ts'
+import { answerError } from './error-answer.ts'
 import { forward, type Service } from './forward.ts'
 import { GroupDoor } from './group-door.ts'
+import { callWithLogin, type ModelCall } from './model-calls.ts'
 import { ReportLimit } from './report-limit.ts'
 
 /** What the log is to hold; never a body, a query or a key. Not more than some lines a minute for each group. */
@@ -16,32 +19,39 @@ export interface GatewayReports {
 
 export interface SocketGatewayOptions {
   readonly paths: Paths
-  /** Base URL of each service. */
-  readonly services: Readonly<Record<ModelApi, { readonly baseUrl: string }>>
+  /** Base URL of each service; `chatgpt` is where OpenAI's models are asked for with a login in place of a key. */
+  readonly services: Readonly<Record<ServiceName, { readonly baseUrl: string }>>
   readonly credentials: ModelCredentials
   readonly reports: GatewayReports
 }
+
+type ServiceName = ModelApi | 'chatgpt'
+type Report = (send: (note: string) => void) => void
 
 const SHOWN_PATH = 100
 
 /** One unix socket per group, in the folder that its sandbox sees read-only. It serves calls of models and no others. */
 export class SocketGateway implements Gateway {
   readonly #options: SocketGatewayOptions
-  readonly #services: Readonly<Record<ModelApi, Service>>
+  readonly #services: Readonly<Record<ServiceName, Service>>
   readonly #doors = new Map<GroupName, GroupDoor>()
   #closed = false
 
   constructor(options: SocketGatewayOptions) {
     this.#options = options
-    const service = (api: ModelApi): Service => {
-      const baseUrl = new URL(options.services[api].baseUrl)
+    const service = (api: ModelApi, name: ServiceName = api): Service => {
+      const baseUrl = new URL(options.services[name].baseUrl)
       const agent =
         baseUrl.protocol === 'https:'
           ? new HttpsAgent({ keepAlive: true })
           : new HttpAgent({ keepAlive: true })
       return { api, baseUrl, agent }
     }
-    this.#services = { anthropic: service('anthropic'), openai: service('openai') }
+    this.#services = {
+      anthropic: service('anthropic'),
+      openai: service('openai'),
+      chatgpt: service('openai', 'chatgpt'),
+    }
   }
 
   async open(group: GroupName): Promise<void> {
@@ -58,9 +68,9 @@ export class SocketGateway implements Gateway {
   }
 
   #makeDoor(group: GroupName): GroupDoor {
-    const { credentials, reports, paths } = this.#options
+    const { reports, paths } = this.#options
     const limit = new ReportLimit()
-    const report = (send: (note: string) => void) => {
+    const report: Report = (send) => {
       // What breaks because the host stops is no news.
       if (this.#closed) return
       const turn = limit.next()
@@ -68,17 +78,48 @@ export class SocketGateway implements Gateway {
     }
     return new GroupDoor({
       path: paths.gateway(group),
-      onCall: (request, response, call) =>
-        forward({
-          request,
-          response,
-          call,
-          service: this.#services[call.api],
-          key: credentials.keyFor(group, call.api),
-          onFailed: (reason) => report((note) => reports.upstreamFailed(group, call.api, reason + note)),
-        }),
+      onCall: (request, response, call) => void this.#pass(group, request, response, call, report),
       onRefused: ({ method, target }, reason) =>
         report((note) => reports.refused(group, { method, path: shownPath(target) }, reason + note)),
+    })
+  }
+
+  /** Never throws. The request is not read before its credential is there. */
+  async #pass(
+    group: GroupName,
+    request: IncomingMessage,
+    response: ServerResponse,
+    call: ModelCall,
+    report: Report,
+  ): Promise<void> {
+    const { credentials, reports } = this.#options
+    const onFailed = (reason: string) =>
+      report((note) => reports.upstreamFailed(group, call.api, reason + note))
+    let credential: ModelCredential | null
+    try {
+      credential = await credentials.forModel(group, call.api)
+    } catch (error) {
+      // Why is for the owner: it may name files of the host.
+      answerError(response, 503, 'the credential of the model service cannot be used now; the owner was told')
+      onFailed(`no credential: ${errorText(error)}`)
+      return
+    }
+    const isLogin = call.api === 'openai' && credential?.kind === 'login'
+    const shown = isLogin ? callWithLogin(call) : call
+    if ('refused' in shown) {
+      answerError(response, 403, shown.refused)
+      const asked = { method: request.method ?? '', path: shownPath(call.path) }
+      report((note) => reports.refused(group, asked, shown.refused + note))
+      return
+    }
+    forward({
+      request,
+      response,
+      call: shown,
+      credential,
+      service: this.#services[isLogin ? 'chatgpt' : call.api],
+      onFailed,
+      onKeyRefused: () => credential && credentials.refused(group, call.api, credential),
     })
   }
 }

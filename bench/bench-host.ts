@@ -33,7 +33,7 @@ export async function startBenchHost(install: Install, say: (line: string) => vo
   const channel = new BenchChannel()
   const nothing = async () => undefined
   const host = new Host({
-    ...realParts(core, pino({ level: 'silent' }), () => ({ provider: 'demo', state: '' })),
+    ...(await realParts(core, pino({ level: 'silent' }), () => ({ provider: 'demo', state: '' }))),
     channels: channelTable([channel], { listen: nothing, close: nothing }),
   })
   await host.start()

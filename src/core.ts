@@ -2,7 +2,9 @@
 // host runs, and what the host builds on.
 import { randomUUID } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { AgeVault } from './adapters/age-vault/age-vault.ts'
+import { type MasterKey, MasterKeyCommand, MasterKeyFile } from './adapters/age-vault/master-key.ts'
 import { systemClock } from './adapters/clock/system-clock.ts'
 import { ensureDataDir } from './adapters/folders/data-dir.ts'
 import { GroupRegistry } from './adapters/groups/group-registry.ts'
@@ -24,6 +26,7 @@ import { SqliteWebLogins } from './adapters/sqlite/web-logins-store.ts'
 import type { Install } from './config/load.ts'
 import { type GroupName, isGroupName } from './domain/ids.ts'
 import type { Clock } from './domain/ports/clock.ts'
+import type { Vault } from './domain/ports/vault.ts'
 import { replaceFile } from './replace-file.ts'
 
 export interface Core extends Disposable {
@@ -32,6 +35,8 @@ export interface Core extends Disposable {
   readonly installId: string
   readonly clock: Clock
   readonly groups: GroupRegistry
+  /** Opened by whoever first needs it. */
+  readonly vault: Vault
   readonly inbound: SqliteInboundStore
   readonly dispatches: SqliteDispatchStore
   readonly outboxes: SqliteOutboxStore
@@ -61,11 +66,13 @@ export function openCore(install: Install, clock: Clock = systemClock): Core {
   const db = openLocked(paths.hostDb, lock)
   const groups = new GroupRegistry(paths)
   const roles = new SqliteRoleStore(db)
+  const id = installId(paths.dataDir)
   return {
     install,
-    installId: installId(paths.dataDir),
+    installId: id,
     clock,
     groups,
+    vault: new AgeVault(paths.vaultFile, masterKey(install, id)),
     inbound: new SqliteInboundStore(db),
     dispatches: new SqliteDispatchStore(db),
     outboxes: new SqliteOutboxStore(db),
@@ -108,4 +115,13 @@ function installId(dataDir: string): string {
   const file = join(dataDir, 'install-id')
   if (!existsSync(file)) replaceFile(file, `${randomUUID()}\n`, 0o644)
   return readFileSync(file, 'utf8').trim()
+}
+
+/** Apart from the data directory, so that a copy of that alone opens nothing. */
+function masterKey({ projectDir, config, env }: Install, id: string): MasterKey {
+  const [program, ...args] = config.vault.key_command
+  if (env.masterKeyFile !== undefined) return new MasterKeyFile(resolve(projectDir, env.masterKeyFile))
+  if (program !== undefined) return new MasterKeyCommand([program, ...args])
+  if (config.vault.key_file !== '') return new MasterKeyFile(resolve(projectDir, config.vault.key_file))
+  return new MasterKeyFile(join(env.configHome ?? '/etc', 'creel', `${id}.key`))
 }

@@ -35,7 +35,7 @@ const HOUR_MS = 3_600_000
 export class Credentials implements ModelCredentials {
   readonly #ports: CredentialPorts
   /** Which secret a credential that was given out came from; forgotten with it. */
-  readonly #given = new WeakMap<ModelCredential, string>()
+  readonly #given = new WeakMap<ModelCredential, { readonly name: string; readonly isRenewed: boolean }>()
 
   constructor(ports: CredentialPorts) {
     this.#ports = ports
@@ -57,10 +57,9 @@ export class Credentials implements ModelCredentials {
   }
 
   refused(_group: GroupName, api: ModelApi, credential: ModelCredential): void {
-    const name = this.#given.get(credential)
-    if (name === undefined) return
-    this.#ports.report.refused(name, api)
-    if (credential.kind === 'login') this.#ports.keeper.rejected(name, credential.key)
+    const given = this.#given.get(credential)
+    if (given?.isRenewed) this.#ports.keeper.rejected(given.name, credential.key)
+    else if (given) this.#ports.report.refused(given.name, api)
   }
 
   /**
@@ -89,7 +88,8 @@ export class Credentials implements ModelCredentials {
     const secret = findSecret(content, name)
     if (secret === null) throw noSuchSecret(name)
     const credential = await this.#asCredential(secret)
-    this.#given.set(credential, name)
+    const isRenewed = secret.value.kind === 'oauth' && secret.value.refresh !== null
+    this.#given.set(credential, { name, isRenewed })
     this.#noteUse(secret)
     return credential
   }

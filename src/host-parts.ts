@@ -16,14 +16,17 @@ import { FileMailbox } from './adapters/mailbox/file-mailbox.ts'
 import { ForkedOutboxReader } from './adapters/outbox-reader/forked-outbox-reader.ts'
 import { type Channels, channelTable } from './channels.ts'
 import { type Install, readSecretFile } from './config/load.ts'
-import { RUNTIMES } from './config/schema.ts'
+import { type InstallConfig, RUNTIMES } from './config/schema.ts'
 import type { Core } from './core.ts'
 import type { GroupName } from './domain/ids.ts'
 import type { Channel } from './domain/ports/channel.ts'
-import type { ModelApi } from './domain/ports/gateway.ts'
+import type { Gateway } from './domain/ports/gateway.ts'
 import type { HostParts } from './host.ts'
 import type { Log } from './log.ts'
 import { specHash } from './sandbox-spec.ts'
+import { hostSecret, type SecretParts, secretParts } from './secret-parts.ts'
+
+type TelegramBot = InstallConfig['telegram'][number]
 
 const ENGINE_CHECK_MS = 15_000
 
@@ -33,10 +36,11 @@ export type GroupState = (group: GroupName) => { provider: string; state: string
 export interface RealParts extends HostParts {
   readonly terminal: TerminalChannel
   readonly web: WebChannel | null
+  readonly secrets: SecretParts
 }
 
 /** Makes every part; opens nothing yet. Throws ConfigError for settings that cannot work. */
-export function realParts(core: Core, log: Log, stateOf: GroupState): RealParts {
+export async function realParts(core: Core, log: Log, stateOf: GroupState): Promise<RealParts> {
   const { install, clock } = core
   const { paths, config } = install
   const terminal = new TerminalChannel({
@@ -45,6 +49,7 @@ export function realParts(core: Core, log: Log, stateOf: GroupState): RealParts 
     onFault: (what, error) => log.error({ err: error, what }, 'terminal chat fault'),
   })
   const web = webChannel(core, log, stateOf)
+  const secrets = secretParts(core, log)
   const socketPath = installSocket(install)
   const engine = new DockerEngine({
     socketPath,
@@ -62,8 +67,9 @@ export function realParts(core: Core, log: Log, stateOf: GroupState): RealParts 
     mailbox: new FileMailbox({ paths, clock }),
     reader: new ForkedOutboxReader({ paths }),
     doorbell: new SocketDoorbell({ paths }),
-    gateway: gateway(install, log),
-    channels: channels(core, log, terminal, web),
+    gateway: gateway(install, log, secrets),
+    secrets,
+    channels: await channels(core, log, terminal, web),
     // An engine that is too old would take a sandbox and leave out what it does not know of its bounds.
     image: rememberSuccess(async (provider) => {
       await engine.check(AbortSignal.timeout(ENGINE_CHECK_MS))
@@ -113,16 +119,16 @@ function runtimesFor(install: Install, provider: string): readonly string[] {
   return own.length > 0 && install.config.engine.images === 'full' ? RUNTIMES : own
 }
 
-/** Each service's key is read once: a changed one counts from the next start. Throws ConfigError. */
-function gateway(install: Install, log: Log): SocketGateway {
+function gateway(install: Install, log: Log, { credentials, keeper }: SecretParts): Gateway {
   const { anthropic, openai } = install.config.models
-  const key = (api: ModelApi, file: string) =>
-    file === '' ? null : readSecretFile(install, `models.${api}.key_file`, file)
-  const keys = { anthropic: key('anthropic', anthropic.key_file), openai: key('openai', openai.key_file) }
-  return new SocketGateway({
+  const socketGateway = new SocketGateway({
     paths: install.paths,
-    services: { anthropic: { baseUrl: anthropic.base_url }, openai: { baseUrl: openai.base_url } },
-    credentials: { keyFor: (_group, api) => keys[api] },
+    services: {
+      anthropic: { baseUrl: anthropic.base_url },
+      openai: { baseUrl: openai.base_url },
+      chatgpt: { baseUrl: openai.chatgpt_base_url },
+    },
+    credentials,
     reports: {
       refused: (group, { method, path }, reason) =>
         log.warn({ event: 'gateway.refused', group, method, path, reason }, 'request refused'),
@@ -130,6 +136,14 @@ function gateway(install: Install, log: Log): SocketGateway {
         log.warn({ event: 'gateway.upstream_failed', group, api, reason }, 'model service failed'),
     },
   })
+  return {
+    open: (group) => socketGateway.open(group),
+    // Nobody asks any more: what is still being renewed is written before the data directory is let go.
+    close: async () => {
+      await socketGateway.close()
+      await keeper.settle()
+    },
+  }
 }
 
 function webChannel(core: Core, log: Log, stateOf: GroupState): WebChannel | null {
@@ -147,13 +161,23 @@ function webChannel(core: Core, log: Log, stateOf: GroupState): WebChannel | nul
   })
 }
 
-function channels(core: Core, log: Log, terminal: TerminalChannel, web: WebChannel | null): Channels {
+async function channels(
+  core: Core,
+  log: Log,
+  terminal: TerminalChannel,
+  web: WebChannel | null,
+): Promise<Channels> {
   const { install, directory } = core
+  const token = async ({ token_secret, token_file = '' }: TelegramBot, index: number) =>
+    token_secret === undefined
+      ? readSecretFile(install, `telegram[${index}].token_file`, token_file)
+      : hostSecret(core, token_secret)
+  const tokens = await Promise.all(install.config.telegram.map(token))
   const telegrams = install.config.telegram.map(
     (bot, index) =>
       new TelegramChannel({
         account: bot.account,
-        token: readSecretFile(install, `telegram[${index}].token_file`, bot.token_file),
+        token: tokens[index] ?? '',
         apiRoot: bot.api_root,
         log: log.child({ channel: 'telegram' }),
         onChatMigrated: (from, to) => directory.moveChat('telegram', bot.account, from, to),

@@ -60,7 +60,7 @@ export class Host {
   readonly #collect: Pump<GroupName>
   readonly #outgoing: Outgoing
   readonly #engine: Pump<string>
-  readonly #notices: Notices
+  readonly notices: Notices
   readonly #intakes: Promise<void>[] = []
   readonly #receiving = new AbortController()
   #engineProblem: string | null = null
@@ -77,7 +77,7 @@ export class Host {
       ...{ deliveries, directory, roles, channelOf, clock },
       nudge: (chatId) => this.#outgoing.nudge(chatId),
     })
-    this.#notices = notices
+    this.notices = notices
     const problems = new GroupProblems({
       ...{ clock, events },
       tell: (group, problem, since) => tellProblem(group, problem, since, { dispatches, notices }),
@@ -306,7 +306,7 @@ export class Host {
   #channelGaveUp(name: string, account: string, reason: string, error: unknown): void {
     this.parts.channels.failed(name, account, reason)
     this.parts.log.error({ event: 'channel.failed', channel: name, account, err: error }, 'channel stopped')
-    this.#notices.toOwner(
+    this.notices.toOwner(
       `The channel **${name}/${account}** stopped: ${reason}`,
       `channel:${name}/${account}:${this.parts.core.clock.now()}`,
     )

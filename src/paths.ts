@@ -30,6 +30,9 @@ export class Paths {
   get controlSocket(): string {
     return join(this.dataDir, 'control.sock')
   }
+  get vaultFile(): string {
+    return join(this.dataDir, 'vault', 'vault.age')
+  }
   get logFile(): string {
     return join(this.dataDir, 'logs', 'host.log')
   }

@@ -29,6 +29,8 @@ const BACKOFF = { baseMs: 1_000, maxMs: 60_000 }
 /** A new token that cannot be written is tried to be written again before it is only held in memory. */
 const WRITES = 3
 const WRITE_PAUSE_MS = 500
+/** What the vault keeps of it. */
+const MAX_REASON = 300
 
 /** What is known of one login beyond the vault. */
 interface Watch {
@@ -176,11 +178,16 @@ export class TokenKeeper {
     const lost =
       login.renewingSince === null
         ? ''
-        : `; an earlier renewal (${new Date(login.renewingSince).toISOString()}) was cut off before its answer was written, so the tokens that it brought are lost`
-    const reason = `${error.message}${lost}`
+        : `; an earlier renewal (${new Date(login.renewingSince).toISOString()}) was cut off before its answer was written, so the tokens that it brought were lost`
+    const reason = `${error.message}${lost}`.slice(0, MAX_REASON)
     const at = this.#ports.clock.now()
-    await this.#ports.vault.change(changeIfSame(name, login, (now) => ({ ...now, dead: { at, reason } })))
-    this.#ports.report.refused(name, reason)
+    try {
+      await this.#ports.vault.change(changeIfSame(name, login, (now) => ({ ...now, dead: { at, reason } })))
+      this.#ports.report.refused(name, reason)
+    } catch (failure) {
+      // The next use finds it out again.
+      this.#ports.report.failed(name, `${reason}; ${errorText(failure)}`)
+    }
     return new LoginRefusedError(loggedOut(name, reason).message, { cause: error })
   }
 

@@ -8,6 +8,7 @@ import { Host } from '../host.ts'
 import { type RealParts, realParts } from '../host-parts.ts'
 import { existingGroup } from '../operator/group-commands.ts'
 import type { Live, OperatorPorts } from '../operator/ports.ts'
+import { secretWatch } from '../secret-parts.ts'
 import { openHostLog } from './host-log.ts'
 import { configuredWebUrl, runOperatorCommand } from './session.ts'
 
@@ -35,7 +36,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const running: { host: Host | null } = { host: null }
   let started: { host: Host; control: ControlServer; parts: RealParts }
   try {
-    const parts = realParts(core, log, (group) => webState(core, running.host, group))
+    const parts = await realParts(core, log, (group) => webState(core, running.host, group))
     const host = new Host(parts)
     running.host = host
     const live = liveHost(host, parts, () => ended.resolve({ stopSandboxes: true }))
@@ -60,11 +61,14 @@ export async function serve(options: ServeOptions): Promise<void> {
     log.error({ err: error }, 'host could not start')
     throw error
   }
+  const watch = secretWatch(core, log, started.parts.secrets.warnings, started.host.notices)
+  watch.start()
   log.info({ event: 'host.started', install: core.installId }, 'host started')
   options.onReady(started.parts.web?.createLoginLink() ?? null)
   const { stopSandboxes } = await ended.promise
   log.info({ event: 'host.stopping', stopSandboxes }, 'host stopping')
   await started.control.close()
+  await watch.stop(1_000)
   await started.host.stop({ drainMs: DRAIN_MS, stopSandboxes })
   log.info({ event: 'host.stopped' }, 'host stopped')
   log.flush()

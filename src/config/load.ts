@@ -16,6 +16,10 @@ export interface Environment {
   readonly timezone: string
   readonly home: string | undefined
   readonly user: string
+  /** File with the vault's master key, as a container is given it. */
+  readonly masterKeyFile: string | undefined
+  /** Where an account keeps its settings; undefined where it has no home. */
+  readonly configHome: string | undefined
 }
 
 export interface Install {
@@ -45,6 +49,8 @@ export function loadInstall(projectDir: string, env: NodeJS.ProcessEnv): Install
       timezone: env.TZ ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
       home: env.HOME,
       user: env.USER ?? env.LOGNAME ?? 'operator',
+      masterKeyFile: env.CREEL_MASTER_KEY_FILE,
+      configHome: env.XDG_CONFIG_HOME ?? (env.HOME === undefined ? undefined : resolve(env.HOME, '.config')),
     },
   }
 }

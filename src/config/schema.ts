@@ -1,20 +1,23 @@
 import { McpCommand } from '@creel/protocol'
 import { z } from 'zod'
+import { CHATGPT } from '../domain/login-services.ts'
 import { SecretName } from '../domain/secret.ts'
 
 /** Where the gateway sends requests for a model, and with which key. */
-function modelService(baseUrl: string) {
+function modelService(address: string) {
+  return {
+    /** Address without the version path; a proxy or a local model in place of the service's own. */
+    base_url: baseUrl(address),
+    /** File with the key, mode 0600; relative to the project. A key in the vault comes before it. Empty = none. */
+    key_file: z.string().default(''),
+  }
+}
+
+function baseUrl(address: string) {
   return z
-    .strictObject({
-      /** Address without the version path; a proxy or a local model in place of the service's own. */
-      base_url: z
-        .url({ protocol: /^https?$/ })
-        .refine((url) => isBareUrl(url), 'expected an address without user, password, query and fragment')
-        .default(baseUrl),
-      /** File with the key, mode 0600; relative to the project. A key in the vault comes before it. Empty = none. */
-      key_file: z.string().default(''),
-    })
-    .prefault({})
+    .url({ protocol: /^https?$/ })
+    .refine((url) => isBareUrl(url), 'expected an address without user, password, query and fragment')
+    .default(address)
 }
 
 function isBareUrl(text: string): boolean {
@@ -42,8 +45,14 @@ export const InstallConfig = z.strictObject({
     .prefault({}),
   models: z
     .strictObject({
-      anthropic: modelService('https://api.anthropic.com'),
-      openai: modelService('https://api.openai.com'),
+      anthropic: z.strictObject(modelService('https://api.anthropic.com')).prefault({}),
+      openai: z
+        .strictObject({
+          ...modelService('https://api.openai.com'),
+          /** Where they go when the vault has a ChatGPT login for them in place of a key. */
+          chatgpt_base_url: baseUrl(CHATGPT.baseUrl),
+        })
+        .prefault({}),
     })
     .prefault({}),
   vault: z

@@ -168,8 +168,8 @@ async function channels(
   web: WebChannel | null,
 ): Promise<Channels> {
   const { install, directory } = core
-  const token = async ({ token_secret, token_file = '' }: TelegramBot, index: number) =>
-    token_secret === undefined
+  const token = async ({ token_secret, token_file }: TelegramBot, index: number) =>
+    token_secret === ''
       ? readSecretFile(install, `telegram[${index}].token_file`, token_file)
       : hostSecret(core, token_secret)
   const tokens = await Promise.all(install.config.telegram.map(token))

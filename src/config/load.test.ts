@@ -55,7 +55,7 @@ describe('creel.toml', () => {
       'log_level = "loud"',
       'log_level: expected "trace" or "debug" or "info" or "warn" or "error", got "loud"',
     ],
-    ['[[telegram]]\naccount = "a"', 'telegram.0.token_file: expected string, got nothing'],
+    ['[[telegram]]\naccount = "a"', 'telegram.0: expected token_secret or token_file, one of the two'],
     ['limits = 3', 'limits: expected object, got 3'],
   ])('%j is refused with file, key, expected and got', (toml, expected) => {
     const text = ofToml(toml)

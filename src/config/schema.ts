@@ -108,15 +108,15 @@ export const InstallConfig = z.strictObject({
             .regex(/^[a-z0-9-]{1,30}$/)
             .default('main'),
           /** Name of the bot's token in the vault. */
-          token_secret: SecretName.optional(),
+          token_secret: z.union([z.literal(''), SecretName]).default(''),
           /** Or the file with it, mode 0600; relative to the project. The token itself never stands here. */
-          token_file: z.string().min(1).optional(),
+          token_file: z.string().default(''),
           /** A self-hosted Bot API server. */
           api_root: z.string().default(''),
         })
         .refine(
-          ({ token_secret, token_file }) => (token_secret === undefined) !== (token_file === undefined),
-          'either token_secret or token_file',
+          ({ token_secret, token_file }) => (token_secret === '') !== (token_file === ''),
+          'token_secret or token_file, one of the two',
         ),
     )
     .default([]),

@@ -21,7 +21,9 @@ describe('creel.example.toml', () => {
       .map((line) => line.replace(/^# /, ''))
       .filter((line) => line.startsWith('[[') || line.includes(' = '))
     const { telegram } = InstallConfig.parse(parse(settings.join('\n')))
-    expect(telegram).toEqual([{ account: 'main', token_file: 'secrets/telegram-token', api_root: '' }])
+    expect(telegram).toEqual([
+      { account: 'main', token_secret: 'telegram/main', token_file: '', api_root: '' },
+    ])
     const shape = InstallConfig.shape.telegram.unwrap().element.shape
     expect(settings.slice(1).map((line) => line.split(' = ')[0])).toEqual(Object.keys(shape))
   })

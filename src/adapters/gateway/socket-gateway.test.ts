@@ -174,6 +174,55 @@ describe('a request of a sandbox', () => {
   })
 })
 
+describe('a login in place of a key', () => {
+  it('goes to Anthropic as a bearer token, marked as such beside what the client asks for', async () => {
+    world.logins[ALPHA] = { kind: 'login', key: 'sk-ant-oat-1', account: null }
+    const seen = seenUpstream()
+    await world.ask({ headers: { 'x-api-key': 'placeholder', 'anthropic-beta': 'a-1, b-2' } })
+    const { headers } = await seen
+    expect(headers).toMatchObject({
+      authorization: 'Bearer sk-ant-oat-1',
+      'anthropic-beta': 'a-1,b-2,oauth-2025-04-20',
+    })
+    expect(headers).not.toHaveProperty('x-api-key')
+  })
+
+  it('goes to ChatGPT with its account, and below its own address', async () => {
+    world.logins[ALPHA] = { kind: 'login', key: 'at-1', account: 'acc-1' }
+    const seen = seenUpstream()
+    await world.ask({ path: '/openai/v1/responses', headers: { 'chatgpt-account-id': 'another' } })
+    const { url, headers } = await seen
+    expect(url).toBe('/base/chatgpt/responses')
+    expect(headers).toMatchObject({ authorization: 'Bearer at-1', 'chatgpt-account-id': 'acc-1' })
+    expect(await world.ask({ path: '/openai/v1/embeddings' })).toMatchObject({ status: 403 })
+    expect(world.reports.at(-1)).toContain('with a ChatGPT login only')
+  })
+
+  it('is masked in answers, and told of when the service does not know it', async () => {
+    world.logins[ALPHA] = { kind: 'login', key: 'sk-ant-oat-1', account: null }
+    world.serve = (request, response) => {
+      response.writeHead(401, { 'x-echo': String(request.headers.authorization) })
+      response.end(`you said ${request.headers.authorization}`)
+    }
+    const { body, headers } = await world.ask()
+    expect(body).toBe('you said Bearer ************')
+    expect(JSON.stringify(headers)).not.toContain('sk-ant-oat-1')
+    expect(world.reports).toContain('key refused alpha anthropic')
+  })
+
+  it('that cannot be used now is said without why, and the request goes nowhere', async () => {
+    world.fault = new Error('the master key /home/me/.config/creel/x.key is missing')
+    const { status, body } = await world.ask({ body: 'x'.repeat(100_000) })
+    expect(status).toBe(503)
+    expect(body).toContain('cannot be used now')
+    expect(body).not.toContain('/home')
+    expect(world.reached).toBe(0)
+    expect(world.reports[0]).toContain('master key')
+    world.fault = null
+    expect((await world.ask()).status).toBe(200)
+  })
+})
+
 describe('the socket', () => {
   it('can be used by any uid, whatever the umask, and is one for each group', async () => {
     const before = process.umask(0o077)

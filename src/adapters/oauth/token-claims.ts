@@ -17,18 +17,22 @@ export interface TokenClaims {
  * service that gets the token decides.
  */
 export function readClaims(token: string): TokenClaims {
-  const [, payload = ''] = token.split('.')
-  let raw: unknown = null
-  try {
-    raw = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'))
-  } catch {
-    // Not a JWT: most tokens say nothing of themselves.
-  }
+  const raw = payloadOf(token)
   const claims = Claims.safeParse(raw)
   if (!claims.success) return { expiresAt: null, account: null }
   const { exp, 'https://api.openai.com/auth': auth } = claims.data
   return {
     expiresAt: exp === undefined ? null : Math.floor(exp * 1000),
     account: auth?.chatgpt_account_id ?? null,
+  }
+}
+
+function payloadOf(token: string): unknown {
+  const [, payload = ''] = token.split('.')
+  try {
+    return JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'))
+  } catch {
+    // Not a JWT: most tokens say nothing of themselves.
+    return null
   }
 }

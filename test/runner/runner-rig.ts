@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -26,6 +26,8 @@ import {
   type RunnerOptions,
   systemClock,
 } from '../../container/runner/src/index.ts'
+import { CONVERSATIONS } from '../../container/runner/src/transcript.ts'
+import { placeOf } from '../../container/runner/src/transcript-names.ts'
 
 export interface OutboxRow {
   readonly seq: number
@@ -128,6 +130,16 @@ export class RunnerRig implements Disposable {
     return this.rows().flatMap(({ entry }) =>
       isType(entry, type) && (inboxSeq === undefined || entry.inboxSeq === inboxSeq) ? [entry] : [],
     )
+  }
+
+  /** Paths of a session's transcript, oldest first. */
+  transcripts(session: string): string[] {
+    const { folder } = placeOf(session)
+    const path = join(this.path(SANDBOX_PATHS.memory), CONVERSATIONS, folder)
+    if (!existsSync(path)) return []
+    return readdirSync(path)
+      .sort()
+      .map((name) => join(path, name))
   }
 
   replies(inboxSeq?: number): string[] {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ended, type OutboxRow, RunnerRig } from '../../../test/runner/runner-rig.ts'
@@ -132,5 +133,8 @@ describe('killed', () => {
     }
     expect(kills).toBeGreaterThan(1)
     expectEachAnsweredOnce(said)
+    const transcripts = [0, 1, 2].flatMap((n) => rig.transcripts(`session ${n}`))
+    const kept = transcripts.flatMap((path) => readFileSync(path, 'utf8').match(/(?<=creel:end )\d+/g) ?? [])
+    expect(kept.map(Number).sort((a, b) => a - b)).toEqual([...said.keys()])
   }, 120_000)
 })

@@ -1,10 +1,9 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { SANDBOX_PATHS, type TurnEvent, type TurnInput } from '@creel/protocol'
+import { SANDBOX_PATHS, type TurnEvent } from '@creel/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { FakeProvider, type FakeTurn } from '../../../test/fakes/fake-provider.ts'
+import { FakeRuntime, runtimeTable } from '../../../test/fakes/fake-runtime.ts'
 import { ended, RunnerRig } from '../../../test/runner/runner-rig.ts'
-import type { ProviderRuntime, ProviderTable } from './provider.ts'
 import { FRESH_START, failureReply, PRIMED_START, TOO_LONG_START } from './reply-text.ts'
 
 let rig: RunnerRig
@@ -18,54 +17,8 @@ afterEach(async () => {
   rig[Symbol.dispose]()
 })
 
-const LOST: TurnEvent = { type: 'failed', reason: 'resume-lost', message: 'gone' }
 const TOO_LONG: TurnEvent = { type: 'failed', reason: 'context-overflow', message: 'too long' }
 const OVERLOADED: TurnEvent = { type: 'failed', reason: 'refused', message: 'no' }
-const answer = (text: string): TurnEvent[] => [{ type: 'message', text }, { type: 'completed' }]
-
-/** A runtime that knows its sessions: what it was asked in each is all that it remembers. */
-class Runtime {
-  readonly name: string
-  readonly asked: TurnInput[] = []
-  readonly oneModel: boolean
-  /** Ends the next turns, one each, before they are answered. */
-  readonly ends: TurnEvent[][] = []
-  readonly #sessions = new Set<string>()
-
-  constructor(name: string, options: { oneModel?: boolean } = {}) {
-    this.name = name
-    this.oneModel = options.oneModel ?? false
-  }
-
-  lose(): void {
-    this.#sessions.clear()
-  }
-
-  make(): ProviderRuntime {
-    const fake = new FakeProvider((turn) => this.#lead(turn))
-    const startTurn: ProviderRuntime['startTurn'] = (input, signal) => fake.startTurn(input, signal)
-    return { name: this.name, oneModel: this.oneModel, startTurn, close: () => fake.close() }
-  }
-
-  #lead(turn: FakeTurn): void {
-    const { resumeToken, text } = turn.input
-    this.asked.push(turn.input)
-    if (resumeToken !== undefined && !this.#sessions.has(resumeToken)) {
-      turn.say(LOST)
-      return
-    }
-    const session = resumeToken ?? `${this.name}-${this.#sessions.size + 1}`
-    this.#sessions.add(session)
-    turn.say({ type: 'started', resumeToken: session })
-    turn.say(...(this.ends.shift() ?? answer(`${this.name} heard ${text}`)))
-  }
-}
-
-function table(...runtimes: Runtime[]): ProviderTable {
-  return Object.fromEntries(
-    runtimes.map((one) => [one.name, { needsGateway: false, make: () => one.make() }]),
-  )
-}
 
 /** Says it and waits for its settlement; returns the replies. */
 async function ask(text: string, session = 'one'): Promise<string[]> {
@@ -74,15 +27,15 @@ async function ask(text: string, session = 'one'): Promise<string[]> {
   return rig.replies(seq)
 }
 
-async function start(provider: string, runtimes: readonly Runtime[], more: object = {}): Promise<void> {
+async function start(provider: string, runtimes: readonly FakeRuntime[], more: object = {}): Promise<void> {
   await running?.stop()
   rig.settings({ provider, ...more })
-  running = rig.start({ providers: table(...runtimes) })
+  running = rig.start({ providers: runtimeTable(...runtimes) })
 }
 
 describe('a provider that is changed', () => {
   it('goes on from the transcript, in each session, without a word to the person; also back', async () => {
-    const [a, b] = [new Runtime('a'), new Runtime('b')]
+    const [a, b] = [new FakeRuntime('a'), new FakeRuntime('b')]
     await start('a', [a, b])
     await ask('tea')
     await ask('other', 'two')
@@ -109,7 +62,7 @@ describe('a provider that is changed', () => {
   })
 
   it('goes back to nothing that has missed an exchange, even one that failed', async () => {
-    const [a, b] = [new Runtime('a'), new Runtime('b')]
+    const [a, b] = [new FakeRuntime('a'), new FakeRuntime('b')]
     await start('a', [a, b])
     await ask('tea')
     b.ends.push([OVERLOADED])
@@ -122,7 +75,7 @@ describe('a provider that is changed', () => {
   })
 
   it('keeps its session when nothing was said meanwhile', async () => {
-    const [a, b] = [new Runtime('a'), new Runtime('b')]
+    const [a, b] = [new FakeRuntime('a'), new FakeRuntime('b')]
     await start('a', [a, b])
     await ask('tea')
     await start('b', [a, b])
@@ -139,7 +92,7 @@ describe('a session of an older Creel, whose provider is not known', () => {
   }
 
   it('is resumed, and one that the runtime does not know begins anew', async () => {
-    const a = new Runtime('a')
+    const a = new FakeRuntime('a')
     await start('a', [a])
     await ask('tea')
     await running?.stop()
@@ -154,10 +107,10 @@ describe('a session of an older Creel, whose provider is not known', () => {
 })
 
 describe('a model that is changed', () => {
-  const models = (runtime: Runtime) => runtime.asked.map(({ model, resumeToken }) => [model, resumeToken])
+  const models = (runtime: FakeRuntime) => runtime.asked.map(({ model, resumeToken }) => [model, resumeToken])
 
   it('begins a fresh session where a session stays with its model, also for one message', async () => {
-    const a = new Runtime('a', { oneModel: true })
+    const a = new FakeRuntime('a', { oneModel: true })
     await start('a', [a], { model: 'big' })
     await ask('tea')
     await ask('milk')
@@ -175,7 +128,7 @@ describe('a model that is changed', () => {
   })
 
   it('keeps the session elsewhere', async () => {
-    const a = new Runtime('a')
+    const a = new FakeRuntime('a')
     await start('a', [a], { model: 'big' })
     await ask('tea')
     await start('a', [a], { model: 'small' })
@@ -189,7 +142,7 @@ describe('a model that is changed', () => {
 
 describe('a session that the runtime has lost', () => {
   it('goes on from the transcript, says so once, and is remembered again', async () => {
-    const a = new Runtime('a')
+    const a = new FakeRuntime('a')
     await start('a', [a])
     await ask('tea')
     a.lose()
@@ -200,7 +153,7 @@ describe('a session that the runtime has lost', () => {
   })
 
   it('begins a new conversation when there is no transcript either', async () => {
-    const a = new Runtime('a')
+    const a = new FakeRuntime('a')
     await start('a', [a])
     await ask('tea')
     a.lose()
@@ -210,7 +163,7 @@ describe('a session that the runtime has lost', () => {
   })
 
   it('goes on from the transcript in silence when only our word on it is gone', async () => {
-    const a = new Runtime('a')
+    const a = new FakeRuntime('a')
     await start('a', [a])
     await ask('tea')
     await running?.stop()
@@ -223,7 +176,7 @@ describe('a session that the runtime has lost', () => {
 
 describe('a conversation that is too long for its model', () => {
   it('is answered in the same turn, from its newest part', async () => {
-    const a = new Runtime('a')
+    const a = new FakeRuntime('a')
     await start('a', [a])
     await ask('tea')
     a.ends.push([TOO_LONG])
@@ -236,7 +189,7 @@ describe('a conversation that is too long for its model', () => {
   })
 
   it('is given less and less, then fails honestly, and the next message is answered', async () => {
-    const a = new Runtime('a')
+    const a = new FakeRuntime('a')
     await start('a', [a])
     for (let n = 0; n < 6; n++) await ask(`tea ${n} ${'x'.repeat(3_000)}`)
     a.ends.push([TOO_LONG], [TOO_LONG], [TOO_LONG], [TOO_LONG])
@@ -255,7 +208,7 @@ describe('a conversation that is too long for its model', () => {
   })
 
   it('is not tried again when the message alone is too long', async () => {
-    const a = new Runtime('a')
+    const a = new FakeRuntime('a')
     await start('a', [a])
     a.ends.push([TOO_LONG])
     expect(await ask('x'.repeat(1_000))).toEqual([failureReply('context-overflow')])
@@ -263,7 +216,7 @@ describe('a conversation that is too long for its model', () => {
   })
 
   it('tells the fresh session what the try that was cut off had said and done, and says nothing twice', async () => {
-    const a = new Runtime('a')
+    const a = new FakeRuntime('a')
     await start('a', [a])
     const worked: TurnEvent[] = [
       { type: 'message', text: 'I look for it.' },
@@ -292,7 +245,7 @@ describe('the transcript of a turn', () => {
   }
 
   it('holds what the person saw, once, and what had failed', async () => {
-    const a = new Runtime('a')
+    const a = new FakeRuntime('a')
     await start('a', [a])
     await ask('tea')
     a.ends.push([{ type: 'message', text: 'half' }, OVERLOADED])
@@ -334,7 +287,7 @@ describe('the transcript of a turn', () => {
 
   it('does not hold up a turn when it cannot be written', async () => {
     writeFileSync(join(rig.path(SANDBOX_PATHS.memory), 'conversations'), 'in the way')
-    const a = new Runtime('a')
+    const a = new FakeRuntime('a')
     await start('a', [a])
     expect(await ask('tea')).toEqual(['a heard tea'])
     expect(await ask('milk')).toEqual(['a heard milk'])

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { FRESH_START, failureReply } from '../../container/runner/src/reply-text.ts'
+import { failureReply } from '../../container/runner/src/reply-text.ts'
 import { GROUP, ProviderRig, REAL_KEY } from '../providers/rig.ts'
+import { ANTHROPIC_OVERFLOW, describeMemory } from './provider-memory.ts'
 import { describeQueue } from './provider-queue.ts'
 
 export interface ProviderContractOptions {
@@ -14,6 +15,8 @@ export interface ProviderContractOptions {
   readonly process?: string
   /** A session id in the runtime's form that it has never given. */
   readonly unknownSession?: string
+  /** What its API answers when a conversation is too long; what Anthropic's does, unless told otherwise. */
+  readonly overflow?: object
   /** More tests of this provider, on the same host and sandbox. */
   readonly more?: (rig: () => ProviderRig) => void
 }
@@ -144,24 +147,6 @@ function describeModel(rig: () => ProviderRig, tools: Tools): void {
     expect(call?.text).toContain(`heard ${first}`)
   })
 
-  it('remembers in a new sandbox', async () => {
-    const before = await heard()
-    await rig().killSandbox()
-    const after = await heard()
-    expect(rig().model.calls(after)[0]?.text).toContain(`heard ${before}`)
-  })
-
-  it('begins anew, and says so, when its runtime does not know the session', async () => {
-    const before = (await lines(FRESH_START)).length
-    await heard()
-    await rig().killSandbox()
-    rig().loseSessions(options.unknownSession ?? '01890000-0000-7000-8000-000000000000')
-    await heard()
-    expect((await lines(FRESH_START)).length).toBe(before + 1)
-    await heard()
-    expect((await lines(FRESH_START)).length).toBe(before + 1)
-  })
-
   it('reports what a turn used', async () => {
     const before = rig().entries('usage').length
     await heard()
@@ -185,6 +170,11 @@ function describeModel(rig: () => ProviderRig, tools: Tools): void {
   })
 
   describeQueue({ rig, next, heard, lines })
+  describeMemory({
+    ...{ rig, next, heard, lines },
+    unknownSession: options.unknownSession ?? '01890000-0000-7000-8000-000000000000',
+    overflow: options.overflow ?? ANTHROPIC_OVERFLOW,
+  })
   describeFailures(rig, tools)
 }
 

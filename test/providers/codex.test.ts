@@ -2,6 +2,7 @@ import { copyFileSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { providerContract } from '../contract/provider.ts'
+import { OPENAI_OVERFLOW } from '../contract/provider-memory.ts'
 import { whyNoEngine } from '../docker/test-image.ts'
 import { responseStream, toolCall } from './codex-rig.ts'
 import type { ProviderRig } from './rig.ts'
@@ -12,7 +13,13 @@ if (missing) throw new Error(missing)
 // Of the models that codex knows the newest are sent no list of tools, by which the mock knows a turn's call.
 const CONTAINER = { model: 'gpt-5.5' }
 
-providerContract('codex', { model: true, container: CONTAINER, process: 'codex app-server', more })
+providerContract('codex', {
+  model: true,
+  container: CONTAINER,
+  process: 'codex app-server',
+  overflow: OPENAI_OVERFLOW,
+  more,
+})
 
 /** Tools in the real sandbox. Their calls are written by hand: aimock calls by flat names, which codex knows none of. */
 function more(rig: () => ProviderRig): void {

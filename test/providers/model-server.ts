@@ -18,9 +18,15 @@ export interface ModelRequest {
   readonly text: string
 }
 
+interface Refusal {
+  readonly status: number
+  readonly headers?: Record<string, string>
+  readonly body?: string
+}
+
 /** What to do to one request instead of answering it well. */
 export type Fault =
-  | { readonly status: number; readonly headers?: Record<string, string>; readonly body?: string }
+  | Refusal
   /** The connection breaks after so many bytes of the answer. */
   | { readonly cutAfter: number }
   /** No answer, until the client leaves. */
@@ -54,6 +60,7 @@ export class ModelServer implements AsyncDisposable {
   readonly #mock: ModelMock
   readonly #server: Server
   readonly #faults: { readonly part: string; readonly fault: Fault }[] = []
+  #refusal: { readonly unless: string; readonly fault: Refusal } | undefined
 
   private constructor(mock: ModelMock) {
     this.#mock = mock
@@ -100,6 +107,11 @@ export class ModelServer implements AsyncDisposable {
     this.#faults.push(...faults.map((fault) => ({ part, fault })))
   }
 
+  /** Until the faults are cleared, all calls of a model, with or without tools, that do not have this part. */
+  refuseUnless(part: string, fault: Refusal): void {
+    this.#refusal = { unless: part, fault }
+  }
+
   /** Faults that no request has met yet. */
   get faultsLeft(): number {
     return this.#faults.length
@@ -107,6 +119,7 @@ export class ModelServer implements AsyncDisposable {
 
   clearFaults(): void {
     this.#faults.length = 0
+    this.#refusal = undefined
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -125,11 +138,16 @@ export class ModelServer implements AsyncDisposable {
       response.end()
       return
     }
-    const at = isTurnCall(one) ? this.#faults.findIndex(({ part }) => body.includes(part)) : -1
-    const fault = at < 0 ? undefined : this.#faults.splice(at, 1)[0]?.fault
+    const fault = this.#faultOf(one)
     if (!fault || 'cutAfter' in fault) this.#pass(one, response, fault?.cutAfter ?? Number.POSITIVE_INFINITY)
     else if ('status' in fault) refuse(response, fault)
     else if ('pieces' in fault) await writePieces(response, fault)
+  }
+
+  #faultOf(one: ModelRequest): Fault | undefined {
+    if (this.#refusal && isCall(one) && !one.text.includes(this.#refusal.unless)) return this.#refusal.fault
+    const at = isTurnCall(one) ? this.#faults.findIndex(({ part }) => one.text.includes(part)) : -1
+    return at < 0 ? undefined : this.#faults.splice(at, 1)[0]?.fault
   }
 
   #pass(one: ModelRequest, response: ServerResponse, cutAfter: number): void {
@@ -157,7 +175,7 @@ export function errorBody(type: string, message: string): string {
   return JSON.stringify({ type: 'error', error: { type, code: type, message, param: null } })
 }
 
-function refuse(response: ServerResponse, fault: Extract<Fault, { status: number }>): void {
+function refuse(response: ServerResponse, fault: Refusal): void {
   const type = { 401: 'authentication_error', 429: 'rate_limit_error' }[fault.status] ?? 'api_error'
   response.writeHead(fault.status, { 'content-type': 'application/json', ...fault.headers })
   response.end(fault.body ?? errorBody(type, `made to fail with ${fault.status}`))
@@ -175,8 +193,12 @@ async function writePieces(
   response.end()
 }
 
-function isTurnCall({ method, path, text: body }: ModelRequest): boolean {
-  return method === 'POST' && CALL.test(path.split('?')[0] ?? '') && /"tools":\s*\[\s*\{/.test(body)
+function isTurnCall(one: ModelRequest): boolean {
+  return isCall(one) && /"tools":\s*\[\s*\{/.test(one.text)
+}
+
+function isCall({ method, path }: ModelRequest): boolean {
+  return method === 'POST' && CALL.test(path.split('?')[0] ?? '')
 }
 
 function afterTool({ messages }: MockRequest): boolean {

@@ -1,4 +1,4 @@
-import { PROTOCOL_VERSION, type RunnerSettings } from '@creel/protocol'
+import { PROTOCOL_VERSION, type RunnerSettings, TurnLimits } from '@creel/protocol'
 import type { Groups } from './config/groups.ts'
 import type { GroupConfig } from './config/schema.ts'
 import type { GroupName } from './domain/ids.ts'
@@ -25,7 +25,16 @@ export function runnerSettings(
     mcpServers: config.mcpServers,
     concurrency: config.concurrency,
     turnTimeoutMs: config.limits.turn_timeout_s * 1000,
+    limits: turnLimits(config.limits),
     maxAttempts: install.maxAttempts,
     pollMs: POLL_MS,
   }
+}
+
+function turnLimits({ retries, retry_for_s, phase_s }: GroupConfig['limits']): TurnLimits {
+  return TurnLimits.parse({
+    retries,
+    retryForMs: retry_for_s * 1000,
+    phaseMs: Object.fromEntries(Object.entries(phase_s).map(([phase, seconds]) => [phase, seconds * 1000])),
+  })
 }

@@ -123,6 +123,8 @@ export const InstallConfig = z.strictObject({
 })
 
 /** `groups/<name>/container.json`: one agent. */
+const PhaseSeconds = z.number().int().min(1).max(86_400)
+
 export const GroupConfig = z.strictObject({
   provider: z.string().min(1).default('demo'),
   model: z.string().min(1).optional(),
@@ -138,6 +140,19 @@ export const GroupConfig = z.strictObject({
       pids: z.number().int().min(32).max(32_768).default(512),
       tmp_mb: z.number().int().min(16).max(65_536).default(256),
       turn_timeout_s: z.number().int().min(1).max(86_400).default(1800),
+      /** Longest time without a sign of progress, by what a turn is doing. */
+      phase_s: z
+        .strictObject({
+          starting: PhaseSeconds.default(120),
+          resuming: PhaseSeconds.default(120),
+          model: PhaseSeconds.default(300),
+          tool: PhaseSeconds.default(1800),
+          compacting: PhaseSeconds.default(600),
+        })
+        .prefault({}),
+      /** Tries after the first when a turn fails for a reason that passes, and for how long after that. */
+      retries: z.number().int().min(0).max(10).default(2),
+      retry_for_s: z.number().int().min(1).max(3_600).default(60),
     })
     .prefault({}),
   /**

@@ -1,4 +1,4 @@
-import type { InboxEntry, InboxRow, RunnerSettings } from '@creel/protocol'
+import { type InboxEntry, type InboxRow, type RunnerSettings, TurnLimits } from '@creel/protocol'
 import { describe, expect, it } from 'vitest'
 import type { GroupName, UnixMs } from '../../src/domain/ids.ts'
 import type { Mailbox } from '../../src/domain/ports/mailbox.ts'
@@ -29,6 +29,7 @@ const SETTINGS: RunnerSettings = {
   mcpServers: {},
   concurrency: 2,
   turnTimeoutMs: 60_000,
+  limits: TurnLimits.parse({}),
   maxAttempts: 3,
   pollMs: 500,
 }

@@ -14,6 +14,7 @@ import {
   type RunnerSettings,
   SANDBOX_PATHS,
   SETTINGS_FILE,
+  TurnLimits,
 } from '@creel/protocol'
 import Database from 'better-sqlite3'
 import { expect, vi } from 'vitest'
@@ -64,6 +65,7 @@ export class RunnerRig implements Disposable {
       mcpServers: {},
       concurrency: 4,
       turnTimeoutMs: 20_000,
+      limits: TurnLimits.parse({}),
       maxAttempts: 3,
       pollMs: 20,
       ...settings,

@@ -17,6 +17,28 @@ export const InstructionFragment = z.object({
   optional: z.boolean().default(true),
 })
 
+const Ms = z.number().int().positive()
+
+/** How long a turn may go on, and how often it is tried. */
+export const TurnLimits = z.object({
+  /** Longest time without a sign of progress in each phase; a wait that the runtime announces comes on top. */
+  phaseMs: z
+    .object({
+      starting: Ms.default(120_000),
+      resuming: Ms.default(120_000),
+      model: Ms.default(300_000),
+      tool: Ms.default(1_800_000),
+      compacting: Ms.default(600_000),
+    })
+    .prefault({}),
+  /** Tries after the first when a turn fails for a reason that passes. */
+  retries: z.number().int().nonnegative().default(2),
+  /** Wait before the first of them; it doubles. */
+  retryFirstMs: Ms.default(2_000),
+  /** None begins later than this after the first failure. */
+  retryForMs: Ms.default(60_000),
+})
+
 /**
  * What the runner needs to know of its group, written by the host as `settings.json` into the read-only `in`
  * folder before each start. It holds no secret and grants nothing.
@@ -36,6 +58,7 @@ export const RunnerSettings = z.object({
   /** Turns of different sessions that may run at once. */
   concurrency: z.number().int().positive(),
   turnTimeoutMs: z.number().int().positive(),
+  limits: TurnLimits.prefault({}),
   /** A message whose turn has died this often is settled as failed. */
   maxAttempts: z.number().int().positive(),
   /** Fallback poll of the inbox when no doorbell is heard. */
@@ -44,4 +67,5 @@ export const RunnerSettings = z.object({
 
 export type InstructionFragment = z.infer<typeof InstructionFragment>
 export type McpServer = z.infer<typeof McpServer>
+export type TurnLimits = z.infer<typeof TurnLimits>
 export type RunnerSettings = z.infer<typeof RunnerSettings>

@@ -43,6 +43,9 @@ export const FailureReason = z.enum([
   'other',
 ])
 
+/** What a turn is doing. `waiting`: for the model's service, which has asked to wait. */
+export const TurnPhase = z.enum(['starting', 'resuming', 'compacting', 'model', 'tool', 'waiting'])
+
 const TokenCount = z.number().int().nonnegative()
 
 /** What a provider reports. The last event of a turn is `completed`, `interrupted` or `failed`. */
@@ -51,6 +54,15 @@ export const TurnEvent = z.discriminatedUnion('type', [
   /** Any sign of life. */
   z.object({ type: z.literal('activity') }),
   z.object({ type: z.literal('tool'), phase: z.enum(['started', 'ended']), name: z.string() }),
+  /**
+   * What the runtime does, where the other events do not tell: it shortens the conversation, waits for the model's
+   * service (until `untilMs`, UTC), or is back at the model. Ends with the next event that is no `activity`.
+   */
+  z.object({
+    type: z.literal('phase'),
+    phase: TurnPhase.extract(['model', 'compacting', 'waiting']),
+    untilMs: z.number().int().nonnegative().optional(),
+  }),
   /** More of the reply being written; shown as progress. */
   z.object({ type: z.literal('delta'), text: z.string() }),
   /** One whole message for the chat; takes the place of the deltas since the last one. */
@@ -86,4 +98,5 @@ export const TurnEvent = z.discriminatedUnion('type', [
 ])
 
 export type FailureReason = z.infer<typeof FailureReason>
+export type TurnPhase = z.infer<typeof TurnPhase>
 export type TurnEvent = z.infer<typeof TurnEvent>

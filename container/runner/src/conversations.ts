@@ -1,7 +1,7 @@
 import type { InboxMessage, OutboxEntry, TurnAttachment } from '@creel/protocol'
 import type { Clock } from './clock.ts'
 import type { EventLog } from './log.ts'
-import { cutOffText, NO_PRIMER, type Primer, primerOf } from './priming.ts'
+import { cutOffText, GO_ON, MEANWHILE, NO_PRIMER, type Primer, primerOf } from './priming.ts'
 import { promptOf } from './prompt.ts'
 import { FRESH_START, PRIMED_START, TOO_LONG_START } from './reply-text.ts'
 import type { SessionTokens } from './session-tokens.ts'
@@ -62,6 +62,8 @@ export class Conversation {
   #resumeToken: string | undefined
   #primer: Primer = NO_PRIMER
   #cutOff = ''
+  /** The runtime's session has the message already. */
+  #goesOn = false
   /** Index of the next primer to try. */
   #nextBudget = 0
   /** What the person was told of it. */
@@ -86,6 +88,7 @@ export class Conversation {
   /** What the model is to be given now: also what was said to the turn since it began. */
   get prompt(): string {
     const messages = this.#messages.map((message) => promptOf(message, this.#parts.filesIn))
+    if (this.#goesOn) return [GO_ON, ...(messages.length > 0 ? [MEANWHILE] : []), ...messages].join('\n\n')
     return [this.#primer.text, this.#cutOff, ...messages].filter((part) => part !== '').join('\n\n')
   }
 
@@ -94,8 +97,9 @@ export class Conversation {
     return this.#messages.flatMap((message) => attachmentsOf(message, this.#parts.filesIn))
   }
 
-  get #messages(): InboxMessage[] {
-    return [this.#asked.message, ...this.#steered]
+  get #messages(): readonly InboxMessage[] {
+    // What was said since may not have reached a session that was cut off.
+    return this.#goesOn ? this.#steered : [this.#asked.message, ...this.#steered]
   }
 
   /** Another message was given to the running turn. */
@@ -120,6 +124,7 @@ export class Conversation {
     // The message alone is too much: there is nothing to leave away but what a cut off try has piled up.
     if (!fewer && (cutOff === '' || this.#cutOff !== '')) return false
     this.#cutOff = cutOff
+    this.#goesOn = false
     this.#resumeToken = undefined
     const { seq, session } = this.#asked
     this.#parts.tokens.forget(session)
@@ -128,6 +133,21 @@ export class Conversation {
     record.startOver(this.#note === undefined ? note : undefined)
     this.#note ??= note
     return true
+  }
+
+  /**
+   * The try failed for a reason that passes, and the same session is asked again. When something had come of it the
+   * runtime has the message, and is told to go on; else it is given everything as before. `record` is ready for it.
+   */
+  triesAgain(record: TurnRecord): void {
+    const said = record.replies.filter((text) => text !== this.#note)
+    const begun = said.length + record.tools.length + record.files.length > 0
+    const token = record.resumeToken ?? this.#resumeToken
+    if (begun && token !== undefined) {
+      this.#goesOn = true
+      this.#resumeToken = token
+    } else if (begun) this.#cutOff = cutOffText(said, record.tools)
+    record.startOver(undefined)
   }
 
   /** Writes the exchange down; to be called before these entries are committed. Never throws. */

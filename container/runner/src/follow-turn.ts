@@ -2,63 +2,81 @@ import { TurnEvent } from '@creel/protocol'
 import type { Clock } from './clock.ts'
 import { errorText } from './log.ts'
 import { FileNotSent, type OutgoingFiles } from './outgoing-files.ts'
+import type { Hung, PhaseWatch } from './phase-watch.ts'
 import type { Turn } from './provider.ts'
 import type { StopReason } from './session-lanes.ts'
-import type { TurnEnd, TurnRecord } from './turn-record.ts'
+import type { FailedTurn, TurnEnd, TurnRecord } from './turn-record.ts'
 
 /** How long a provider may take to clean up after its last event or an abort; then it is left behind. */
 const LET_GO_MS = 1_000
 
-const STOPPED = Symbol('stopped')
+export interface FollowOptions {
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly files: Pick<OutgoingFiles, 'keep'>
+  readonly watch: PhaseWatch
+  /** A phase has gone on for too long: the turn is left, and to be stopped. */
+  readonly onHung: () => void
+  readonly onChange: () => void
+}
 
 /**
  * Reads a turn to its end into `record`. Never rejects and never waits for a provider that ignores an abort: whatever
  * it does wrong (throws, ends too early, yields things that are not events) is a `failed` end.
  */
-export async function followTurn(
-  turn: Turn,
-  record: TurnRecord,
-  options: {
-    clock: Clock
-    signal: AbortSignal
-    files: Pick<OutgoingFiles, 'keep'>
-    onChange: () => void
-  },
-): Promise<TurnEnd> {
-  const { signal } = options
-  const stopped = new Promise<typeof STOPPED>((resolve) => {
-    if (signal.aborted) resolve(STOPPED)
-    else signal.addEventListener('abort', () => resolve(STOPPED), { once: true })
-  })
+export async function followTurn(turn: Turn, record: TurnRecord, options: FollowOptions): Promise<TurnEnd> {
+  const { signal, watch, clock } = options
+  const over = new AbortController()
+  const left = Promise.race([aborted(signal), watch.hung(clock, over.signal)])
   let iterator: AsyncIterator<unknown> | undefined
   try {
     iterator = turn[Symbol.asyncIterator]()
     for (;;) {
-      const step = await Promise.race([iterator.next(), stopped])
-      if (step === STOPPED) return stoppedBy(signal)
-      const event = eventOf(step)
-      if (event.type === 'file') await Promise.race([keepFile(event, record, options.files), stopped])
-      const end = record.take(event)
+      const step = await Promise.race([iterator.next(), left])
+      if (step === 'aborted') return stoppedBy(signal)
+      if ('limitMs' in step) {
+        options.onHung()
+        return hungIn(step)
+      }
+      if (step.done) return bug('the provider ended the turn without saying how')
+      const event = TurnEvent.safeParse(step.value)
+      if (!event.success) return bug('the provider sent something that is not an event')
+      watch.take(event.data, clock.now())
+      if (event.data.type === 'file') await Promise.race([keepFile(event.data, record, options.files), left])
+      const end = record.take(event.data)
       if (end?.kind === 'failed' && signal.aborted) return stoppedBy(signal)
       if (end) return end
       options.onChange()
     }
   } catch (error) {
-    if (signal.aborted) return stoppedBy(signal)
-    return crashed(errorText(error))
+    return signal.aborted ? stoppedBy(signal) : bug(errorText(error))
   } finally {
-    await letGo(iterator, options.clock)
+    over.abort()
+    await letGo(iterator, clock)
   }
 }
 
-function eventOf(step: IteratorResult<unknown>): TurnEvent {
-  if (step.done) return failed('the provider ended the turn without saying how')
-  const event = TurnEvent.safeParse(step.value)
-  return event.success ? event.data : failed('the provider sent something that is not an event')
+/** The end of a turn that was stopped, by whom its signal says. */
+export function stoppedBy(signal: AbortSignal): TurnEnd {
+  const known: readonly StopReason[] = ['cancelled', 'superseded', 'timeout']
+  return { kind: 'stopped', by: known.find((reason) => reason === signal.reason) ?? 'shutdown' }
 }
 
-function failed(message: string): TurnEvent {
-  return { type: 'failed', reason: 'crashed', message }
+/** The end of a turn whose provider broke the rules of its port. */
+export function bug(message: string): FailedTurn {
+  return { kind: 'failed', reason: 'crashed', message, bug: true }
+}
+
+function hungIn(hung: Hung): FailedTurn {
+  const message = `no progress for ${hung.limitMs} ms in the phase ${hung.phase}`
+  return { kind: 'failed', reason: 'timeout', message, hung }
+}
+
+function aborted(signal: AbortSignal): Promise<'aborted'> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve('aborted')
+    else signal.addEventListener('abort', () => resolve('aborted'), { once: true })
+  })
 }
 
 /** A file that cannot be sent is told of in its place: a turn must not fail for it. */
@@ -77,15 +95,6 @@ async function keepFile(
     if (!(error instanceof FileNotSent)) throw error
     record.take({ type: 'message', text: `(A file could not be sent: ${error.message}.)` })
   }
-}
-
-function crashed(message: string): TurnEnd {
-  return { kind: 'failed', reason: 'crashed', message }
-}
-
-function stoppedBy(signal: AbortSignal): TurnEnd {
-  const known: readonly StopReason[] = ['cancelled', 'superseded', 'timeout']
-  return { kind: 'stopped', by: known.find((reason) => reason === signal.reason) ?? 'shutdown' }
 }
 
 async function letGo(iterator: AsyncIterator<unknown> | undefined, clock: Clock): Promise<void> {

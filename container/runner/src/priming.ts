@@ -48,6 +48,13 @@ export function primerOf(
   return { text, exchanges: texts.length }
 }
 
+/** What a session is told that has the message already, when a failure has cut off its turn. */
+export const GO_ON =
+  'Your work on the last message was cut off by a failure, not by a person. Go on from where you stopped: what you did is done, look before you do it again. Then give the whole answer.'
+
+/** Before what was said while the turn ran. */
+export const MEANWHILE = 'This was said meanwhile, in case you have not seen it:'
+
 /** What a fresh session is told of the try at the same message that was cut off. Empty when it had done nothing. */
 export function cutOffText(said: readonly string[], tools: readonly string[]): string {
   if (said.length === 0 && tools.length === 0) return ''

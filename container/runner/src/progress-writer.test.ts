@@ -38,7 +38,7 @@ beforeEach(() => {
   const offer = (entry: OutboxEntry) => {
     if (entry.type === 'progress') written.push({ at: clock.now(), text: entry.text })
   }
-  progress = new ProgressWriter({ inboxSeq: 1, record, clock, offer })
+  progress = new ProgressWriter({ inboxSeq: 1, chat: 'private', record, clock, offer })
 })
 
 function say(text: string): void {

@@ -1,5 +1,6 @@
 import type { OutboxEntry } from '@creel/protocol'
 import { type Clock, rest } from './clock.ts'
+import { mayBeNoReply } from './reply-text.ts'
 import type { TurnRecord } from './turn-record.ts'
 
 const EVERY_MS = 250
@@ -8,6 +9,7 @@ const EVERY_MS = 250
 export class ProgressWriter {
   readonly #inboxSeq: number
   readonly #record: TurnRecord
+  readonly #chat: 'private' | 'group'
   readonly #clock: Clock
   readonly #offer: (entry: OutboxEntry) => void
   readonly #ended = new AbortController()
@@ -18,11 +20,14 @@ export class ProgressWriter {
   constructor(options: {
     inboxSeq: number
     record: TurnRecord
+    /** Kind of the chat that it is shown in. */
+    chat: 'private' | 'group'
     clock: Clock
     offer: (entry: OutboxEntry) => void
   }) {
     this.#inboxSeq = options.inboxSeq
     this.#record = options.record
+    this.#chat = options.chat
     this.#clock = options.clock
     this.#offer = options.offer
   }
@@ -49,19 +54,25 @@ export class ProgressWriter {
   }
 
   #write(): void {
-    const { draft, activity } = this.#record
+    const { activity } = this.#record
     this.#written = this.#state()
     this.#nextAt = this.#clock.now() + EVERY_MS
     this.#offer({
       type: 'progress',
       inboxSeq: this.#inboxSeq,
-      text: draft,
+      text: this.#draft(),
       ...(activity === undefined ? {} : { activity }),
     })
   }
 
+  #draft(): string {
+    const { draft } = this.#record
+    return mayBeNoReply(draft, this.#chat) ? '' : draft
+  }
+
   #state(): string {
-    const { draft, activity } = this.#record
+    const { activity } = this.#record
+    const draft = this.#draft()
     return draft === '' && activity === undefined ? '' : `${activity ?? ''}\n${draft}`
   }
 }

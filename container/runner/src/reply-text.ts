@@ -1,4 +1,5 @@
-import { type FailureReason, MAX_BODY_BYTES, MAX_TEXT } from '@creel/protocol'
+import { type FailureReason, MAX_BODY_BYTES, MAX_TEXT, type TurnPhase } from '@creel/protocol'
+import type { Hung } from './phase-watch.ts'
 
 /** Room in a body for everything but the text. */
 const BODY_OVERHEAD_BYTES = 1_000
@@ -20,8 +21,45 @@ const PLAIN: Record<FailureReason, string> = {
 }
 
 /** What the user is told when the provider failed. Details are for the operator and go into the settlement. */
-export function failureReply(reason: FailureReason): string {
-  return `The agent could not answer: ${PLAIN[reason]}.`
+export function failureReply(reason: FailureReason, tries = 1): string {
+  return `The agent could not answer: ${PLAIN[reason]}.${triedText(tries)}`
+}
+
+const HUNG: Record<TurnPhase, string> = {
+  starting: 'its program did not start',
+  resuming: 'its program did not open the conversation again',
+  compacting: 'shortening the conversation did not come to an end',
+  model: 'its model said nothing',
+  tool: 'a tool that it used gave no sign of life',
+  waiting: 'its provider asked it to wait and then said nothing',
+}
+
+/** What the user is told when a phase of the turn went on for too long. */
+export function hungReply({ phase, limitMs }: Hung, tries = 1): string {
+  const limit = `${limitMs / 1000} s`
+  return `The agent was stopped: ${HUNG[phase]} for ${limit}, its limit (phase: ${phase}).${triedText(tries)}`
+}
+
+function triedText(tries: number): string {
+  return tries > 1 ? ` It was tried ${tries} times.` : ''
+}
+
+const AGAIN: Partial<Record<FailureReason, string>> = {
+  'rate-limited': "the model's service asks to wait",
+  overloaded: "the model's service is overloaded",
+  crashed: "the agent's program crashed",
+  timeout: 'no answer came in time',
+}
+
+/** Shown while a failed turn waits for its next try. */
+export function tryingAgain(reason: FailureReason, waitMs: number): string {
+  return `${AGAIN[reason] ?? 'it did not work'}; trying again in ${Math.ceil(waitMs / 1000)} s`
+}
+
+/** Shown while the runtime does what it announced; undefined when that is ordinary work. */
+export function phaseText(phase: TurnPhase): string | undefined {
+  if (phase === 'compacting') return 'shortening the conversation'
+  return phase === 'waiting' ? "waiting for the model's service" : undefined
 }
 
 export function timeoutReply(turnTimeoutMs: number): string {
@@ -46,6 +84,19 @@ export const TOO_LONG_START =
 
 /** After what a turn had said until the next message ended it. */
 export const INTERRUPTED = '(interrupted by the next message)'
+
+/** The whole answer of an agent that has nothing to say in a group. */
+const NO_REPLY = 'NO_REPLY'
+
+/** Whether this is all that is said, in a group, to say nothing. In a private chat somebody waits for an answer. */
+export function isNoReply(said: readonly string[], chat: 'private' | 'group'): boolean {
+  return chat === 'group' && said.length === 1 && said[0]?.trim() === NO_REPLY
+}
+
+/** Whether a text that is being written may still become NO_REPLY, or is it. */
+export function mayBeNoReply(draft: string, chat: 'private' | 'group'): boolean {
+  return chat === 'group' && draft !== '' && NO_REPLY.startsWith(draft.trim())
+}
 
 export const NO_ANSWER = '(no answer)'
 

@@ -1,13 +1,23 @@
-import type { OutboxEntry, RunnerSettings } from '@creel/protocol'
-import { boundedText, failureReply, INTERRUPTED, leftOutNote, NO_ANSWER, timeoutReply } from './reply-text.ts'
-import type { TurnEnd, TurnRecord } from './turn-record.ts'
+import type { InboxMessage, OutboxEntry, RunnerSettings } from '@creel/protocol'
+import {
+  boundedText,
+  failureReply,
+  hungReply,
+  INTERRUPTED,
+  isNoReply,
+  leftOutNote,
+  mayBeNoReply,
+  NO_ANSWER,
+  timeoutReply,
+} from './reply-text.ts'
+import type { FailedTurn, TurnEnd, TurnRecord } from './turn-record.ts'
 
 const MAX_REASON = 2_000
 
 /** The messages that a turn answers. */
 export interface Answered {
   /** The answers go to where the first came from. */
-  readonly jobs: readonly { readonly seq: number }[]
+  readonly jobs: readonly { readonly seq: number; readonly message: Pick<InboxMessage, 'chat'> }[]
   /** Cancelled before the agent had them. */
   readonly dropped: readonly { readonly seq: number }[]
 }
@@ -22,19 +32,26 @@ export function turnEntries(
   end: TurnEnd,
   settings: RunnerSettings,
 ): OutboxEntry[] {
-  const inboxSeq = jobs[0]?.seq
-  if (inboxSeq === undefined) return []
+  const [first] = jobs
+  if (!first) return []
+  const inboxSeq = first.seq
+  const chat = first.message.chat.kind
   return [
-    ...output(inboxSeq, record, end, settings),
+    ...output(inboxSeq, record, end, { settings, chat }),
     ...usage(inboxSeq, record, settings),
     ...jobs.map(({ seq }) => ending(seq, end, settings)),
     ...dropped.map(({ seq }): OutboxEntry => ({ type: 'settled', inboxSeq: seq, outcome: 'cancelled' })),
   ]
 }
 
+interface OutputOptions {
+  readonly settings: RunnerSettings
+  readonly chat: 'private' | 'group'
+}
+
 /** Replies and files in the order in which the turn made them. */
-function output(inboxSeq: number, record: TurnRecord, end: TurnEnd, settings: RunnerSettings): OutboxEntry[] {
-  const said = spoken(record, end, settings).map(
+function output(inboxSeq: number, record: TurnRecord, end: TurnEnd, options: OutputOptions): OutboxEntry[] {
+  const said = spoken(record, end, options).map(
     (text): OutboxEntry => ({ type: 'reply', inboxSeq, text: boundedText(text) }),
   )
   if (isUnsaid(end)) return said
@@ -50,21 +67,28 @@ function isUnsaid(end: TurnEnd): boolean {
 }
 
 /** What the message's sender gets to see, in order. */
-function spoken(record: TurnRecord, end: TurnEnd, settings: RunnerSettings): string[] {
-  if (end.kind === 'stopped' && end.by === 'superseded') return saidSoFar(record)
+function spoken(record: TurnRecord, end: TurnEnd, { settings, chat }: OutputOptions): string[] {
+  if (end.kind === 'stopped' && end.by === 'superseded') return saidSoFar(record, chat)
   if (isUnsaid(end)) return []
+  if (end.kind === 'completed' && isNoReply(record.replies, chat)) return []
   const said = [...record.replies]
   if (record.leftOut > 0) said.push(leftOutNote(record.leftOut))
-  if (end.kind === 'failed') said.push(failureReply(end.reason))
+  if (end.kind === 'failed') said.push(failedText(end))
   if (end.kind === 'stopped') said.push(timeoutReply(settings.turnTimeoutMs))
   if (end.kind === 'completed' && !end.silent && said.length + record.files.length === 0) said.push(NO_ANSWER)
   return said
 }
 
+function failedText({ reason, hung, tries }: FailedTurn): string {
+  return hung ? hungReply(hung, tries) : failureReply(reason, tries)
+}
+
 /** What a turn had said when the next message ended it. */
-function saidSoFar(record: TurnRecord): string[] {
+function saidSoFar(record: TurnRecord, chat: OutputOptions['chat']): string[] {
   const draft = record.draft.trim()
-  return draft === '' ? record.replies : [...record.replies, `${draft}\n\n${INTERRUPTED}`]
+  return draft === '' || mayBeNoReply(draft, chat)
+    ? record.replies
+    : [...record.replies, `${draft}\n\n${INTERRUPTED}`]
 }
 
 function usage(inboxSeq: number, record: TurnRecord, settings: RunnerSettings): OutboxEntry[] {

@@ -1,6 +1,7 @@
-import { MAX_FILES, type TurnEvent } from '@creel/protocol'
+import { type FailureReason, MAX_FILES, type TurnEvent } from '@creel/protocol'
 import type { KeptFile } from './outgoing-files.ts'
-import { tail } from './reply-text.ts'
+import type { Hung } from './phase-watch.ts'
+import { phaseText, tail } from './reply-text.ts'
 import type { StopReason } from './session-lanes.ts'
 
 /** Messages one turn may send. */
@@ -12,14 +13,23 @@ export const MAX_PROGRESS_TEXT = 8_000
 const MAX_ACTIVITY = 200
 const MAX_TOOLS = 30
 
+export interface FailedTurn {
+  readonly kind: 'failed'
+  readonly reason: FailureReason
+  readonly message: string
+  readonly retryAfterMs?: number | undefined
+  /** The phase that went on for too long. */
+  readonly hung?: Hung
+  /** The provider broke its own rules. */
+  readonly bug?: true
+  /** How often it was tried; once when it does not say. */
+  readonly tries?: number
+}
+
 /** How a turn ended. */
 export type TurnEnd =
   | { readonly kind: 'completed'; readonly silent: boolean }
-  | {
-      readonly kind: 'failed'
-      readonly reason: Extract<TurnEvent, { type: 'failed' }>['reason']
-      readonly message: string
-    }
+  | FailedTurn
   | { readonly kind: 'stopped'; readonly by: StopReason }
 
 export type Usage = Omit<Extract<TurnEvent, { type: 'usage' }>, 'type'>
@@ -57,6 +67,9 @@ export class TurnRecord {
         if (this.activity !== undefined) this.tools.push(this.activity)
         if (this.tools.length > MAX_TOOLS) this.tools.shift()
         return undefined
+      case 'phase':
+        this.activity = phaseText(event.phase)
+        return undefined
       case 'delta':
         this.draft = tail(this.draft + event.text, MAX_PROGRESS_TEXT)
         return undefined
@@ -71,7 +84,12 @@ export class TurnRecord {
       case 'interrupted':
         return { kind: 'failed', reason: 'other', message: 'the provider interrupted the turn by itself' }
       case 'failed':
-        return { kind: 'failed', reason: event.reason, message: event.message }
+        return {
+          kind: 'failed',
+          reason: event.reason,
+          message: event.message,
+          retryAfterMs: event.retryAfterMs,
+        }
     }
   }
 

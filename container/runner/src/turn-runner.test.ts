@@ -183,7 +183,7 @@ describe('a turn', () => {
       async *[Symbol.asyncIterator]() {
         tokens.push(input.resumeToken)
         yield { type: 'started', resumeToken: `token-${tokens.length}` }
-        yield { type: 'failed', reason: 'overloaded', message: 'busy' }
+        yield { type: 'failed', reason: 'other', message: 'broken' }
       },
       steer: async () => 'unsupported',
     }))

@@ -1,12 +1,15 @@
 import type { RunnerSettings, TurnInput } from '@creel/protocol'
 import { type Clock, rest } from './clock.ts'
 import type { Conversation } from './conversations.ts'
-import { followTurn } from './follow-turn.ts'
-import { errorText } from './log.ts'
+import { bug, followTurn, stoppedBy } from './follow-turn.ts'
+import { type EventLog, errorText } from './log.ts'
 import type { OutboxCommits } from './outbox-commits.ts'
 import type { OutgoingFiles } from './outgoing-files.ts'
+import { PhaseWatch } from './phase-watch.ts'
 import { ProgressWriter } from './progress-writer.ts'
 import type { ProviderRuntime } from './provider.ts'
+import { tryingAgain } from './reply-text.ts'
+import { retryWait } from './retry-policy.ts'
 import type { StopReason } from './session-lanes.ts'
 import type { TurnMessages } from './turn-messages.ts'
 import type { TurnEnd, TurnRecord } from './turn-record.ts'
@@ -17,6 +20,7 @@ export interface TurnTriesParts {
   readonly commits: OutboxCommits
   readonly files: OutgoingFiles
   readonly clock: Clock
+  readonly log: EventLog
 }
 
 /** A turn that was accepted and is to be run. */
@@ -36,12 +40,16 @@ export class TurnTries {
     this.#parts = parts
   }
 
-  /** Runs the turn to its end, with its progress shown. Never rejects for what the provider does. */
+  /**
+   * Runs the turn to its end, with its progress shown; what passes is tried again for a while. Never rejects for what
+   * the provider does.
+   */
   async run(turn: AcceptedTurn): Promise<TurnEnd> {
-    const { commits, clock, settings } = this.#parts
+    const { commits, clock, settings, log } = this.#parts
     const { messages, conversation, record, abort } = turn
     const progress = new ProgressWriter({
       inboxSeq: messages.first.seq,
+      chat: messages.first.message.chat.kind,
       record,
       clock,
       offer: (entry) => commits.offer(entry),
@@ -51,34 +59,51 @@ export class TurnTries {
       if (!timer.signal.aborted) abort.abort('timeout' satisfies StopReason)
     })
     try {
-      let end: TurnEnd
-      do end = await this.#follow(turn, progress)
-      while (conversation.beginsAgain(end, record))
-      return end
+      for (let tries = 1, firstFailedAt = 0; ; ) {
+        const end = await this.#follow(turn, tries, progress)
+        if (conversation.beginsAgain(end, record)) continue
+        if (end.kind !== 'failed') return end
+        firstFailedAt ||= clock.now()
+        const tried = { again: tries - 1, sinceFirstFailureMs: clock.now() - firstFailedAt }
+        const waitMs = retryWait(end, tried, settings.limits)
+        if (waitMs === null) return { ...end, tries }
+        log('turn_failed', { seq: messages.first.seq, reason: end.reason, waitMs })
+        conversation.triesAgain(record)
+        record.activity = tryingAgain(end.reason, waitMs)
+        progress.update()
+        await rest(clock, waitMs, abort.signal)
+        if (abort.signal.aborted) return stoppedBy(abort.signal)
+        record.activity = undefined
+        tries += 1
+      }
     } finally {
       timer.abort()
       progress.end()
     }
   }
 
-  async #follow(accepted: AcceptedTurn, progress: ProgressWriter): Promise<TurnEnd> {
-    const { provider, clock, files } = this.#parts
+  async #follow(accepted: AcceptedTurn, tries: number, progress: ProgressWriter): Promise<TurnEnd> {
+    const { provider, clock, files, settings } = this.#parts
     const { messages, record, abort } = accepted
     try {
-      const turn = provider.startTurn(this.#input(accepted), abort.signal)
+      const input = this.#input(accepted, tries)
+      const watch = new PhaseWatch(settings.limits.phaseMs, input.resumeToken !== undefined)
+      const hung = new AbortController()
+      const turn = provider.startTurn(input, AbortSignal.any([abort.signal, hung.signal]))
       const onChange = () => {
         if (record.started) messages.at(turn)
         progress.update()
       }
-      return await followTurn(turn, record, { clock, signal: abort.signal, files, onChange })
+      const onHung = () => hung.abort()
+      return await followTurn(turn, record, { clock, signal: abort.signal, files, watch, onHung, onChange })
     } catch (error) {
-      return { kind: 'failed', reason: 'crashed', message: errorText(error) }
+      return bug(errorText(error))
     } finally {
       messages.at(undefined)
     }
   }
 
-  #input({ messages, conversation, attempt }: AcceptedTurn): TurnInput {
+  #input({ messages, conversation, attempt }: AcceptedTurn, tries: number): TurnInput {
     const { prompt, attachments, resumeToken, model } = conversation
     const { first, jobs } = messages
     const effort = first.message.effort ?? this.#parts.settings.effort
@@ -86,7 +111,7 @@ export class TurnTries {
       session: first.session,
       text: jobs.map(({ message }) => message.text).join('\n'),
       prompt,
-      attempt,
+      attempt: attempt + tries - 1,
       ...(model === undefined ? {} : { model }),
       ...(effort === undefined ? {} : { effort }),
       ...(resumeToken === undefined ? {} : { resumeToken }),

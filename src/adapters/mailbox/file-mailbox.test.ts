@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type InboxEntry, InboxReader, OutboxWriter } from '@creel/protocol'
+import { type InboxEntry, InboxReader, OutboxWriter, TurnLimits } from '@creel/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { CreelError } from '../../domain/errors.ts'
 import type { GroupName, UnixMs } from '../../domain/ids.ts'
@@ -159,6 +159,7 @@ describe('folders and files', () => {
       mcpServers: {},
       concurrency: 1,
       turnTimeoutMs: 1,
+      limits: TurnLimits.parse({}),
       maxAttempts: 1,
       pollMs: 1,
     }

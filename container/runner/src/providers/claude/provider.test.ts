@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { RunnerSettings, TurnEvent, TurnInput } from '@creel/protocol'
+import { type RunnerSettings, type TurnEvent, type TurnInput, TurnLimits } from '@creel/protocol'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   type FakeAnswer,
@@ -33,6 +33,7 @@ const settings: RunnerSettings = {
   mcpServers: {},
   concurrency: 4,
   turnTimeoutMs: 20_000,
+  limits: TurnLimits.parse({}),
   maxAttempts: 3,
   pollMs: 20,
 }

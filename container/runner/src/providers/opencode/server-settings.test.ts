@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { RunnerSettings } from '@creel/protocol'
+import { type RunnerSettings, TurnLimits } from '@creel/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { messageId } from './message-id.ts'
 import { modelName } from './model-name.ts'
@@ -18,6 +18,7 @@ const SETTINGS: RunnerSettings = {
   mcpServers: {},
   concurrency: 1,
   turnTimeoutMs: 1,
+  limits: TurnLimits.parse({}),
   maxAttempts: 1,
   pollMs: 1,
 }

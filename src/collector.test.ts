@@ -6,11 +6,13 @@ import { GARDEN, HostTables } from '../test/rig/host-tables.ts'
 import { collect } from './collector.ts'
 import type { ChatId, GroupName, UnixMs } from './domain/ids.ts'
 import { GroupProblems } from './group-problems.ts'
+import type { Shown } from './progress-board.ts'
 
 class CollectorWorld extends HostTables {
   readonly reader = new FakeOutboxReader()
   readonly mailbox = new FakeMailbox(this.clock)
   readonly channel = new FakeChannel({ partLimit: 10 })
+  readonly shown: { inboxSeq: number; shown: Shown | null }[] = []
   readonly told: string[] = []
   readonly nudged: { group: GroupName; chats: ChatId[] }[] = []
   readonly problems = new GroupProblems({
@@ -31,6 +33,7 @@ class CollectorWorld extends HostTables {
     const { reader, outboxes, dispatches, deliveries, directory, mailbox, events, clock, problems } = this
     return collect(GARDEN, {
       ...{ reader, outboxes, dispatches, deliveries, directory, mailbox, events, clock, problems },
+      board: { show: (_, inboxSeq, __, shown) => void this.shown.push({ inboxSeq, shown }) },
       channelOf: () => (this.configured ? this.channel : undefined),
       nudge: (group, chats) => void this.nudged.push({ group, chats: [...chats] }),
     })
@@ -117,7 +120,7 @@ describe('collect', () => {
     world.reader.append(GARDEN, { type: 'progress', inboxSeq: 1, text: 'psst' }, reply(1, 'psst'), settled(1))
     await world.collect()
     expect(world.outgoing()).toEqual([])
-    expect(world.channel.progress).toEqual([])
+    expect(world.shown).toEqual([])
     expect(world.rejected()).toBe(1)
     expect(world.dispatches.hasOpen(GARDEN)).toBe(false)
   })
@@ -131,9 +134,9 @@ describe('collect', () => {
       settled(1),
     )
     await world.collect()
-    expect(world.channel.progress.map((shown) => shown.progress)).toEqual([
-      { group: GARDEN, text: 'so far', activity: 'shell' },
-      null,
+    expect(world.shown).toMatchObject([
+      { inboxSeq: 1, shown: { text: 'so far', activity: 'shell' } },
+      { inboxSeq: 1, shown: null },
     ])
   })
 

@@ -18,6 +18,7 @@ import type { NewUsage } from './domain/ports/usage.ts'
 import type { Events } from './events.ts'
 import type { GroupProblems } from './group-problems.ts'
 import { failedWithout, renderParts } from './notices.ts'
+import type { ProgressBoard, Shown } from './progress-board.ts'
 import type { StepResult } from './pump.ts'
 
 export interface CollectorPorts {
@@ -31,6 +32,7 @@ export interface CollectorPorts {
   readonly events: Events
   readonly clock: Clock
   readonly problems: GroupProblems
+  readonly board: Pick<ProgressBoard, 'show'>
   /** Wakes the delivery of these chats and lets the supervisor look. */
   readonly nudge: (group: GroupName, chats: ReadonlySet<ChatId>) => void
 }
@@ -134,10 +136,10 @@ class Batch {
       case 'accepted':
         this.#accepted.push(entry)
         events.turnAccepted(this.#group, entry.inboxSeq, entry.attempt)
-        this.#show(origin, { text: '' })
+        this.#show(entry.inboxSeq, origin, { text: '' })
         return
       case 'progress':
-        this.#show(origin, entry)
+        this.#show(entry.inboxSeq, origin, entry)
         return
       case 'reply':
         this.#reply(seq, entry.inboxSeq, origin, entry.text)
@@ -145,7 +147,7 @@ class Batch {
       case 'settled':
         this.#settled.push({ ...entry, reason: entry.reason ?? null })
         events.turnSettled(this.#group, entry.inboxSeq, entry.outcome, entry.reason ?? null)
-        this.#show(origin, null)
+        this.#show(entry.inboxSeq, origin, null)
         return
       case 'file':
         this.#reject(seq, 'files are not taken yet')
@@ -160,6 +162,7 @@ class Batch {
         })
         return
       case 'returned':
+        this.#show(entry.inboxSeq, origin, null)
         return
     }
   }
@@ -186,17 +189,10 @@ class Batch {
     this.chats.add(origin.chatId)
   }
 
-  #show(origin: InboundRow | null, progress: { text: string; activity?: string | undefined } | null): void {
+  /** After the record: what is shown must not be ahead of what is known. */
+  #show(inboxSeq: number, origin: InboundRow | null, shown: Shown | null): void {
     if (!origin || !this.#mayReply(origin).allowed) return
-    const channel = this.#ports.channelOf(origin.address.channel, origin.address.account)
-    const group = this.#group
-    this.#shows.push(() => {
-      const shown =
-        progress === null
-          ? null
-          : { group, text: progress.text, ...(progress.activity ? { activity: progress.activity } : {}) }
-      channel?.showProgress(origin.address, shown)
-    })
+    this.#shows.push(() => this.#ports.board.show(this.#group, inboxSeq, origin, shown))
   }
 
   #mayReply(origin: InboundRow | null): Verdict {

@@ -18,6 +18,7 @@ import { openHostDb } from './adapters/sqlite/open.ts'
 import { SqliteOutboxStore } from './adapters/sqlite/outbox-store.ts'
 import { SqliteOverviewStore } from './adapters/sqlite/overview-store.ts'
 import { SqliteOwnChatStore } from './adapters/sqlite/own-chat-store.ts'
+import { SqliteProgressNotes } from './adapters/sqlite/progress-note-store.ts'
 import { SqliteRoleStore } from './adapters/sqlite/role-store.ts'
 import { SqliteSessionChoices } from './adapters/sqlite/session-choice-store.ts'
 import { SqliteTurnLog } from './adapters/sqlite/turn-log.ts'
@@ -49,6 +50,7 @@ export interface Core extends Disposable {
   readonly choices: SqliteSessionChoices
   readonly deliveryLog: SqliteDeliveryLog
   readonly turnLog: SqliteTurnLog
+  readonly notes: SqliteProgressNotes
   readonly webChats: SqliteOwnChatStore
   readonly terminalChats: SqliteOwnChatStore
   /** The agent for a chat that names none. */
@@ -85,6 +87,7 @@ export function openCore(install: Install, clock: Clock = systemClock): Core {
     choices: new SqliteSessionChoices(db),
     deliveryLog: new SqliteDeliveryLog(db),
     turnLog: new SqliteTurnLog(db),
+    notes: new SqliteProgressNotes(db),
     webChats: new SqliteOwnChatStore(db, 'web'),
     terminalChats: new SqliteOwnChatStore(db, 'terminal'),
     defaultGroup: () => defaultGroup(install, groups),

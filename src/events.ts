@@ -102,4 +102,8 @@ export class Events {
   channelUp(channel: string, downMs: number): void {
     this.#log.info({ event: 'channel.up', channel, downMs }, 'channel answers again')
   }
+
+  noteFailed(channel: string, reason: string): void {
+    this.#log.debug({ event: 'progress.failed', channel, reason }, 'progress message not shown')
+  }
 }

@@ -15,6 +15,7 @@ import { SocketGateway } from './adapters/gateway/socket-gateway.ts'
 import { FileMailbox } from './adapters/mailbox/file-mailbox.ts'
 import { ForkedOutboxReader } from './adapters/outbox-reader/forked-outbox-reader.ts'
 import { type Channels, channelTable } from './channels.ts'
+import { CHAT_COMMANDS } from './chat-commands/table.ts'
 import { type Install, readSecretFile } from './config/load.ts'
 import { type InstallConfig, RUNTIMES } from './config/schema.ts'
 import type { Core } from './core.ts'
@@ -180,6 +181,7 @@ async function channels(
         token: tokens[index] ?? '',
         apiRoot: bot.api_root,
         log: log.child({ channel: 'telegram' }),
+        commands: CHAT_COMMANDS.map(({ name, help }) => ({ command: name, description: help })),
         onChatMigrated: (from, to) => directory.moveChat('telegram', bot.account, from, to),
       }),
   )

@@ -11,6 +11,7 @@ import type { ChatId, GroupName } from './domain/ids.ts'
 import type { Gateway } from './domain/ports/gateway.ts'
 import type { Doorbell, Mailbox, OutboxReader } from './domain/ports/mailbox.ts'
 import type { SandboxEngine, SandboxSpec } from './domain/ports/sandbox.ts'
+import { EngineWatch } from './engine-watch.ts'
 import { Events } from './events.ts'
 import { GroupProblems } from './group-problems.ts'
 import { runIntake } from './intake.ts'
@@ -19,6 +20,7 @@ import { Notices } from './notices.ts'
 import { bindOwnChats } from './operator/group-commands.ts'
 import { Outgoing } from './outgoing.ts'
 import { tellProblem } from './problem-notices.ts'
+import { ProgressBoard } from './progress-board.ts'
 import { Pump, type PumpOptions } from './pump.ts'
 import { routeNext } from './routing.ts'
 import { runnerSettings } from './runner-settings.ts'
@@ -46,9 +48,6 @@ export interface HostParts {
 
 const STEP_BACKOFF = { baseMs: 200, maxMs: 30_000 }
 const POLL_MS = 1_000
-const ENGINE_POLL_MS = 10_000
-/** An engine that was restarted should not be waited for longer than it took. */
-const ENGINE_BACKOFF = { baseMs: 200, maxMs: 2_000 }
 
 export class Host {
   readonly parts: HostParts
@@ -59,11 +58,11 @@ export class Host {
   readonly #supervise: Pump<GroupName>
   readonly #collect: Pump<GroupName>
   readonly #outgoing: Outgoing
-  readonly #engine: Pump<string>
+  readonly #engine: EngineWatch
+  readonly #board: ProgressBoard
   readonly notices: Notices
   readonly #intakes: Promise<void>[] = []
   readonly #receiving = new AbortController()
-  #engineProblem: string | null = null
   #ended: Promise<void> | null = null
 
   constructor(parts: HostParts) {
@@ -87,8 +86,15 @@ export class Host {
       nudge: (chatId) => this.#routing.nudge(chatId),
     })
     const { choices, usage } = core
+    const board = new ProgressBoard({
+      ...{ dispatches, directory, channelOf, clock, events, log, random, notes: core.notes },
+      afterMs: core.install.config.chats.progress_after_s * 1000,
+      isAwake: (group) => this.supervisor.status(group).state === 'awake',
+    })
+    this.#board = board
     const commands: ChatCommandPorts = {
       ...{ choices, dispatches, usage, groups, clock },
+      doing: (group, chatId) => board.doing(group, chatId),
       timezone: core.install.env.timezone,
       sandbox: (group) => this.supervisor.status(group),
       stopTurns: (group, chatId) =>
@@ -131,7 +137,7 @@ export class Host {
       step: (group) =>
         collect(group, {
           ...{ reader: parts.reader, outboxes, dispatches, deliveries, directory, mailbox, channelOf },
-          ...{ events, clock, problems },
+          ...{ events, clock, problems, board },
           nudge: (name, chats) => this.#mailLeft(name, chats),
         }),
     })
@@ -140,12 +146,13 @@ export class Host {
       { deliveries, channelOf, events, clock, random, notices, maxAgeMs },
       { clock, log, random, pollMs: POLL_MS, backoff: STEP_BACKOFF },
     )
-    this.#engine = this.#pump<string>('engine', {
-      pollMs: ENGINE_POLL_MS,
-      backoff: ENGINE_BACKOFF,
-      keys: () => ['engine'],
-      step: (_, signal) => this.#lookAtEngine(signal),
-    })
+    this.#engine = new EngineWatch(
+      {
+        look: (signal) => this.supervisor.refresh(signal),
+        recovered: () => this.#supervise.retryFailed(),
+      },
+      { clock, log, random },
+    )
   }
 
   /** Begins everything; returns when the host takes messages. Throws CreelError when it cannot. */
@@ -155,8 +162,9 @@ export class Host {
     for (const group of core.groups.names()) await this.#openMailAtStart(group)
     await channels.listen()
     this.#outgoing.start()
-    for (const pump of [this.#engine, this.#collect, this.#supervise]) pump.start()
-    for (const pump of [this.#dispatch, this.#routing]) pump.start()
+    this.#engine.start()
+    for (const pump of [this.#collect, this.#supervise, this.#dispatch, this.#routing]) pump.start()
+    this.#board.start()
     for (const channel of channels.all) {
       const intake = runIntake(
         channel,
@@ -174,7 +182,7 @@ export class Host {
   }
 
   get engineProblem(): string | null {
-    return this.#engineProblem
+    return this.#engine.problem
   }
 
   nudgeGroup(group: GroupName): void {
@@ -214,6 +222,7 @@ export class Host {
     this.#collect.nudgeAll()
     await this.#collect.stop(2_000)
     await this.#outgoing.stop(5_000)
+    await this.#board.stop()
     await channels.close()
     await doorbell.close()
     await gateway.close()
@@ -252,18 +261,6 @@ export class Host {
 
   #awake(): GroupName[] {
     return [...this.supervisor.groups()].filter((group) => this.supervisor.status(group).state === 'awake')
-  }
-
-  async #lookAtEngine(signal: AbortSignal): Promise<'idle'> {
-    try {
-      await this.supervisor.refresh(signal)
-      if (this.#engineProblem !== null) this.#supervise.retryFailed()
-      this.#engineProblem = null
-      return 'idle'
-    } catch (error) {
-      this.#engineProblem = error instanceof Error ? error.message : String(error)
-      throw error
-    }
   }
 
   async #specOf(group: GroupName, config: GroupConfig): Promise<SandboxSpec> {

@@ -16,6 +16,8 @@ export interface ChatCommandPorts {
   /** IANA name; where the day begins. */
   readonly timezone: string
   readonly sandbox: (group: GroupName) => { state: 'asleep' | 'awake' | 'paused'; problem: string | null }
+  /** The tool that the group uses in a chat now. */
+  readonly doing: (group: GroupName, chatId: ChatId) => string | null
   /** Ends what the group does for this chat; says how many messages that was. */
   readonly stopTurns: (group: GroupName, chatId: ChatId) => number
 }

@@ -36,11 +36,12 @@ function chosen(what: string, here: string | null, own: string | undefined): str
   return here === null ? `${what} ${own ?? 'by default'}` : `${what} ${here} (chosen here)`
 }
 
-function workLine({ group, message }: CommandCall, { dispatches, clock }: ChatCommandPorts): string {
+function workLine({ group, message }: CommandCall, { dispatches, clock, doing }: ChatCommandPorts): string {
   const { runningSince, waiting } = dispatches.activity(group, message.chatId)
   const queue = waiting === 1 ? '1 message waits' : `${waiting} messages wait`
   if (runningSince === null) return waiting === 0 ? 'Nothing is running here' : `${queue} to be begun`
-  const work = `Working for ${elapsedText(clock.now() - runningSince)}`
+  const tool = doing(group, message.chatId)
+  const work = `Working for ${elapsedText(clock.now() - runningSince)}${tool === null ? '' : ` (${tool})`}`
   return waiting === 0 ? work : `${work}; ${queue}`
 }
 

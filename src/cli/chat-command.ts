@@ -6,6 +6,7 @@ import { systemClock } from '../adapters/clock/system-clock.ts'
 import { callHost, followLines, NoHostError, postLine } from '../adapters/control/client.ts'
 import type { TerminalEvent } from '../adapters/control/wire.ts'
 import { CreelError } from '../domain/errors.ts'
+import { ChatStatus } from './chat-status.ts'
 import { type CliContext, installOf } from './context.ts'
 import { runCommand } from './session.ts'
 
@@ -114,6 +115,7 @@ async function converse(chat: Chat): Promise<void> {
   const signal = AbortSignal.any([ended.signal, chat.context.signal])
   const typed = process.stdin.isTTY === true
   const reader = createInterface({ input: process.stdin, output: process.stdout, prompt: `${chat.group}> ` })
+  const status = new ChatStatus(reader, chat.group, () => systemClock.now())
   const prompt = () => typed && reader.prompt(true)
   const show = (line: string) => {
     if (typed) process.stdout.write('\r\u001b[K')
@@ -132,7 +134,8 @@ async function converse(chat: Chat): Promise<void> {
       const text = terminalText(event.text)
       if (history) history.push(event.author === 'user' ? `${chat.group}> ${text}` : text)
       else if (event.author === 'agent') show(text)
-    }
+    } else if (typed && event.type === 'progress') status.progress(event)
+    else if (typed) status.idle()
   }
   reader.on('line', (line) => {
     const text = line.trim()

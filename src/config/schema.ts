@@ -87,6 +87,8 @@ export const InstallConfig = z.strictObject({
       unknown: z.enum(['strict', 'ask', 'open']).default('ask'),
       /** The agent that a newly let in chat gets; empty = the first one by name. */
       default_group: z.string().default(''),
+      /** A turn that takes longer shows one message that says so, where a channel has nothing better; 0 = never. */
+      progress_after_s: z.number().int().min(0).max(3600).default(10),
     })
     .prefault({}),
   web: z

@@ -40,4 +40,6 @@ export interface Progress {
   /** What has been said so far, as markdown; empty when nothing yet. */
   readonly text: string
   readonly activity?: string
+  /** When the work began. */
+  readonly since?: UnixMs
 }

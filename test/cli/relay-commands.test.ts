@@ -113,7 +113,7 @@ describe('turns', () => {
       { id, state: 'waiting', attempts: 0, retries: 1, reason: null },
     ])
     using core = cli.core()
-    expect(core.dispatches.pending(HOME, 10)).toEqual([{ inboundId: id, session: 's', retries: 1 }])
+    expect(core.dispatches.pending(HOME, 10)).toMatchObject([{ inboundId: id, session: 's', retries: 1 }])
   })
 
   it('that are done are not given again', async () => {

@@ -7,7 +7,7 @@ for (const idempotentSend of [false, true]) {
 }
 
 function fakeWorld(idempotentSend: boolean): ChannelWorld {
-  const channel = new FakeChannel({ capabilities: { idempotentSend } })
+  const channel = new FakeChannel({ capabilities: { idempotentSend }, notes: idempotentSend })
   channel.refusedChats.add('closed')
   return {
     channel,

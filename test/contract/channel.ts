@@ -155,6 +155,27 @@ function outboundCases(make: () => Promise<ChannelWorld>): void {
       expect((await world.shown(world.address)).at(-1)?.trim()).toBe('still alive')
     }))
 
+  it('shows a note, changes it and takes it away, twice if need be', () =>
+    inWorld(make, async (world) => {
+      const { notes } = world.channel
+      if (notes === undefined) {
+        console.log(`channel contract: ${world.channel.name} shows progress without notes`)
+        expect(world.channel.showProgress(world.address, null)).toBeUndefined()
+        return
+      }
+      const { signal } = new AbortController()
+      await sendAll(world, 'an answer', 'before')
+      const id = await notes.post(world.address, 'Working … 10 s', signal)
+      expect((await world.shown(world.address)).at(-1)).toBe('Working … 10 s')
+      for (const _ of [1, 2]) await notes.edit(world.address, id, 'Working … 15 s · Bash', signal)
+      expect((await world.shown(world.address)).at(-1)).toBe('Working … 15 s · Bash')
+      for (const _ of [1, 2]) await notes.remove(world.address, id, signal)
+      expect(await world.shown(world.address)).toEqual(['an answer'])
+      await expect(notes.edit(world.address, id, 'too late', signal)).rejects.toThrow(ChannelRefusedError)
+      const nowhere = world.refusedAddress ?? { ...world.address, chat: 'nowhere' }
+      await expect(notes.post(nowhere, 'hello?', signal)).rejects.toThrow(ChannelRefusedError)
+    }))
+
   it('says that a message is refused for good where the platform refuses', () =>
     inWorld(make, async (world) => {
       const to = world.refusedAddress

@@ -3,6 +3,7 @@ import type { UnixMs } from '../../src/domain/ids.ts'
 import { userId } from '../../src/domain/ids.ts'
 import type { ChatAddress, InboundMessage, Progress } from '../../src/domain/message.ts'
 import type { Accepted, Channel, ChannelCapabilities, DeliveryPart } from '../../src/domain/ports/channel.ts'
+import { FakeNotes } from './fake-notes.ts'
 
 export interface SentPart {
   readonly to: ChatAddress
@@ -15,6 +16,8 @@ export interface FakeChannelScript {
   readonly name?: string
   readonly account?: string
   readonly capabilities?: Partial<ChannelCapabilities>
+  /** Whether its messages can be changed. */
+  readonly notes?: boolean
   /** Longest part that `render` makes, in UTF-16 units. */
   readonly partLimit?: number
 }
@@ -46,6 +49,7 @@ export class FakeChannel implements Channel {
   /** Chats that refuse every message. */
   readonly refusedChats = new Set<string>()
 
+  readonly notes: FakeNotes | undefined
   readonly #partLimit: number
   readonly #queue: InboundMessage[] = []
   readonly #sending = new Set<string>()
@@ -58,6 +62,7 @@ export class FakeChannel implements Channel {
     this.name = script.name ?? 'fake'
     this.account = script.account ?? 'main'
     this.capabilities = { idempotentSend: false, threads: true, ...script.capabilities }
+    this.notes = script.notes ? new FakeNotes(this) : undefined
     this.#partLimit = script.partLimit ?? 1000
   }
 

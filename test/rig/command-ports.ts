@@ -10,6 +10,7 @@ export function commandPorts(tables: HostTables, change: Partial<ChatCommandPort
     groups: { load: () => GroupConfig.parse({}) },
     timezone: 'UTC',
     sandbox: () => ({ state: 'asleep', problem: null }),
+    doing: () => null,
     stopTurns: () => 0,
     ...change,
   }

@@ -10,6 +10,7 @@ import { SqliteInboundStore } from '../../src/adapters/sqlite/inbound-store.ts'
 import { openHostDb } from '../../src/adapters/sqlite/open.ts'
 import { SqliteOutboxStore } from '../../src/adapters/sqlite/outbox-store.ts'
 import { SqliteOverviewStore } from '../../src/adapters/sqlite/overview-store.ts'
+import { SqliteProgressNotes } from '../../src/adapters/sqlite/progress-note-store.ts'
 import { SqliteRoleStore } from '../../src/adapters/sqlite/role-store.ts'
 import { SqliteSessionChoices } from '../../src/adapters/sqlite/session-choice-store.ts'
 import { SqliteUsageStore } from '../../src/adapters/sqlite/usage-store.ts'
@@ -42,6 +43,7 @@ export class HostTables implements Disposable {
   readonly overview: SqliteOverviewStore
   readonly usage: SqliteUsageStore
   readonly choices: SqliteSessionChoices
+  readonly notes: SqliteProgressNotes
   #messages = 0
 
   constructor() {
@@ -55,6 +57,7 @@ export class HostTables implements Disposable {
     this.overview = new SqliteOverviewStore(this.db)
     this.usage = new SqliteUsageStore(this.db)
     this.choices = new SqliteSessionChoices(this.db)
+    this.notes = new SqliteProgressNotes(this.db)
   }
 
   message(text: string, part: Partial<InboundMessage> = {}): InboundMessage {

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { z } from 'zod'
-import { refusalOf } from './send-rules.ts'
+import { changeRefusalOf, refusalOf } from './send-rules.ts'
 import type { TestApiBackend } from './test-api-backend.ts'
 
 /** What to do to one request instead of answering it well. */
@@ -107,7 +107,7 @@ export class BotApiFront {
     }
     if (method === 'getUpdates') return await this.#getUpdates(payload, response)
     const done =
-      method === 'sendChatAction'
+      method === 'sendChatAction' || method === 'setMyCommands'
         ? { ok: true, result: true }
         : await this.#carryOut(method, payload, response)
     if (fault?.type === 'reset') request.socket.destroy()
@@ -115,10 +115,17 @@ export class BotApiFront {
   }
 
   async #carryOut(method: string, payload: unknown, response: ServerResponse): Promise<unknown> {
-    const refusal = method === 'sendMessage' ? refusalOf(payload, this) : undefined
+    const refusal =
+      method === 'sendMessage' ? refusalOf(payload, this) : await this.#changeRefusal(method, payload)
     if (refusal === undefined) return await this.#backend.bot(method, payload)
     answer(response, refusal.status, refusal.text)
     return undefined
+  }
+
+  /** The emulator itself changes and deletes anything, and says so of nothing. */
+  async #changeRefusal(method: string, payload: unknown) {
+    if (method !== 'editMessageText' && method !== 'deleteMessage') return undefined
+    return changeRefusalOf(method, payload, await this.#backend.sentMessages())
   }
 
   async #getUpdates(payload: Record<string, unknown>, response: ServerResponse): Promise<void> {

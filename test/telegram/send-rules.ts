@@ -41,6 +41,28 @@ export function refusalOf(body: unknown, known: KnownChats): { status: number; t
   return undefined
 }
 
+const Change = z.looseObject({
+  chat_id: z.coerce.string(),
+  message_id: z.coerce.number(),
+  text: z.string().default(''),
+})
+
+/** Telegram's refusal of a change to one of the bot's messages, or undefined. */
+export function changeRefusalOf(
+  method: 'editMessageText' | 'deleteMessage',
+  body: unknown,
+  sent: readonly { chat_id: string; message_id: number; text: string }[],
+): { status: number; text: string } | undefined {
+  const { chat_id, message_id, text } = Change.parse(body)
+  const message = sent.find((known) => known.chat_id === chat_id && known.message_id === message_id)
+  if (method === 'deleteMessage') return message ? undefined : bad('message to delete not found')
+  if (!message) return bad('message to edit not found')
+  if (message.text === text) {
+    return bad('message is not modified: specified new message content is exactly the same')
+  }
+  return undefined
+}
+
 function bad(text: string): { status: number; text: string } {
   return { status: 400, text: `Bad Request: ${text}` }
 }

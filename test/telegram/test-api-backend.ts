@@ -23,6 +23,7 @@ type TelegramServerClass = new (config: object) => TelegramServer
 
 const Sent = z.looseObject({
   chat_id: z.coerce.string(),
+  message_id: z.coerce.number(),
   text: z.string(),
   message_thread_id: z.coerce.number().optional(),
   entities: z.array(z.looseObject({ type: z.string(), offset: z.number(), length: z.number() })).optional(),
@@ -69,7 +70,9 @@ export class TestApiBackend {
 
   async sentMessages(): Promise<SentMessage[]> {
     const history = History.parse(await this.#call('/getUpdatesHistory', { token: this.#token }))
-    return history.result.flatMap(({ message }) => ('chat_id' in message ? [Sent.parse(message)] : []))
+    return history.result.flatMap(({ messageId, message }) =>
+      'chat_id' in message ? [Sent.parse({ ...message, message_id: messageId })] : [],
+    )
   }
 
   /** Hands a bot's request over. */

@@ -99,7 +99,7 @@ function controlApp({ run, terminal, groupNamed, onTerminalUser }: ControlOption
         group,
         Number.isSafeInteger(after) ? after : 0,
         ({ id, author, text }) => send({ type: 'line', id, author, text }),
-        (progress) => send(progress ? { type: 'progress', text: progress.text } : { type: 'idle' }),
+        (progress) => send(progressEvent(progress, Date.now())),
       )
       send({ type: 'ready' })
       await new Promise<void>((resolve) => stream.onAbort(resolve))
@@ -143,4 +143,14 @@ export function failure(error: unknown): CommandAnswer & { ok: false } {
   }
   if (error instanceof z.ZodError) return { ok: false, code: 'invalid', message: z.prettifyError(error) }
   return { ok: false, code: 'internal', message: errorText(error) }
+}
+
+function progressEvent(progress: Progress | null, now: number): TerminalEvent {
+  if (progress === null) return { type: 'idle' }
+  const { text, activity, since } = progress
+  return {
+    ...{ type: 'progress', text },
+    ...(activity === undefined ? {} : { activity }),
+    ...(since === undefined ? {} : { elapsedMs: Math.max(0, now - since) }),
+  }
 }

@@ -14,7 +14,12 @@ export const CommandAnswer = z.union([
 /** One line of the terminal's stream. */
 export const TerminalEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('line'), id: z.number(), author: z.enum(['user', 'agent']), text: z.string() }),
-  z.object({ type: z.literal('progress'), text: z.string() }),
+  z.object({
+    type: z.literal('progress'),
+    text: z.string(),
+    activity: z.string().optional(),
+    elapsedMs: z.number().nonnegative().optional(),
+  }),
   z.object({ type: z.literal('idle') }),
   z.object({ type: z.literal('ready') }),
 ])

@@ -16,6 +16,19 @@ export interface ChannelCapabilities {
 export type Accepted = 'new' | 'duplicate'
 
 /**
+ * One short message of ours that changes while a turn runs, and goes with it; plain text, silent. Every call throws
+ * what `send` throws; a `ChannelRefusedError` means that the note is not there, or may not be.
+ */
+export interface ChatNotes {
+  /** Returns the platform's message id. */
+  post(to: ChatAddress, text: string, signal: AbortSignal): Promise<string>
+  /** The same text again changes nothing. */
+  edit(to: ChatAddress, id: string, text: string, signal: AbortSignal): Promise<void>
+  /** Idempotent. */
+  remove(to: ChatAddress, id: string, signal: AbortSignal): Promise<void>
+}
+
+/**
  * A messaging platform and our driver for one account on it. `receive` runs once; `render` is pure; `send` may
  * be called while `receive` runs, but never twice at once for the same chat.
  */
@@ -23,6 +36,8 @@ export interface Channel {
   readonly name: string
   readonly account: string
   readonly capabilities: ChannelCapabilities
+  /** Absent where the channel shows progress in a better way. Calls run beside `send`. */
+  readonly notes?: ChatNotes | undefined
   /**
    * Takes messages until `signal` aborts, then resolves. `accept` returns only after the message is on disk;
    * acknowledge to the platform after it, never before. When `accept` throws, the message was not kept: do not

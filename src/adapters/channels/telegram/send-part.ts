@@ -77,7 +77,7 @@ function sentOrThrow(result: string | ApiFailure): string {
  * A 5xx is ambiguous: it says that the server, or a proxy before it, failed at a point that we do not know.
  * A refused token is not the message's fault, so the message waits for a better one.
  */
-function sendError(failure: ApiFailure): CreelError {
+export function sendError(failure: ApiFailure): CreelError {
   if (failure.kind === 'wait') return new RetryAfterError(failure.delayMs)
   if (failure.kind === 'network') {
     return new ChannelUnreachableError(`Telegram cannot be reached: ${failure.text}`, {
@@ -104,7 +104,7 @@ function checkedPart(part: DeliveryPart): TelegramPart {
 }
 
 /** Numbers only: a chat given as `@name` would let a stored address name any public channel. */
-function checkedTarget(to: ChatAddress): Target {
+export function checkedTarget(to: ChatAddress): Target {
   if (!/^-?\d{1,16}$/.test(to.chat)) throw new ChannelRefusedError('not a Telegram chat id')
   if (to.thread === undefined) return { chat: to.chat }
   if (!/^\d{1,16}$/.test(to.thread)) throw new ChannelRefusedError('not a Telegram topic id')

@@ -9,6 +9,7 @@ import { UpdatePoller } from './poll-updates.ts'
 import { renderParts } from './render-parts.ts'
 import { sendPart } from './send-part.ts'
 import type { TelegramLog } from './telegram-log.ts'
+import { TelegramNotes } from './telegram-notes.ts'
 import { TypingIndicator } from './typing-indicator.ts'
 
 const DEFAULT_API_ROOT = 'https://api.telegram.org'
@@ -24,6 +25,8 @@ export interface TelegramOptions {
   readonly log: TelegramLog
   /** A group became a supergroup and has a new id. May be told more than once. */
   readonly onChatMigrated?: (fromChat: string, toChat: string) => void
+  /** What Telegram's own menu offers. */
+  readonly commands?: readonly { readonly command: string; readonly description: string }[]
   /** Waits after failures of the poll. Default: 1 s, doubled up to 30 s. */
   readonly backoff?: { readonly minMs: number; readonly maxMs: number }
 }
@@ -33,10 +36,12 @@ export class TelegramChannel implements Channel {
   readonly name = 'telegram'
   readonly account: string
   readonly capabilities: ChannelCapabilities = { idempotentSend: false, threads: true }
+  readonly notes: TelegramNotes
   readonly #api: Api
   readonly #log: TelegramLog
   readonly #poller: UpdatePoller
   readonly #typing: TypingIndicator
+  readonly #commands: readonly { command: string; description: string }[]
   readonly #onChatMigrated: (fromChat: string, toChat: string) => void
 
   constructor(options: TelegramOptions) {
@@ -47,6 +52,8 @@ export class TelegramChannel implements Channel {
       timeoutSeconds: REQUEST_TIMEOUT_S,
       sensitiveLogs: false,
     })
+    this.notes = new TelegramNotes(this.#api)
+    this.#commands = options.commands ?? []
     const backoff = options.backoff ?? { minMs: 1_000, maxMs: 30_000 }
     this.#poller = new UpdatePoller({ api: this.#api, log: options.log, backoff })
     this.#typing = new TypingIndicator((to) => this.#sendTyping(to))
@@ -58,6 +65,7 @@ export class TelegramChannel implements Channel {
       const me = await this.#poller.identify(signal)
       if (me === undefined) return
       this.#log.info({ account: this.account, bot: me.username }, 'telegram connected')
+      void this.#offerCommands(signal)
       await this.#poller.run((update) => this.#take(update, me, accept), signal)
     } finally {
       this.#typing.stop()
@@ -86,6 +94,16 @@ export class TelegramChannel implements Channel {
   showProgress(to: ChatAddress, progress: Progress | null): void {
     if (progress === null) this.#typing.hide(to)
     else if (/^-?\d{1,16}$/.test(to.chat)) this.#typing.show(to)
+  }
+
+  /** A convenience: without it the commands work all the same. */
+  async #offerCommands(signal: AbortSignal): Promise<void> {
+    if (this.#commands.length === 0) return
+    try {
+      await this.#api.setMyCommands([...this.#commands], {}, signal as Parameters<Api['getMe']>[0])
+    } catch (error) {
+      this.#log.debug({ reason: failureText(apiFailure(error)) }, 'menu of commands not set')
+    }
   }
 
   #take(update: Update, me: UserFromGetMe, accept: (message: InboundMessage) => Accepted): void {

@@ -111,13 +111,15 @@ export class ChatHub {
   }
 
   #progressFrame(progress: Progress): string {
-    const { text, activity } = progress
+    const { text, activity, since } = progress
     const end = text.length > MAX_PARTIAL ? `… ${text.slice(-MAX_PARTIAL)}` : text
     return frameOf({
       name: 'progress',
       data: {
         html: end.trim() === '' ? '' : this.#render(end),
         ...(activity === undefined ? {} : { activity }),
+        // Not the time it began: the browser's clock may be another.
+        ...(since === undefined ? {} : { elapsedMs: Math.max(0, this.#clock.now() - since) }),
       },
     })
   }

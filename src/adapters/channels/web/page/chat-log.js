@@ -1,5 +1,7 @@
 /** A turn that says nothing for this long is no longer shown as running. */
 const PROGRESS_TTL_MS = 120_000
+/** A turn that is done sooner needs no clock. */
+const QUICK_S = 5
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
 const calendar = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' })
@@ -16,6 +18,8 @@ export class ChatLog {
   #lines = new Map()
   #lastDay = ''
   #timer = 0
+  #ticking = 0
+  #began = 0
   #onAction
 
   /** `onAction` is called with 'retry', 'edit' or 'discard' and the id of an unsent message. */
@@ -68,8 +72,11 @@ export class ChatLog {
     this.#showEmpty()
   }
 
-  showProgress({ html, activity }) {
+  showProgress({ html, activity, elapsedMs }) {
     clearTimeout(this.#timer)
+    this.#began = performance.now() - (elapsedMs ?? 0)
+    this.#ticking ||= setInterval(() => this.#showElapsed(), 1_000)
+    this.#showElapsed()
     this.#timer = setTimeout(() => this.hideProgress(), PROGRESS_TTL_MS)
     this.#keepingBottom(false, () => {
       this.#partial.hidden = false
@@ -82,9 +89,20 @@ export class ChatLog {
 
   hideProgress() {
     clearTimeout(this.#timer)
+    clearInterval(this.#ticking)
+    this.#ticking = 0
+    byId('elapsed').textContent = ''
     this.#partial.hidden = true
     byId('partial-body').replaceChildren()
     byId('working').textContent = ''
+  }
+
+  /** Apart from the status, which is read out at each change. */
+  #showElapsed() {
+    const seconds = Math.floor((performance.now() - this.#began) / 1_000)
+    const minutes = Math.floor(seconds / 60)
+    const text = minutes > 0 ? `${minutes} min ${String(seconds % 60).padStart(2, '0')} s` : `${seconds} s`
+    byId('elapsed').textContent = seconds < QUICK_S ? '' : ` · ${text}`
   }
 
   toBottom() {

@@ -4,7 +4,12 @@ import { randomUUID } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { AgeVault } from './adapters/age-vault/age-vault.ts'
-import { type MasterKey, MasterKeyCommand, MasterKeyFile } from './adapters/age-vault/master-key.ts'
+import {
+  type MasterKey,
+  MasterKeyCommand,
+  MasterKeyFile,
+  NoMasterKey,
+} from './adapters/age-vault/master-key.ts'
 import { systemClock } from './adapters/clock/system-clock.ts'
 import { ensureDataDir } from './adapters/folders/data-dir.ts'
 import { GroupRegistry } from './adapters/groups/group-registry.ts'
@@ -126,5 +131,6 @@ function masterKey({ projectDir, config, env }: Install, id: string): MasterKey 
   if (env.masterKeyFile !== undefined) return new MasterKeyFile(resolve(projectDir, env.masterKeyFile))
   if (program !== undefined) return new MasterKeyCommand([program, ...args])
   if (config.vault.key_file !== '') return new MasterKeyFile(resolve(projectDir, config.vault.key_file))
-  return new MasterKeyFile(join(env.configHome ?? '/etc', 'creel', `${id}.key`))
+  if (env.configHome === undefined) return new NoMasterKey()
+  return new MasterKeyFile(join(env.configHome, 'creel', `${id}.key`))
 }

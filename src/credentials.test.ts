@@ -58,7 +58,7 @@ const login = (name: string, more: object = {}) =>
     kind: 'oauth',
     ...{ access: `at-${name}`, refresh: `rt-${name}`, expiresAt: null, obtainedAt: 0, account: 'acc' },
     ...{ client: { tokenUrl: 'https://t.example', clientId: 'c', body: 'form' as const } },
-    ...{ renewingSince: null, dead: null },
+    ...{ renewingSince: null, dead: null, hosts: [], paths: [] },
     ...more,
   })
 

@@ -67,15 +67,16 @@ export class Credentials implements ModelCredentials {
    * none does. Throws CreelError when the vault or the group's settings cannot be read.
    */
   async forRequest(group: GroupName, request: OutgoingRequest): Promise<Injection | null> {
-    const { groups, vault, report } = this.#ports
+    const { groups, vault, keeper, report } = this.#ports
     try {
       const content = await vault.read()
       for (const name of groups.load(group).secrets ?? []) {
         const secret = findSecret(content, name)
-        const injection = secret === null ? null : injectionOf(secret.value, request)
-        if (secret === null || injection === null) continue
+        if (secret === null || injectionOf(secret.value, request) === null) continue
         this.#noteUse(secret)
-        return injection
+        // A login that is about to end is renewed first.
+        const value = secret.value.kind === 'oauth' ? await keeper.fresh(name) : secret.value
+        return injectionOf(value, request)
       }
       return null
     } catch (error) {

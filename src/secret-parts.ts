@@ -1,6 +1,7 @@
 // Composition root, the part about credentials: what hands them out, renews them and tells the owner of trouble.
 import { systemRandom } from './adapters/clock/random.ts'
 import { HttpTokenServer } from './adapters/oauth/http-token-server.ts'
+import { callService } from './adapters/service-check/call-service.ts'
 import { readSecretFile } from './config/load.ts'
 import type { Core } from './core.ts'
 import { Credentials } from './credentials.ts'
@@ -10,8 +11,9 @@ import { findSecret, noSuchSecret } from './domain/vault-edits.ts'
 import type { Log } from './log.ts'
 import type { Notices } from './notices.ts'
 import { Pump } from './pump.ts'
+import { type CheckResult, checkCall } from './secret-check.ts'
 import { SecretWarnings } from './secret-warnings.ts'
-import { TokenKeeper } from './token-keeper.ts'
+import { TokenKeeper, type TokenKeeperPorts } from './token-keeper.ts'
 
 export interface SecretParts {
   readonly credentials: Credentials
@@ -27,14 +29,10 @@ export function secretParts(core: Core, log: Log): SecretParts {
   const key = (api: ModelApi, file: string) =>
     file === '' ? null : readSecretFile(install, `models.${api}.key_file`, file)
   const warnings = new SecretWarnings(vault, clock)
-  const keeper = new TokenKeeper({
-    ...{ vault, clock, random: systemRandom },
-    server: new HttpTokenServer(clock),
-    report: {
-      renewed: (secret) => log.info({ event: 'secret.renewed', secret }, 'login renewed'),
-      refused: (secret, reason) => log.error({ event: 'secret.refused', secret, reason }, 'login is over'),
-      failed: (secret, reason) => log.warn({ event: 'secret.failed', secret, reason }, 'login not renewed'),
-    },
+  const keeper = tokenKeeper(core, {
+    renewed: (secret) => log.info({ event: 'secret.renewed', secret }, 'login renewed'),
+    refused: (secret, reason) => log.error({ event: 'secret.refused', secret, reason }, 'login is over'),
+    failed: (secret, reason) => log.warn({ event: 'secret.failed', secret, reason }, 'login not renewed'),
   })
   const credentials = new Credentials({
     ...{ vault, keeper, groups, clock },
@@ -46,6 +44,23 @@ export function secretParts(core: Core, log: Log): SecretParts {
     },
   })
   return { credentials, keeper, warnings }
+}
+
+/** What renews logins; in a command without a host, nobody is told of it. */
+export function tokenKeeper(core: Core, report: TokenKeeperPorts['report']): TokenKeeper {
+  const { vault, clock } = core
+  return new TokenKeeper({ vault, clock, random: systemRandom, server: new HttpTokenServer(clock), report })
+}
+
+/** Tries secrets with one cheap real call. */
+export function secretTester(core: Core, keeper: TokenKeeper): (name: string) => Promise<CheckResult> {
+  return async (name) => {
+    const secret = findSecret(await core.vault.read(), name)
+    if (secret === null) throw noSuchSecret(name)
+    const value = secret.value.kind === 'oauth' ? await keeper.fresh(name) : secret.value
+    const call = checkCall({ ...secret, value }, core.install.config)
+    return typeof call === 'string' ? { ok: true, what: call, ms: 0 } : callService(call)
+  }
 }
 
 /** The value of a secret that a part of the host needs itself, such as a bot's token. Throws CreelError. */

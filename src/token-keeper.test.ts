@@ -47,6 +47,8 @@ async function logIn(endsInMs: number, name = NAME, more: Partial<OAuthSecret> =
     obtainedAt: clock.now() - HOUR,
     account: null,
     client: { tokenUrl: server.tokenUrl, clientId: 'creel-test', body: 'form' },
+    hosts: [],
+    paths: [],
     renewingSince: null,
     dead: null,
     ...more,

@@ -1,5 +1,6 @@
 import { type Install, loadInstall } from '../config/load.ts'
 import type { Output } from './output.ts'
+import type { SecretInput } from './secret-input.ts'
 
 /** What every command of the CLI is given. */
 export interface CliContext {
@@ -8,6 +9,8 @@ export interface CliContext {
   readonly output: Output
   /** Aborts on SIGINT and SIGTERM. */
   readonly signal: AbortSignal
+  /** Where secrets are typed; standard input when it is left out. */
+  readonly secretInput?: SecretInput
 }
 
 /** Reads the settings; asked for by each command that needs them, so that `--help` works with a broken file. */

@@ -12,6 +12,7 @@ import { addRelayCommands } from './relay-commands.ts'
 import { addStatusCommand } from './status-command.ts'
 import { addUsageCommand } from './usage-command.ts'
 import { addUserCommands } from './user-commands.ts'
+import { addVaultCommands } from './vault-commands.ts'
 
 const INTRO = `Creel: personal AI agents, each locked in its own container, woken from your chats.
 
@@ -43,6 +44,7 @@ export function buildProgram(context: CliContext): Command {
   addProviderCommands(program, context)
   addChatsCommands(program, context)
   addUserCommands(program, context)
+  addVaultCommands(program, context)
   addRelayCommands(program, context)
   addBenchCommand(program, context)
   return program

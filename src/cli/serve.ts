@@ -8,7 +8,7 @@ import { Host } from '../host.ts'
 import { type RealParts, realParts } from '../host-parts.ts'
 import { existingGroup } from '../operator/group-commands.ts'
 import type { Live, OperatorPorts } from '../operator/ports.ts'
-import { secretWatch } from '../secret-parts.ts'
+import { secretTester, secretWatch } from '../secret-parts.ts'
 import { openHostLog } from './host-log.ts'
 import { configuredWebUrl, runOperatorCommand } from './session.ts'
 
@@ -44,7 +44,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       socketPath: install.paths.controlSocket,
       terminal: parts.terminal,
       groupNamed: (text) => existingGroup(core, text),
-      run: (command, args) => runOperatorCommand(operatorPorts(core, host, live), command, args),
+      run: (command, args) => runOperatorCommand(operatorPorts(core, host, parts, live), command, args),
       onTerminalUser: (user) => welcomeTerminalUser(core, user),
     })
     try {
@@ -80,11 +80,13 @@ function welcomeTerminalUser(core: Core, user: UserId): void {
   if (!core.roles.isOwner(user)) core.roles.grant(user, 'owner', null, core.clock.now())
 }
 
-function operatorPorts(core: Core, host: Host, live: Live): OperatorPorts {
+function operatorPorts(core: Core, host: Host, parts: RealParts, live: Live): OperatorPorts {
   const { groups, directory, inbound, roles, logins, overview, usage, deliveryLog, turnLog, clock } = core
   return {
     ...{ groups, directory, inbound, roles, logins, overview, usage, deliveryLog, turnLog, clock, live },
     admission: host.admission,
+    vault: core.vault,
+    testSecret: secretTester(core, parts.secrets.keeper),
   }
 }
 

@@ -9,6 +9,7 @@ import { CreelError } from '../domain/errors.ts'
 import { Notices } from '../notices.ts'
 import { OPERATOR_COMMANDS } from '../operator/commands.ts'
 import type { Live, OperatorPorts } from '../operator/ports.ts'
+import { secretTester, tokenKeeper } from '../secret-parts.ts'
 
 /** Carries out an operator's command in the host, or here when no host runs. */
 export async function runCommand(install: Install, command: string, args: unknown = {}): Promise<unknown> {
@@ -57,7 +58,8 @@ function offlinePorts(core: Core): OperatorPorts {
   const live = noHost(core.install)
   return {
     ...{ groups, directory, inbound, roles, logins, overview, usage, deliveryLog, turnLog, clock },
-    ...{ admission, live },
+    ...{ admission, live, vault: core.vault },
+    testSecret: secretTester(core, tokenKeeper(core, { renewed: nobody, refused: nobody, failed: nobody })),
   }
 }
 

@@ -29,6 +29,8 @@ export function injectionOf(value: SecretValue, request: OutgoingRequest): Injec
   switch (value.kind) {
     case 'header':
       return added({ headers: { [value.header.toLowerCase()]: value.value }, secrets: [value.value] })
+    case 'oauth':
+      return added({ headers: { authorization: `Bearer ${value.access}` }, secrets: [value.access] })
     case 'bearer':
       return added({ headers: { authorization: `Bearer ${value.token}` }, secrets: [value.token] })
     case 'basic': {

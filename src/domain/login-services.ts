@@ -7,18 +7,30 @@ import type { LoginClient } from './secret.ts'
 
 /**
  * OpenAI, a ChatGPT plan used by Codex. Sources: openai/codex `login/src/auth/manager.rs` (token URL, client id, JSON
- * body, error codes), `model-provider-info/src/lib.rs` (base URL); the header is in the pinned Codex program.
+ * body, error codes), `login/src/device_code_auth.rs` (pairing), `model-provider-info/src/lib.rs` (base URL); the header
+ * is in the pinned Codex program.
  */
 export const CHATGPT = {
-  client: {
-    tokenUrl: 'https://auth.openai.com/oauth/token',
-    clientId: 'app_EMoamEEZ73f0CkXaXp7hrann',
-    body: 'json',
-  } satisfies LoginClient,
+  issuer: 'https://auth.openai.com',
+  clientId: 'app_EMoamEEZ73f0CkXaXp7hrann',
+  /** Below the issuer. */
+  paths: {
+    token: '/oauth/token',
+    deviceCode: '/api/accounts/deviceauth/usercode',
+    devicePoll: '/api/accounts/deviceauth/token',
+    deviceRedirect: '/deviceauth/callback',
+    /** Where a person types the code. */
+    devicePage: '/codex/device',
+  },
   /** Where models are asked for with such a login; the paths there have no `/v1`. */
   baseUrl: 'https://chatgpt.com/backend-api/codex',
   accountHeader: 'chatgpt-account-id',
 } as const
+
+/** Where and as whom a ChatGPT login is renewed. */
+export function chatgptClient(issuer: string): LoginClient {
+  return { tokenUrl: `${issuer}${CHATGPT.paths.token}`, clientId: CHATGPT.clientId, body: 'json' }
+}
 
 /**
  * Anthropic, a Claude plan. `claude setup-token` prints a token that is good for a year and is not renewed; requests

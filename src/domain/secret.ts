@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 /** What is kept at most: one secret's longest part, and how many there may be. */
 const MAX_TOKEN = 16_384
-const MAX_FILE = 1_048_576
+const MAX_FILE = 262_144
 export const MAX_SECRETS = 500
 
 /** Services that Creel itself speaks to. A secret `anthropic/work` is the profile `work` of one of them. */
@@ -47,7 +47,13 @@ const WHERE = {
 
 /** Where and as whom a login is renewed. */
 export const LoginClient = z.strictObject({
-  tokenUrl: z.url({ protocol: /^https?$/ }),
+  /** Without TLS on this machine alone. */
+  tokenUrl: z
+    .url({ protocol: /^https?$/ })
+    .refine(
+      (url) => /^https:|^http:\/\/(?:127\.0\.0\.1|localhost|\[::1\])[:/]/.test(url),
+      'an https address',
+    ),
   clientId: z.string().min(1).max(500),
   /** How the token server wants to be asked. RFC 6749 says a form. */
   body: z.enum(['form', 'json']).default('form'),
@@ -66,6 +72,9 @@ export const OAuthSecret = z.strictObject({
   obtainedAt: Millis,
   /** The account at the service, where its requests must name it. */
   account: Token.nullable().default(null),
+  /** Where it may be sent beside the service that its name says; empty for a profile of a service. */
+  hosts: z.array(HostPattern).max(50).default([]),
+  paths: z.array(PathPattern).max(50).default([]),
   /** Null together with `refresh`. */
   client: LoginClient.nullable().default(null),
   /** Written before a renewal is asked for, gone with its answer: a kill between the two can be told. */
@@ -124,6 +133,16 @@ export const SecretValue = z.discriminatedUnion('kind', [
 ])
 export type SecretValue = z.infer<typeof SecretValue>
 export type SecretKind = SecretValue['kind']
+
+export const secretKinds: readonly SecretKind[] = [
+  'api-key',
+  'oauth',
+  'auth-file',
+  'header',
+  'bearer',
+  'basic',
+  'query',
+]
 
 export const StoredSecret = z.strictObject({
   name: SecretName,

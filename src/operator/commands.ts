@@ -5,6 +5,16 @@ import { down, integrity, link, sandboxLogs, status, terminalPending } from './h
 import type { OperatorCommand } from './ports.ts'
 import { deliveryDrop, deliveryList, deliveryRetry, turnList, turnRetry, turnShow } from './relay-commands.ts'
 import { usage } from './usage-command.ts'
+import {
+  vaultDefault,
+  vaultExport,
+  vaultImport,
+  vaultList,
+  vaultRemove,
+  vaultRotate,
+  vaultSet,
+  vaultTest,
+} from './vault-commands.ts'
 
 /** Everything a person at the machine can ask of Creel, by the name it has on the control socket. */
 export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
@@ -34,4 +44,12 @@ export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
   'turn-list': turnList,
   'turn-show': turnShow,
   'turn-retry': turnRetry,
+  'vault-list': vaultList,
+  'vault-set': vaultSet,
+  'vault-remove': vaultRemove,
+  'vault-default': vaultDefault,
+  'vault-test': vaultTest,
+  'vault-rotate': vaultRotate,
+  'vault-export': vaultExport,
+  'vault-import': vaultImport,
 }

@@ -6,7 +6,9 @@ import type { OverviewStore } from '../domain/ports/overview.ts'
 import type { DeliveryLog, TurnLog } from '../domain/ports/relay-log.ts'
 import type { DirectoryStore, InboundStore, RoleStore } from '../domain/ports/stores.ts'
 import type { UsageStore } from '../domain/ports/usage.ts'
+import type { Vault } from '../domain/ports/vault.ts'
 import type { WebLogins } from '../domain/ports/web-logins.ts'
+import type { CheckResult } from '../secret-check.ts'
 
 /** What is alive right now; the null object stands for "no host runs". */
 export interface Live {
@@ -41,6 +43,9 @@ export interface OperatorPorts {
   readonly admission: Admission
   readonly live: Live
   readonly clock: Clock
+  readonly vault: Vault
+  /** Tries a secret with one cheap real call; renews a login that is due. Throws `not_found`. */
+  readonly testSecret: (name: string) => Promise<CheckResult>
 }
 
 /** One thing that a person at the machine can ask for; runs in the host, or in the CLI when no host runs. */

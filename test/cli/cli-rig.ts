@@ -24,6 +24,12 @@ export class CliRig implements Disposable {
   readonly groupsDir = join(this.folder, 'groups')
   readonly tomlFile = join(this.folder, 'creel.toml')
   readonly env: NodeJS.ProcessEnv
+  /** What is typed at the next prompts for secrets. */
+  readonly typed: string[] = []
+  /** Called for each line on standard error. */
+  onError: (line: string) => void = () => undefined
+  /** A prompt without anything typed waits until it is not needed any more. */
+  waitForTyping = false
 
   constructor() {
     mkdirSync(this.groupsDir)
@@ -32,6 +38,7 @@ export class CliRig implements Disposable {
       CREEL_DATA_DIR: this.dataDir,
       CREEL_GROUPS_DIR: this.groupsDir,
       CREEL_ENGINE_SOCKET: join(this.folder, 'no-engine.sock'),
+      CREEL_MASTER_KEY_FILE: join(this.folder, 'keys', 'master.key'),
       USER: 'tester',
     }
   }
@@ -48,9 +55,20 @@ export class CliRig implements Disposable {
         },
         err: (line) => {
           written.err += `${line}\n`
+          this.onError(line)
         },
       },
       signal: new AbortController().signal,
+      secretInput: {
+        isTerminal: true,
+        read: async (question, signal) => {
+          const typed = this.typed.shift()
+          if (typed !== undefined) return typed
+          if (!this.waitForTyping) throw new Error(`nobody types: ${question}`)
+          await new Promise((resolve) => signal.addEventListener('abort', resolve))
+          throw signal.reason
+        },
+      },
     }
     const program = buildProgram(context)
     const before = process.exitCode

@@ -18,6 +18,8 @@ for (;;) {
     expiresAt: null,
     account: null,
     client: null,
+    hosts: [] as string[],
+    paths: [] as string[],
     renewingSince: null,
     dead: null,
   } as const

@@ -116,6 +116,21 @@ export class MasterKeyCommand implements MasterKey {
   }
 }
 
+/** An account without a home has no place for a key of its own. */
+export class NoMasterKey implements MasterKey {
+  readonly place = 'none'
+
+  async read(): Promise<null> {
+    return null
+  }
+
+  write(): never {
+    throw new CreelError('invalid', 'there is no place for the master key: this account has no home', {
+      hint: 'set CREEL_MASTER_KEY_FILE, or vault.key_file in creel.toml',
+    })
+  }
+}
+
 /** What a key file holds; age's own tools read it as well. */
 export function keyFileText(identities: readonly string[]): string {
   return [

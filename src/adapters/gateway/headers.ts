@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
-import { CHATGPT, CLAUDE } from '../../domain/login-services.ts'
+import { CHATGPT } from '../../domain/login-services.ts'
+import { modelHeaders } from '../../domain/model-headers.ts'
 import type { ModelApi, ModelCredential } from '../../domain/ports/gateway.ts'
 
 /** RFC 9110 §7.6.1: they concern one connection, not the message. */
@@ -60,23 +61,8 @@ export function requestHeaders(
   }
   headers.host = to.host
   headers['accept-encoding'] = 'identity'
-  if (to.credential !== null) addCredential(headers, to.api, to.credential)
-  return headers
-}
-
-function addCredential(headers: OutgoingHttpHeaders, api: ModelApi, credential: ModelCredential): void {
-  const { kind, key } = credential
-  if (api === 'anthropic' && kind === 'key') {
-    headers['x-api-key'] = key
-    return
-  }
-  headers.authorization = `Bearer ${key}`
-  if (kind === 'key') return
-  if (api === 'anthropic') {
-    const asked = [headers['anthropic-beta'] ?? []].flat().map(String).join(',').split(',')
-    const betas = asked.map((beta) => beta.trim()).filter((beta) => beta !== '' && beta !== CLAUDE.beta)
-    headers['anthropic-beta'] = [...betas, CLAUDE.beta].join(',')
-  } else if (credential.account !== null) headers[CHATGPT.accountHeader] = credential.account
+  const betas = [headers['anthropic-beta'] ?? []].flat().join(',')
+  return to.credential === null ? headers : { ...headers, ...modelHeaders(to.api, to.credential, betas) }
 }
 
 /** Headers for the sandbox: those of the service that may pass, without any that holds the key. */

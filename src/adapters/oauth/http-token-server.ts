@@ -46,7 +46,7 @@ export class HttpTokenServer implements TokenServer {
 
   renew(client: LoginClient, refresh: string): Promise<IssuedTokens> {
     const asked = { grant_type: 'refresh_token', refresh_token: refresh, client_id: client.clientId }
-    return this.#ask(client, asked, [refresh])
+    return this.#ask(client.tokenUrl, asked, client.body, [refresh])
   }
 
   exchange(
@@ -60,19 +60,21 @@ export class HttpTokenServer implements TokenServer {
       redirect_uri: grant.redirectUri,
       client_id: client.clientId,
     }
-    return this.#ask(client, asked, [grant.code, grant.verifier])
+    // A form always, also for OpenAI: RFC 6749 §4.1.3, openai/codex `login/src/server.rs`.
+    return this.#ask(client.tokenUrl, asked, 'form', [grant.code, grant.verifier])
   }
 
   async #ask(
-    client: LoginClient,
+    tokenUrl: string,
     asked: Record<string, string>,
+    body: LoginClient['body'],
     secrets: readonly string[],
   ): Promise<IssuedTokens> {
-    const isForm = client.body === 'form'
+    const isForm = body === 'form'
     let status: number
     let text: string
     try {
-      const response = await fetch(client.tokenUrl, {
+      const response = await fetch(tokenUrl, {
         method: 'POST',
         redirect: 'error',
         signal: AbortSignal.timeout(ANSWER_MS),

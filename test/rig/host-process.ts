@@ -189,6 +189,12 @@ export class HostProcess implements AsyncDisposable {
     return readFileSync(join(this.dataDir, 'install-id'), 'utf8').trim()
   }
 
+  /** Command lines of the processes in a container, one a line. */
+  async processes(id: string): Promise<string> {
+    const { Processes } = await engineClient(this.#engineSocket).getContainer(id).top()
+    return (Processes as string[][]).map((columns) => columns.at(-1)).join('\n')
+  }
+
   /** Memory limit of a container, in bytes. */
   async memoryLimit(id: string): Promise<number | undefined> {
     return (await engineClient(this.#engineSocket).getContainer(id).inspect()).HostConfig.Memory

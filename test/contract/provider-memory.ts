@@ -45,7 +45,7 @@ export function describeMemory({ rig, next, heard, lines, unknownSession, overfl
     const after = await heard()
     expect((await lines(PRIMED_START)).length).toBe(told + 1)
     const [call] = rig().model.calls(after)
-    expect(call?.text).toMatch(new RegExp(`> heard ${before}[^]*</transcript>[^]*${after}`))
+    expect(call?.text).toMatch(new RegExp(`> heard ${before}[\\s\\S]*</transcript>[\\s\\S]*${after}`))
     const later = await heard()
     expect((await lines(PRIMED_START)).length).toBe(told + 1)
     expect(rig().model.calls(later)[0]?.text).toContain(`heard ${after}`)
@@ -61,7 +61,9 @@ export function describeMemory({ rig, next, heard, lines, unknownSession, overfl
     rig().model.clearFaults()
     expect((await lines(TOO_LONG_START)).length).toBe(told + 1)
     expect(await lines(`heard ${word}`)).toHaveLength(1)
-    expect(rig().model.calls(word).at(-1)?.text).toMatch(new RegExp(`> heard ${before}[^]*</transcript>`))
+    expect(rig().model.calls(word).at(-1)?.text).toMatch(
+      new RegExp(`> heard ${before}[\\s\\S]*</transcript>`),
+    )
     const later = await heard()
     expect((await lines(TOO_LONG_START)).length).toBe(told + 1)
     expect(rig().model.calls(later)[0]?.text).toContain(`heard ${word}`)

@@ -32,6 +32,24 @@ function more(rig: () => ProviderRig): void {
     expect(readFileSync(join(rig().workspace, 'made-by-codex'), 'utf8').trim()).toBe('10001')
   })
 
+  it('begins a fresh thread for another model, which the old one is not asked to sum up for', async () => {
+    const model = 'gpt-5.6-sol'
+    await rig().ask('ping-801', 'heard ping-801')
+    rig().configure({ provider: 'codex', model })
+    await rig().killSandbox()
+    const before = rig().model.requests.length
+    await rig().ask('ping-802', 'heard ping-802')
+    const asked = rig().model.requests.slice(before)
+    expect(asked.map(({ text }) => JSON.parse(text).model)).toEqual([model])
+    expect(asked[0]?.text).toMatch(/> heard ping-801[\s\S]*<\/transcript>[\s\S]*ping-802/)
+    expect(asked[0]?.text).not.toMatch(/checkpoint compaction/i)
+    await rig().ask('ping-803', 'heard ping-803')
+    const [later] = rig().model.requests.filter(({ text }) => text.includes('ping-803'))
+    expect(later?.text).toContain('heard ping-802')
+    rig().configure({ provider: 'codex', ...CONTAINER })
+    await rig().killSandbox()
+  })
+
   it('reaches a tool server of container.json', async () => {
     const word = 'ping-902'
     const name = 'codex-mcp-server.mjs'

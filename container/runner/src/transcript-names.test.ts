@@ -17,10 +17,11 @@ const HOSTILE = [
   'chat:5\n',
   'con',
   '.',
-  '#2',
-  '#',
-  'chat:5#02',
-  'chat:5#x',
+  '~2',
+  '~',
+  'chat:5~0',
+  'chat:5~02',
+  'chat:5~x',
   'x'.repeat(300),
   `${'x'.repeat(299)}y`,
   '💬'.repeat(150),
@@ -41,12 +42,12 @@ describe('the place of a session', () => {
   it('can be read: the chat, then what makes it the only one', () => {
     expect(placeOf('chat:12/thread:7')).toEqual({
       folder: expect.stringMatching(/^chat-12-thread-7-[0-9a-f]{12}$/),
-      conversation: 0,
+      conversation: 1,
     })
   })
 
   it('is one folder for all conversations of a chat, with files of their own', () => {
-    const [first, second, third] = ['chat:12', 'chat:12#2', 'chat:12#10'].map(placeOf)
+    const [first, second, third] = ['chat:12', 'chat:12~1', 'chat:12~9'].map(placeOf)
     expect(new Set([first?.folder, second?.folder, third?.folder]).size).toBe(1)
     const day = { day: '2026-11-21', part: 1 }
     const names = [first, second, third].map((place) => (place ? fileName(place, day) : ''))
@@ -60,7 +61,14 @@ describe('the place of a session', () => {
   it('knows its own files and no others', () => {
     const place = placeOf('chat:12')
     expect(parsedName(place, '2026-11-21.part-2.md')).toEqual({ day: '2026-11-21', part: 2 })
-    for (const name of ['2026-11-21.part-1.md', '2026-11-21', 'notes.md', '2026-11-21.md.bak', '..'])
+    for (const name of [
+      '2026-11-21.part-1.md',
+      '2026-11-21.conversation-1.md',
+      '2026-11-21',
+      'notes.md',
+      '2026-11-21.md.bak',
+      '..',
+    ])
       expect(parsedName(place, name)).toBeUndefined()
   })
 

@@ -59,10 +59,10 @@ describe('a transcript', () => {
   })
 
   it('keeps sessions apart, those of one chat in one folder', () => {
-    for (const session of ['one', 'one#2', 'two'])
+    for (const session of ['one', 'one~1', 'two'])
       transcript().append(exchange(1, { message: message('x', { session }), replies: [`answer ${session}`] }))
     expect(answers('one')).toEqual(['answer one'])
-    expect(answers('one#2')).toEqual(['answer one#2'])
+    expect(answers('one~1')).toEqual(['answer one~1'])
     expect(readdirSync(folder()).sort()).toEqual(['1970-01-01.conversation-2.md', DAY])
     expect(answers('never heard of')).toEqual([])
     expect(events).toEqual([])

@@ -38,6 +38,14 @@ const inThread = (thread: string): Partial<InboundMessage> => ({
 })
 
 describe('dispatchNext', () => {
+  test('gives along what the message answers, within bounds', () => {
+    using world = new DispatchWorld()
+    world.give(GARDEN, 'why?', { quote: { name: 'n'.repeat(300), text: 't'.repeat(9_000) } })
+    world.dispatch()
+    expect(world.mail()[0]?.quote).toEqual({ name: 'n'.repeat(200), text: 't'.repeat(2_000) })
+    expect(InboxEntry.safeParse(world.mail()[0]).success).toBe(true)
+  })
+
   test('puts the messages of a group into its inbox in order, and rings', () => {
     using world = new DispatchWorld()
     for (const text of ['one', 'two', 'three']) world.give(GARDEN, text)

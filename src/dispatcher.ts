@@ -1,5 +1,6 @@
-import type { InboxMessage, Overheard, QueueMode } from '@creel/protocol'
+import { type InboxMessage, MAX_QUOTE, type Overheard, type QueueMode } from '@creel/protocol'
 import type { GroupName } from './domain/ids.ts'
+import type { Quote } from './domain/message.ts'
 import type { Clock } from './domain/ports/clock.ts'
 import type { Mailbox } from './domain/ports/mailbox.ts'
 import type { SessionChoices } from './domain/ports/session-choices.ts'
@@ -87,6 +88,7 @@ function inboxMessage(
     attachments: [],
     // What a command took along would be lost to the next message.
     context: dispatch.command === null ? boundedContext(heard()) : [],
+    ...(row.quote === undefined ? {} : { quote: boundedQuote(row.quote) }),
     ...(choice.model === null ? {} : { model: choice.model }),
     ...(choice.effort === null ? {} : { effort: choice.effort }),
     ...(dispatch.command === null ? {} : { command: dispatch.command }),
@@ -103,6 +105,10 @@ function queueOf(
 ): QueueMode {
   const binding = directory.bindings(chatId).find((one) => one.group === group)
   return binding === undefined || splitSession(session).session === 'group' ? 'follow_up' : binding.queue
+}
+
+function boundedQuote({ name, text }: Quote): Quote {
+  return { name: name.slice(0, MAX_NAME), text: text.slice(0, MAX_QUOTE) }
 }
 
 /** The newest overheard messages that fit; the oldest go first when it is too much. */

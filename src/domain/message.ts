@@ -32,6 +32,17 @@ export interface InboundMessage {
   readonly sentAt: UnixMs
   /** The platform itself says that our account is addressed: a mention, or a reply to one of our messages. */
   readonly mentionsUs: boolean
+  /** The message that this one answers. */
+  readonly quote?: Quote
+  /** The message of this id was changed, and this is how it is now; the platform's id of the change. */
+  readonly edit?: string
+}
+
+/** A message that somebody pointed at. */
+export interface Quote {
+  /** Display name and id of its author; `you` for one of ours. */
+  readonly name: string
+  readonly text: string
 }
 
 /** What an agent is doing in a running turn. Best effort: never stored, never retried. */

@@ -50,7 +50,11 @@ describe('messages', () => {
     world.listen()
     await world.emulator.postGroupMessage('x')
     await world.next('x')
-    expect(polls()[0]?.payload).toMatchObject({ timeout: 30, limit: 100, allowed_updates: ['message'] })
+    expect(polls()[0]?.payload).toMatchObject({
+      timeout: 30,
+      limit: 100,
+      allowed_updates: ['message', 'edited_message'],
+    })
   })
 
   it('reports a migration and goes on after an update that it cannot read', async () => {

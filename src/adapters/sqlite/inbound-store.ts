@@ -4,6 +4,7 @@ import type { ChatId, GroupName, InboundId, UnixMs, UserId } from '../../domain/
 import type { InboundMessage } from '../../domain/message.ts'
 import type { DispatchPlan, InboundRow, InboundState, InboundStore } from '../../domain/ports/stores.ts'
 import { relaxedSync } from './relaxed-sync.ts'
+import { prepareRevise } from './revise-inbound.ts'
 import { type InboundColumns, SELECT_INBOUND, toInboundRow } from './rows.ts'
 
 /** The newest message before this one that the group was given in the same chat; 0 when none. */
@@ -51,7 +52,12 @@ export class SqliteInboundStore implements InboundStore {
                             sent_at, received_at)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (chat_id, platform_message_id) DO NOTHING`,
     )
-    return db.transaction((m: InboundMessage, at: UnixMs) => {
+    const revise = prepareRevise(db)
+    const setQuote = db.prepare('UPDATE inbound SET quote_name = ?, quote_text = ? WHERE id = ?')
+    return db.transaction((message: InboundMessage, at: UnixMs) => {
+      const revision = message.edit === undefined ? { record: message } : revise(message, message.edit)
+      if (typeof revision === 'string') return 'duplicate'
+      const m = revision.record
       const { channel, account, chat: chatName, thread = '' } = m.address
       const chatId = chat.get(channel, account, chatName, m.chatKind, m.chatTitle, at)?.id
       person.run(m.sender.id, m.sender.name, m.sender.isBot ? 1 : 0, at)
@@ -66,6 +72,7 @@ export class SqliteInboundStore implements InboundStore {
         m.sentAt,
         at,
       )
+      if (result.changes === 1 && m.quote) setQuote.run(m.quote.name, m.quote.text, result.lastInsertRowid)
       return result.changes === 1 ? 'new' : 'duplicate'
     })
   }

@@ -16,6 +16,8 @@ interface AddressColumns {
 }
 
 export interface InboundColumns extends AddressColumns {
+  quote_name: string | null
+  quote_text: string | null
   id: number
   chat_id: number
   thread: string
@@ -37,12 +39,15 @@ export const UNSENT = "state IN ('queued', 'sending', 'unknown_after_send')"
 
 /** Everything an InboundRow needs, to be completed with WHERE. */
 export const SELECT_INBOUND = `
-  SELECT i.id, i.chat_id, i.thread, c.channel, c.account, c.chat, c.kind, c.title,
+  SELECT i.quote_name, i.quote_text,
+         i.id, i.chat_id, i.thread, c.channel, c.account, c.chat, c.kind, c.title,
          i.sender_id, i.sender_name, p.is_bot, i.text, i.mentions_us, i.sent_at, i.received_at, i.state, i.reason
   FROM inbound i JOIN chat c ON c.id = i.chat_id JOIN person p ON p.id = i.sender_id`
 
 export function toInboundRow(row: InboundColumns): InboundRow {
+  const { quote_name: name, quote_text: text } = row
   return {
+    ...(name === null || text === null ? {} : { quote: { name, text } }),
     id: row.id as InboundId,
     chatId: row.chat_id as ChatId,
     address: toAddress(row, row.thread),

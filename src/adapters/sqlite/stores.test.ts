@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ALICE, GARDEN, HostTables, KITCHEN, OWNER } from '../../../test/rig/host-tables.ts'
+import type { InboundRow } from '../../domain/ports/stores.ts'
 import { SqliteOwnChatStore } from './own-chat-store.ts'
 
 describe('inbound', () => {
@@ -157,4 +158,59 @@ test('lines of our own chats are written once per key and read in order, the new
 test('the database says whether it is whole', () => {
   using tables = new HostTables()
   expect(tables.overview.integrity()).toBe('ok')
+})
+
+describe('a message that was edited', () => {
+  const edit = (tables: HostTables, row: InboundRow, text: string, id: string, more: object = {}) =>
+    tables.inbound.record(
+      tables.message(text, { platformMessageId: platformIdOf(tables, row), edit: id, ...more }),
+      tables.clock.now(),
+    )
+  const platformIdOf = (tables: HostTables, { id }: InboundRow): string =>
+    tables.db
+      .prepare<[number], { id: string }>('SELECT platform_message_id AS id FROM inbound WHERE id = ?')
+      .get(id)?.id ?? ''
+  const texts = (tables: HostTables) =>
+    tables.db
+      .prepare<[], { text: string }>('SELECT text FROM inbound ORDER BY id')
+      .all()
+      .map(({ text }) => text)
+
+  test('replaces its text until an agent has it, and is said again afterwards, each time once', () => {
+    using tables = new HostTables()
+    const row = tables.receive('teh plan')
+    expect(edit(tables, row, 'the plan', '1')).toBe('duplicate')
+    tables.inbound.routed(row.id, 'routed', null, [{ group: GARDEN, session: 's' }], tables.clock.now())
+    edit(tables, row, 'the plan!', '2')
+    expect(texts(tables)).toEqual(['the plan!'])
+    tables.dispatches.placed(GARDEN, row.id, 1)
+    expect(edit(tables, row, 'another plan', '3')).toBe('new')
+    expect(edit(tables, row, 'another plan', '3')).toBe('duplicate')
+    expect(texts(tables)).toEqual(['the plan!', 'edited: another plan'])
+    expect(edit(tables, row, 'the plan!', '4')).toBe('duplicate')
+  })
+
+  test('wakes the agent when the message before did', () => {
+    using tables = new HostTables()
+    const row = tables.place(GARDEN, 1, '@bot hello', { mentionsUs: true })
+    edit(tables, row, 'hello', '1')
+    expect(tables.inbound.nextNew(row.chatId)).toMatchObject({ text: 'edited: hello', mentionsUs: true })
+  })
+
+  test('of somebody else, of a message that is not known, or in another chat changes nothing', () => {
+    using tables = new HostTables()
+    const row = tables.receive('mine')
+    const mallory = { id: OWNER, name: 'Mallory', isBot: false }
+    edit(tables, row, 'hers', '1', { sender: mallory })
+    edit(tables, row, 'elsewhere', '2', { address: { channel: 'fake', account: 'main', chat: 'den' } })
+    edit(tables, row, 'unknown', '3', { platformMessageId: 'none' })
+    expect(texts(tables)).toEqual(['mine'])
+  })
+})
+
+test('what a message answers is kept with it', () => {
+  using tables = new HostTables()
+  const quote = { name: 'Bo (fake:bo)', text: 'the old plan' }
+  expect(tables.receive('why?', { quote }).quote).toEqual(quote)
+  expect(tables.receive('hm')).not.toHaveProperty('quote')
 })

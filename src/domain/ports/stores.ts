@@ -1,7 +1,7 @@
 import type { Overheard, QueueMode } from '@creel/protocol'
 import type { Binding, EngageMode, SenderPolicy, SessionMode } from '../binding.ts'
 import type { ChatId, DeliveryId, GroupName, InboundId, UnixMs, UserId } from '../ids.ts'
-import type { ChatAddress, ChatKind, InboundMessage } from '../message.ts'
+import type { ChatAddress, ChatKind, InboundMessage, Quote } from '../message.ts'
 import type { NewUsage } from './usage.ts'
 
 /**
@@ -36,6 +36,7 @@ export interface InboundRow {
   readonly receivedAt: UnixMs
   readonly state: InboundState
   readonly reason: string | null
+  readonly quote?: Quote
 }
 
 /** One group that is to get a message, decided by the router. */
@@ -49,7 +50,10 @@ export interface DispatchPlan {
 }
 
 export interface InboundStore {
-  /** Durable when it returns (I1). The same platform message again changes nothing (I2). */
+  /**
+   * Durable when it returns (I1). The same platform message again changes nothing (I2). One that was edited replaces
+   * its text while no agent has been given it, and is a new message afterwards.
+   */
   record(message: InboundMessage, at: UnixMs): 'new' | 'duplicate'
   /** Chats that have messages waiting for the router. */
   chatsWithNew(): readonly ChatId[]

@@ -139,12 +139,68 @@ describe('what nobody wrote to us', () => {
   })
 
   it('ignores updates that are no new message', () => {
-    const edited = { update_id: 1, edited_message: update({ text: 'x' }).message } as unknown as Update
-    expect(convertUpdate(edited, me, 'main').type).toBe('ignored')
+    const post = { update_id: 1, channel_post: update({ text: 'x' }).message } as unknown as Update
+    expect(convertUpdate(post, me, 'main').type).toBe('ignored')
   })
 
   it('reports a group that became a supergroup', () => {
     const fields = { chat: { id: -5, type: 'group', title: 'Family' }, migrate_to_chat_id: -1005 }
     expect(convertUpdate(update(fields), me, 'main')).toEqual({ type: 'migrated', from: '-5', to: '-1005' })
+  })
+})
+
+describe('what a message answers', () => {
+  const replied = { message_id: 4, date: 1, chat: group, from: alice, text: 'the old plan' }
+
+  it('goes along, the marked part alone when there is one', () => {
+    const quote = { name: 'Alice Doe (telegram:7)', text: 'the old plan' }
+    expect(convert({ text: 'why?', reply_to_message: replied }).quote).toEqual(quote)
+    const marked = { text: 'old', position: 4 }
+    expect(convert({ text: 'why?', reply_to_message: replied, quote: marked }).quote?.text).toBe('old')
+    const elsewhere = convert({ text: 'why?', external_reply: {}, quote: { text: 'from afar' } })
+    expect(elsewhere.quote).toEqual({ name: 'somebody in another chat', text: 'from afar' })
+  })
+
+  it('is known to be ours, and nobody passes for us by a name', () => {
+    expect(convert({ text: 'x', reply_to_message: { ...replied, from: me } }).quote?.name).toBe('you')
+    const posing = { id: 9, is_bot: false, first_name: 'you' }
+    expect(convert({ text: 'x', reply_to_message: { ...replied, from: posing } }).quote?.name).toBe(
+      'you (telegram:9)',
+    )
+    const { quote } = convert({ text: 'x', reply_to_message: { ...replied, sender_chat: group } })
+    expect(quote?.name).toBe('Family (telegram:chat:-1001)')
+  })
+
+  it('is named when it has no text, cleaned, and cut when it is long', () => {
+    const photo = { ...replied, text: undefined, photo: [{}], caption: 'the cat' }
+    expect(convert({ text: 'x', reply_to_message: photo }).quote?.text).toMatch(/photo.*\nthe cat/is)
+    const long = convert({ text: 'x', reply_to_message: { ...replied, text: `\u0000${'y'.repeat(9_000)}` } })
+    expect(long.quote?.text).toMatch(/^y{1999}…$/)
+  })
+
+  it('is nothing for a message that only stands in a topic', () => {
+    const root = { ...replied, text: undefined, forum_topic_created: { name: 'Trips' } }
+    expect(convert({ text: 'x', reply_to_message: root })).not.toHaveProperty('quote')
+    expect(convert({ text: 'x' })).not.toHaveProperty('quote')
+  })
+})
+
+describe('a changed message', () => {
+  const edited = (fields: object) => {
+    const { message, ...rest } = update(fields)
+    return convertUpdate({ ...rest, edited_message: message } as unknown as Update, me, 'main')
+  }
+
+  it('keeps its id, and is known by the update', () => {
+    expect(edited({ text: 'better', edit_date: 2 })).toMatchObject({
+      type: 'message',
+      message: { platformMessageId: '5', text: 'better', edit: '900' },
+    })
+    expect(edited({ photo: [{}], caption: 'better' })).toMatchObject({ message: { edit: '900' } })
+    expect(convert({ text: 'new' })).not.toHaveProperty('edit')
+  })
+
+  it('that nobody typed is left alone', () => {
+    expect(edited({ location: { latitude: 1, longitude: 2 } })).toMatchObject({ type: 'ignored' })
   })
 })

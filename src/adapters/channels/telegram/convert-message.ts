@@ -3,6 +3,7 @@ import { type UnixMs, userId } from '../../../domain/ids.ts'
 import type { ChatAddress, InboundMessage, Sender } from '../../../domain/message.ts'
 import { cleanName, cleanText } from '../../../markdown/clean-text.ts'
 import { describeContent, isServiceMessage } from './describe-content.ts'
+import { quoteOf } from './quoted-message.ts'
 
 /** Telegram's own limit is 4096; another Bot API server may say more. */
 const MAX_INBOUND_UNITS = 20_000
@@ -15,7 +16,7 @@ export type Converted =
 
 /** One Telegram update in Creel's words. Pure. */
 export function convertUpdate(update: Update, me: UserFromGetMe, account: string): Converted {
-  const message = update.message
+  const message = update.message ?? changedText(update)
   if (message === undefined) return { type: 'ignored', reason: 'not a new message' }
   if (message.migrate_to_chat_id !== undefined) {
     return { type: 'migrated', from: String(message.chat.id), to: String(message.migrate_to_chat_id) }
@@ -24,6 +25,7 @@ export function convertUpdate(update: Update, me: UserFromGetMe, account: string
   if (isServiceMessage(message)) return { type: 'ignored', reason: 'service message' }
   const sender = senderOf(message)
   if (sender === undefined) return { type: 'ignored', reason: 'no sender' }
+  const quote = quoteOf(message, me)
   return {
     type: 'message',
     message: {
@@ -36,8 +38,15 @@ export function convertUpdate(update: Update, me: UserFromGetMe, account: string
       text: textOf(message),
       sentAt: (message.date * 1000) as UnixMs,
       mentionsUs: mentions(message, me),
+      ...(quote === undefined ? {} : { quote }),
+      ...(update.message === undefined ? { edit: String(update.update_id) } : {}),
     },
   }
+}
+
+/** Telegram also tells of changes that nobody typed: a live location that moves, a poll that is voted in. */
+function changedText({ edited_message: edited }: Update): Message | undefined {
+  return edited?.text === undefined && edited?.caption === undefined ? undefined : edited
 }
 
 function addressOf(message: Message, account: string): ChatAddress {

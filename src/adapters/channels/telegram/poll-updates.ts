@@ -5,8 +5,8 @@ import { CreelError } from '../../../domain/errors.ts'
 import { type ApiFailure, apiFailure, failureText, isTokenRefused } from './api-failure.ts'
 import type { TelegramLog } from './telegram-log.ts'
 
-/** Everything else is not sent to us at all: edits, channel posts, reactions, membership. */
-const ALLOWED_UPDATES = ['message'] as const
+/** Everything else is not sent to us at all: channel posts, reactions, membership. */
+const ALLOWED_UPDATES = ['message', 'edited_message'] as const
 const LONG_POLL_S = 30
 const CONFIRM_TIMEOUT_MS = 5_000
 

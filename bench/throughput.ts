@@ -1,0 +1,124 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import Database from 'better-sqlite3'
+import { openHostDb } from '../src/adapters/sqlite/open.ts'
+import { channelTable } from '../src/channels.ts'
+import { openHostLog } from '../src/cli/host-log.ts'
+import type { Install } from '../src/config/load.ts'
+import { openCore } from '../src/core.ts'
+import type { GroupName } from '../src/domain/ids.ts'
+import { Host } from '../src/host.ts'
+import { realParts } from '../src/host-parts.ts'
+import { Paths } from '../src/paths.ts'
+import type { Bench, BenchRequest } from './bench.ts'
+import { BenchChannel } from './bench-channel.ts'
+import { rounded } from './figures.ts'
+import { SleepingEngine } from './sleeping-engine.ts'
+
+/** Messages that a channel hands over in one go, as a poll of a platform gives them. */
+const BATCH = 100
+/** A channel is held up when so many wait to be placed: what is measured must not be a queue that grows. */
+const MAX_BEHIND = 2_000
+
+/**
+ * Durable inbound: from the hand-over by a channel, each message synced before the next, through the router until it
+ * stands synced in its group's inbox. The whole host runs, with its log; only the sandboxes are asleep. The floor is the
+ * same number of plain inserts of the same text, each synced, in an empty table with the same settings.
+ */
+export const throughput: Bench = {
+  defaultRuns: 10_000,
+  async run(request) {
+    const floor = floorOf(request)
+    const one = await rate(request, 1)
+    const hundred = await rate(request, 100)
+    const thousand = await rate(request, 1_000)
+    return {
+      per_s_1: rounded(one),
+      per_s_100: rounded(hundred),
+      per_s_1000: rounded(thousand),
+      floor_per_s: rounded(floor),
+      ratio_1000: rounded(thousand / floor),
+    }
+  },
+}
+
+function textOf(n: number): string {
+  return `message ${n}: ${'what is on today, and who brings the cake? '.repeat(3)}`
+}
+
+function floorOf({ runs, say }: BenchRequest): number {
+  say('measuring plain inserts')
+  const folder = mkdtempSync(join(tmpdir(), 'creel-floor-'))
+  const db = openHostDb(join(folder, 'host.db'))
+  try {
+    db.exec('CREATE TABLE floor (id INTEGER PRIMARY KEY, chat INTEGER, text TEXT, at INTEGER) STRICT')
+    const insert = db.prepare('INSERT INTO floor (chat, text, at) VALUES (?, ?, ?)')
+    const begun = performance.now()
+    for (let n = 0; n < runs; n++) insert.run(n % 1_000, textOf(n), Date.now())
+    return (runs / (performance.now() - begun)) * 1000
+  } finally {
+    db.close()
+    rmSync(folder, { recursive: true })
+  }
+}
+
+async function rate({ install, runs, say, signal }: BenchRequest, groups: number): Promise<number> {
+  say(`setting up ${groups} group(s)`)
+  await using world = await startLoadHost(install, groups)
+  say(`measuring ${runs} messages to ${groups} group(s)`)
+  const begun = performance.now()
+  for (let n = 0; n < runs; ) {
+    for (let end = Math.min(runs, n + BATCH); n < end; n++) world.channel.say(`chat${n % groups}`, textOf(n))
+    do await nextTurn(undefined, { signal })
+    while (n - world.placed() > MAX_BEHIND)
+  }
+  while (world.placed() < runs) await nextTurn(undefined, { signal })
+  return (runs / (performance.now() - begun)) * 1000
+}
+
+interface LoadHost extends AsyncDisposable {
+  readonly channel: BenchChannel
+  /** How many messages stand in an inbox. */
+  placed(): number
+}
+
+async function startLoadHost(install: Install, groups: number): Promise<LoadHost> {
+  const folder = mkdtempSync(join(tmpdir(), 'creel-load-'))
+  const paths = new Paths(join(folder, 'data'), join(folder, 'groups'))
+  const core = openCore({ ...install, paths })
+  const hostLog = openHostLog(paths.logFile, 'info')
+  const channel = new BenchChannel()
+  const nothing = async () => undefined
+  const parts = {
+    ...realParts(core, hostLog.log, () => ({ provider: 'demo', state: '' })),
+    engine: new SleepingEngine(),
+    image: async () => 'none',
+    channels: channelTable([channel], { listen: nothing, close: nothing }),
+  }
+  for (let n = 0; n < groups; n++) {
+    const name = `g${n}` as GroupName
+    core.groups.add(name, { provider: 'demo' })
+    parts.mailbox.open(name)
+    const now = core.clock.now()
+    const chat = core.directory.chatFor(channel.address(`chat${n}`), 'private', 'bench', now)
+    core.directory.bind(chat.id, name, { engage: 'always', session: 'shared', senders: 'open' }, now)
+  }
+  const host = new Host(parts)
+  await host.start()
+  const db = new Database(paths.hostDb, { readonly: true })
+  const count = db.prepare<[], { n: number }>(
+    'SELECT count(*) AS n FROM dispatch WHERE outcome IS NULL AND inbox_seq IS NOT NULL',
+  )
+  return {
+    channel,
+    placed: () => count.get()?.n ?? 0,
+    [Symbol.asyncDispose]: async () => {
+      db.close()
+      await host.stop({ drainMs: 0, stopSandboxes: true })
+      hostLog[Symbol.dispose]()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}

@@ -207,11 +207,8 @@ describe('collect', () => {
     for (let n = 1; n <= 3; n += 1) {
       const row = world.give(GARDEN, `message ${n}`)
       const entry = { type: 'cancel', inboxSeq: 1 } as const
-      world.dispatches.placed(
-        GARDEN,
-        row.id,
-        world.mailbox.put(GARDEN, `message:${row.id}`, entry, world.clock.now()),
-      )
+      const inboxSeq = world.mailbox.put(GARDEN, `message:${row.id}`, entry, world.clock.now())
+      world.dispatches.placed(GARDEN, [{ inboundId: row.id, inboxSeq, told: [] }])
     }
     const progress = Array.from({ length: 256 }, () => ({ type: 'progress', inboxSeq: 1, text: '' }))
     world.reader.append(GARDEN, settled(1), settled(3), ...progress)

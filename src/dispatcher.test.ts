@@ -11,10 +11,21 @@ class DispatchWorld extends HostTables {
   readonly nudged: GroupName[] = []
 
   dispatch(group = GARDEN, contextMessages = 5) {
-    const { inbound, dispatches, mailbox, directory, events, clock, choices } = this
+    const { inbound, dispatches, deliveries, mailbox, directory, events, clock, choices } = this
     const nudge = (name: GroupName) => void this.nudged.push(name)
     return dispatchNext(group, {
-      ...{ inbound, dispatches, mailbox, directory, events, clock, choices, contextMessages, nudge },
+      ...{
+        inbound,
+        dispatches,
+        deliveries,
+        mailbox,
+        directory,
+        events,
+        clock,
+        choices,
+        contextMessages,
+        nudge,
+      },
     })
   }
 

@@ -1,15 +1,17 @@
 import { type InboxMessage, MAX_QUOTE, type Overheard, type QueueMode } from '@creel/protocol'
-import type { GroupName } from './domain/ids.ts'
+import type { DeliveryId, GroupName, InboundId } from './domain/ids.ts'
 import type { Quote } from './domain/message.ts'
 import type { Clock } from './domain/ports/clock.ts'
 import type { Mailbox } from './domain/ports/mailbox.ts'
 import type { SessionChoices } from './domain/ports/session-choices.ts'
 import type {
+  DeliveryStore,
   DirectoryStore,
   DispatchStore,
   InboundRow,
   InboundStore,
   PendingDispatch,
+  UndeliveredAnswer,
 } from './domain/ports/stores.ts'
 import type { Events } from './events.ts'
 import type { StepResult } from './pump.ts'
@@ -18,6 +20,7 @@ import { splitSession } from './session-name.ts'
 export interface DispatcherPorts {
   readonly inbound: Pick<InboundStore, 'find' | 'overheard'>
   readonly dispatches: DispatchStore
+  readonly deliveries: Pick<DeliveryStore, 'untoldTo'>
   readonly choices: Pick<SessionChoices, 'of'>
   readonly mailbox: Mailbox
   readonly directory: Pick<DirectoryStore, 'bindings'>
@@ -29,6 +32,9 @@ export interface DispatcherPorts {
 }
 
 const BATCH = 50
+/** Failed answers that one message tells its agent of, and how long such a note may be. */
+const MAX_NOTES = 10
+const MAX_NOTE = 500
 
 /** Longest text given to an agent in one message; a platform's own limit is far below. */
 const MAX_INBOUND_TEXT = 100_000
@@ -43,21 +49,57 @@ export function dispatchNext(group: GroupName, ports: DispatcherPorts): StepResu
   const { dispatches, mailbox, inbound, events, clock } = ports
   const pending = dispatches.pending(group, BATCH)
   if (pending.length === 0) return 'idle'
-  mailbox.open(group)
-  for (const dispatch of pending) {
+  const told = new Set<DeliveryId>()
+  const items = pending.flatMap((dispatch) => {
     const row = inbound.find(dispatch.inboundId)
-    if (!row) continue
-    const seq = mailbox.put(
-      group,
-      dispatch.retries === 0 ? `message:${row.id}` : `message:${row.id}:${dispatch.retries}`,
-      inboxMessage(group, dispatch, row, ports),
-      clock.now(),
-    )
-    dispatches.placed(group, row.id, seq)
-    events.placed(group, row.id, seq)
-  }
+    return row ? [inboxItem(group, dispatch, row, told, ports)] : []
+  })
+  // One commit for all of them: its cost is the disk's, whatever is in it.
+  const seqs = mailbox.putAll(group, items, clock.now())
+  const placed = items.map(({ id, undelivered }, index) => ({
+    inboundId: id,
+    inboxSeq: seqs[index] ?? 0,
+    told: undelivered,
+  }))
+  dispatches.placed(group, placed)
+  for (const { inboundId, inboxSeq } of placed) events.placed(group, inboundId, inboxSeq)
   ports.nudge(group)
   return pending.length === BATCH ? 'again' : 'idle'
+}
+
+interface InboxItem {
+  readonly id: InboundId
+  readonly key: string
+  readonly entry: InboxMessage
+  readonly undelivered: readonly DeliveryId[]
+}
+
+/** `told`: what another message of this batch tells its agent already. */
+function inboxItem(
+  group: GroupName,
+  dispatch: PendingDispatch,
+  row: InboundRow,
+  told: Set<DeliveryId>,
+  ports: DispatcherPorts,
+): InboxItem {
+  const failed = ports.deliveries
+    .untoldTo(group, dispatch.session, MAX_NOTES)
+    .filter(({ id }) => !told.has(id))
+  for (const { id } of failed) told.add(id)
+  return {
+    id: row.id,
+    key: dispatch.retries === 0 ? `message:${row.id}` : `message:${row.id}:${dispatch.retries}`,
+    entry: {
+      ...inboxMessage(group, dispatch, row, ports),
+      ...(failed.length === 0 ? {} : { notes: failed.map(undeliveredNote) }),
+    },
+    undelivered: failed.map(({ id }) => id),
+  }
+}
+
+function undeliveredNote({ at, reason }: UndeliveredAnswer): string {
+  const when = new Date(at).toISOString()
+  return `What you said at ${when} was not delivered: ${reason}`.slice(0, MAX_NOTE)
 }
 
 function inboxMessage(

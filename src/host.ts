@@ -115,7 +115,7 @@ export class Host {
       keys: () => dispatches.groupsWithPending(),
       step: (group) =>
         dispatchNext(group, {
-          ...{ inbound, dispatches, mailbox, directory, events, clock, choices },
+          ...{ inbound, dispatches, deliveries, mailbox, directory, events, clock, choices },
           contextMessages: core.install.config.limits.context_messages,
           nudge: (name) => this.#mailArrived(name),
         }),

@@ -6,7 +6,7 @@ import type { InboundStore } from './domain/ports/stores.ts'
 import type { Events } from './events.ts'
 
 export interface IntakePorts {
-  readonly inbound: Pick<InboundStore, 'record' | 'chatsWithNew'>
+  readonly inbound: Pick<InboundStore, 'record' | 'chatOf'>
   readonly events: Events
   readonly clock: Clock
   readonly nudge: (chatId: ChatId) => void
@@ -24,7 +24,8 @@ export async function runIntake(channel: Channel, ports: IntakePorts, signal: Ab
     await channel.receive((message) => {
       const result = inbound.record(message, clock.now())
       events.received(`${channel.name}:${message.address.chat}`, message.platformMessageId, result)
-      if (result === 'new') for (const chatId of inbound.chatsWithNew()) ports.nudge(chatId)
+      const chatId = result === 'new' ? inbound.chatOf(message.address) : null
+      if (chatId !== null) ports.nudge(chatId)
       return result
     }, signal)
   } catch (error) {

@@ -77,8 +77,9 @@ function gatherFacts(message: InboundRow, ports: RoutingPorts): RouteFacts {
   const { directory, roles } = ports
   let bindings = directory.bindings(message.chatId)
   const chat = directory.chat(message.chatId)
-  const defaultGroup = ports.defaultGroup()
-  if (bindings.length === 0 && ports.unknownChats === 'open' && defaultGroup && !chat?.denied) {
+  const letIn = bindings.length === 0 && ports.unknownChats === 'open' && !chat?.denied
+  const defaultGroup = letIn ? ports.defaultGroup() : null
+  if (defaultGroup) {
     const queue = usualQueue(message.chatKind)
     const settings = { ...DEFAULT_BINDING, senders: 'open' as const, queue }
     bindings = [directory.bind(message.chatId, defaultGroup, settings, ports.clock.now())]

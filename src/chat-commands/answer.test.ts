@@ -203,7 +203,7 @@ describe('/status', () => {
     const session = `chat:${world.room()}`
     world.choices.choose(GARDEN, session, 'model', 'big')
     const row = world.give(GARDEN, 'work', {}, session)
-    world.dispatches.placed(GARDEN, row.id, 1)
+    world.dispatches.placed(GARDEN, [{ inboundId: row.id, inboxSeq: 1, told: [] }])
     world.give(GARDEN, 'more', {}, session)
     const counts = { inputTokens: 1_234, outputTokens: 56, cacheReadTokens: 60_000, cacheWriteTokens: 0 }
     const usage = [{ outboxSeq: 2, inboxSeq: 1, provider: 'demo', model: 'big', ...counts, costUsd: 0.5 }]

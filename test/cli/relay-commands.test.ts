@@ -50,7 +50,7 @@ function settleTurn(outcome: 'failed' | 'done'): number {
   const row = core.inbound.nextNew(roomOf(core))
   if (!row) throw new Error('not recorded')
   core.inbound.routed(row.id, 'routed', null, [{ group: HOME, session: 's' }], now)
-  core.dispatches.placed(HOME, row.id, 1)
+  core.dispatches.placed(HOME, [{ inboundId: row.id, inboxSeq: 1, told: [] }])
   const deliveries = [
     { chatId: row.chatId, thread: undefined, part: 'sorry', key: 'a', group: HOME, inboxSeq: 1 },
   ]

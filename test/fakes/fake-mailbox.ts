@@ -1,7 +1,7 @@
 import type { InboxEntry, RunnerSettings } from '@creel/protocol'
 import type { GroupName, UnixMs } from '../../src/domain/ids.ts'
 import type { Clock } from '../../src/domain/ports/clock.ts'
-import type { Mailbox } from '../../src/domain/ports/mailbox.ts'
+import type { Mailbox, NewInboxEntry } from '../../src/domain/ports/mailbox.ts'
 
 export interface FakeInboxRow {
   readonly seq: number
@@ -46,6 +46,11 @@ export class FakeMailbox implements Mailbox {
     const seq = (rows.at(-1)?.seq ?? 0) + 1
     rows.push({ seq, key, entry: structuredClone(entry), at })
     return seq
+  }
+
+  putAll(group: GroupName, items: readonly NewInboxEntry[], at: UnixMs): readonly number[] {
+    this.#writable(group)
+    return items.map(({ key, entry }) => this.put(group, key, entry, at))
   }
 
   prune(group: GroupName, seq: number, keep: readonly number[]): void {

@@ -101,7 +101,7 @@ export class HostTables implements Disposable {
     part: Partial<InboundMessage> = {},
   ): InboundRow {
     const row = this.give(group, text, part)
-    this.dispatches.placed(group, row.id, seq)
+    this.dispatches.placed(group, [{ inboundId: row.id, inboxSeq: seq, told: [] }])
     return row
   }
 

@@ -57,6 +57,11 @@ export class InboxWriter implements Disposable {
     return Number(this.#insert.run(at, key, entry.type, JSON.stringify(entry)).lastInsertRowid)
   }
 
+  /** Like `put` for each, in one commit. */
+  putAll(items: readonly { readonly key: string; readonly entry: InboxEntry }[], at: number): number[] {
+    return this.#db.transaction(() => items.map(({ key, entry }) => this.put(key, entry, at)))()
+  }
+
   /**
    * Deletes entries up to `seq` except the ones named, and always keeps the newest so that positions are
    * never reused.

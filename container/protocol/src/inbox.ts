@@ -50,6 +50,8 @@ export const InboxMessage = z.object({
   command: z.enum(['compact']).optional(),
   /** `follow_up` when absent. */
   queue: QueueMode.optional(),
+  /** From the host itself: what became of earlier answers in this conversation. */
+  notes: z.array(z.string().max(2_000)).max(20).optional(),
   /** Files that came with it. One that could not be had is a line of `text` instead. */
   attachments: z.array(InboxAttachment).max(MAX_FILES).default([]),
 })

@@ -40,5 +40,12 @@ export function promptOf(message: InboxMessage, filesIn: string): string {
   if (message.context.length > 0) {
     parts.unshift('Said before, not to you:', ...message.context.map(spoken), '')
   }
+  if (message.notes !== undefined && message.notes.length > 0) {
+    parts.unshift('From the system that carries your messages:', ...message.notes.map(note), '')
+  }
   return parts.join('\n')
+}
+
+function note(text: string): string {
+  return `  - ${text.replace(LINE_BREAK, ' ')}`
 }

@@ -3,7 +3,7 @@ import { type InboxEntry, InboxWriter, PROTOCOL_VERSION, type RunnerSettings } f
 import { CreelError } from '../../domain/errors.ts'
 import type { GroupName, UnixMs } from '../../domain/ids.ts'
 import type { Clock } from '../../domain/ports/clock.ts'
-import type { Mailbox } from '../../domain/ports/mailbox.ts'
+import type { Mailbox, NewInboxEntry } from '../../domain/ports/mailbox.ts'
 import type { Paths } from '../../paths.ts'
 import { replaceFile } from '../../replace-file.ts'
 import { isLocked, toCreelError } from './file-errors.ts'
@@ -51,6 +51,10 @@ export class FileMailbox implements Mailbox {
     return this.#write(group, (writer) => writer.put(key, entry, at))
   }
 
+  putAll(group: GroupName, items: readonly NewInboxEntry[], at: UnixMs): readonly number[] {
+    return this.#write(group, (writer) => writer.putAll(items, at))
+  }
+
   prune(group: GroupName, seq: number, keep: readonly number[]): void {
     this.#write(group, (writer) => writer.prune(seq, keep))
   }
@@ -74,7 +78,9 @@ export class FileMailbox implements Mailbox {
   }
 
   #write<T>(group: GroupName, work: (writer: InboxWriter) => T): T {
-    if (!this.#open.has(group)) this.open(group)
+    // Folders and files are made anew when somebody took them away under a running host.
+    const inode = lstatSync(this.#paths.inbox(group), { throwIfNoEntry: false })?.ino
+    if (inode === undefined || this.#open.get(group)?.inode !== inode) this.open(group)
     return this.#guard('write', group, () => work(this.#use(group)))
   }
 

@@ -1,6 +1,12 @@
 import type Database from 'better-sqlite3'
 import type { ChatId, DeliveryId, GroupName, UnixMs } from '../../domain/ids.ts'
-import type { DeliveryRow, DeliveryStore, FailedDelivery, NewDelivery } from '../../domain/ports/stores.ts'
+import type {
+  DeliveryRow,
+  DeliveryStore,
+  FailedDelivery,
+  NewDelivery,
+  UndeliveredAnswer,
+} from '../../domain/ports/stores.ts'
 import { prepareDeliveryInsert } from './delivery-insert.ts'
 import {
   type ChatColumns,
@@ -10,11 +16,12 @@ import {
   toDeliveryRow,
   UNSENT,
 } from './rows.ts'
+import { Statements } from './statements.ts'
 
 type FailedColumns = ChatColumns & { delivery_id: number; group_name: string; reason: string | null }
 
 export class SqliteDeliveryStore implements DeliveryStore {
-  readonly #db: Database.Database
+  readonly #statements: Statements
   readonly #add: (deliveries: readonly NewDelivery[], at: UnixMs) => void
   readonly #chatsWithQueued: Database.Statement<[], { chat_id: number }>
   readonly #next: Database.Statement<[number], DeliveryColumns>
@@ -24,7 +31,7 @@ export class SqliteDeliveryStore implements DeliveryStore {
   readonly #untold: Database.Statement<[number], FailedColumns>
 
   constructor(db: Database.Database) {
-    this.#db = db
+    this.#statements = new Statements(db)
     const insert = prepareDeliveryInsert(db)
     this.#add = db.transaction((deliveries: readonly NewDelivery[], at: UnixMs) => {
       for (const delivery of deliveries) insert(delivery, at)
@@ -72,7 +79,7 @@ export class SqliteDeliveryStore implements DeliveryStore {
     id: DeliveryId,
     change: { notBefore: UnixMs; spent: boolean; ambiguous: boolean; reason: string },
   ): void {
-    this.#db
+    this.#statements
       .prepare(
         `UPDATE delivery SET state = iif(max(ambiguous, @ambiguous), 'unknown_after_send', 'queued'),
            not_before = @notBefore, attempts = attempts + @spent, ambiguous = max(ambiguous, @ambiguous),
@@ -83,7 +90,7 @@ export class SqliteDeliveryStore implements DeliveryStore {
   }
 
   failed(id: DeliveryId, reason: string): void {
-    this.#db
+    this.#statements
       .prepare("UPDATE delivery SET state = 'failed', reason = ?, attempts = attempts + 1 WHERE id = ?")
       .run(reason, id)
   }
@@ -101,8 +108,24 @@ export class SqliteDeliveryStore implements DeliveryStore {
     }))
   }
 
+  untoldTo(group: GroupName, session: string, limit: number): readonly UndeliveredAnswer[] {
+    return this.#statements
+      .prepare<[string, string, number], { id: number; reason: string | null; created_at: number }>(
+        `SELECT d.id, d.reason, d.created_at FROM delivery d
+         JOIN dispatch t ON t.group_name = d.group_name AND t.inbox_seq = d.inbox_seq
+         WHERE d.group_name = ? AND d.state = 'failed' AND d.agent_told = 0 AND t.session = ?
+         ORDER BY d.id LIMIT ?`,
+      )
+      .all(group, session, limit)
+      .map((row) => ({
+        id: row.id as DeliveryId,
+        reason: row.reason ?? '',
+        at: row.created_at as UnixMs,
+      }))
+  }
+
   ownerTold(ids: readonly DeliveryId[]): void {
-    this.#db
+    this.#statements
       .prepare('UPDATE delivery SET owner_told = 1 WHERE id IN (SELECT value FROM json_each(?))')
       .run(JSON.stringify(ids))
   }

@@ -5,6 +5,7 @@ import type { ChatId, GroupName, UnixMs } from '../../domain/ids.ts'
 import type { ChatAddress, ChatKind } from '../../domain/message.ts'
 import type { BindingSettings, ChatRow, DirectoryStore } from '../../domain/ports/stores.ts'
 import { type ChatColumns, toChatRow, UNSENT } from './rows.ts'
+import { Statements } from './statements.ts'
 
 interface BindingColumns {
   id: number
@@ -23,24 +24,26 @@ const SELECT_BINDING = `SELECT ${BINDING} FROM binding`
 
 export class SqliteDirectoryStore implements DirectoryStore {
   readonly #db: Database.Database
+  readonly #statements: Statements
   readonly #bindings: Database.Statement<[number], BindingColumns>
 
   constructor(db: Database.Database) {
     this.#db = db
+    this.#statements = new Statements(db)
     this.#bindings = db.prepare(`${SELECT_BINDING} WHERE chat_id = ? ORDER BY id`)
   }
 
   chats(): readonly ChatRow[] {
-    return this.#db.prepare<[], ChatColumns>(`${SELECT_CHAT} ORDER BY id`).all().map(toChatRow)
+    return this.#statements.prepare<[], ChatColumns>(`${SELECT_CHAT} ORDER BY id`).all().map(toChatRow)
   }
 
   chat(id: ChatId): ChatRow | null {
-    const row = this.#db.prepare<[number], ChatColumns>(`${SELECT_CHAT} WHERE id = ?`).get(id)
+    const row = this.#statements.prepare<[number], ChatColumns>(`${SELECT_CHAT} WHERE id = ?`).get(id)
     return row ? toChatRow(row) : null
   }
 
   chatFor(address: ChatAddress, kind: ChatKind, title: string, at: UnixMs): ChatRow {
-    const row = this.#db
+    const row = this.#statements
       .prepare<unknown[], ChatColumns>(
         `INSERT INTO chat (channel, account, chat, kind, title, first_seen_at) VALUES (?, ?, ?, ?, ?, ?)
          ON CONFLICT (channel, account, chat) DO UPDATE SET title = excluded.title
@@ -51,11 +54,11 @@ export class SqliteDirectoryStore implements DirectoryStore {
   }
 
   setDenied(chatId: ChatId, denied: boolean): void {
-    this.#db.prepare('UPDATE chat SET denied = ? WHERE id = ?').run(denied ? 1 : 0, chatId)
+    this.#statements.prepare('UPDATE chat SET denied = ? WHERE id = ?').run(denied ? 1 : 0, chatId)
   }
 
   moveChat(channel: string, account: string, fromChat: string, toChat: string): void {
-    const find = this.#db.prepare<unknown[], { id: number }>(
+    const find = this.#statements.prepare<unknown[], { id: number }>(
       'SELECT id FROM chat WHERE channel = ? AND account = ? AND chat = ?',
     )
     this.#db.transaction(() => {
@@ -63,13 +66,17 @@ export class SqliteDirectoryStore implements DirectoryStore {
       if (!from) return
       const to = find.get(channel, account, toChat)
       if (to) {
-        this.#db.prepare('UPDATE OR IGNORE binding SET chat_id = ? WHERE chat_id = ?').run(to.id, from.id)
-        this.#db
+        this.#statements
+          .prepare('UPDATE OR IGNORE binding SET chat_id = ? WHERE chat_id = ?')
+          .run(to.id, from.id)
+        this.#statements
           .prepare(`UPDATE delivery SET chat_id = ? WHERE chat_id = ? AND ${UNSENT}`)
           .run(to.id, from.id)
         // Turns that run answer to where their message stands; what waits is routed by the bindings that moved.
-        this.#db.prepare('UPDATE OR IGNORE inbound SET chat_id = ? WHERE chat_id = ?').run(to.id, from.id)
-      } else this.#db.prepare('UPDATE chat SET chat = ? WHERE id = ?').run(toChat, from.id)
+        this.#statements
+          .prepare('UPDATE OR IGNORE inbound SET chat_id = ? WHERE chat_id = ?')
+          .run(to.id, from.id)
+      } else this.#statements.prepare('UPDATE chat SET chat = ? WHERE id = ?').run(toChat, from.id)
     })()
   }
 
@@ -78,11 +85,14 @@ export class SqliteDirectoryStore implements DirectoryStore {
   }
 
   allBindings(): readonly Binding[] {
-    return this.#db.prepare<[], BindingColumns>(`${SELECT_BINDING} ORDER BY chat_id, id`).all().map(toBinding)
+    return this.#statements
+      .prepare<[], BindingColumns>(`${SELECT_BINDING} ORDER BY chat_id, id`)
+      .all()
+      .map(toBinding)
   }
 
   bind(chatId: ChatId, group: GroupName, settings: BindingSettings, at: UnixMs): Binding {
-    const row = this.#db
+    const row = this.#statements
       .prepare<unknown[], BindingColumns>(
         `INSERT INTO binding (chat_id, group_name, engage, pattern, session, senders, queue, created_at)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -104,19 +114,20 @@ export class SqliteDirectoryStore implements DirectoryStore {
   }
 
   unbind(chatId: ChatId, group: GroupName | null): number {
-    return this.#db
+    return this.#statements
       .prepare('DELETE FROM binding WHERE chat_id = ? AND (? IS NULL OR group_name = ?)')
       .run(chatId, group, group).changes
   }
 
   unbindGroup(group: GroupName): void {
-    this.#db.prepare('DELETE FROM binding WHERE group_name = ?').run(group)
+    this.#statements.prepare('DELETE FROM binding WHERE group_name = ?').run(group)
   }
 
   stickyOpen(bindingId: number, thread: string): boolean {
     return (
-      this.#db.prepare('SELECT 1 FROM sticky WHERE binding_id = ? AND thread = ?').get(bindingId, thread) !==
-      undefined
+      this.#statements
+        .prepare('SELECT 1 FROM sticky WHERE binding_id = ? AND thread = ?')
+        .get(bindingId, thread) !== undefined
     )
   }
 }

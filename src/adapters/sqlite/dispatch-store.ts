@@ -1,8 +1,15 @@
 import type Database from 'better-sqlite3'
 import type { ChatId, GroupName, InboundId, UnixMs } from '../../domain/ids.ts'
-import type { DispatchStore, InboundRow, OpenDispatch, PendingDispatch } from '../../domain/ports/stores.ts'
+import type {
+  DispatchStore,
+  InboundRow,
+  OpenDispatch,
+  PendingDispatch,
+  PlacedMessage,
+} from '../../domain/ports/stores.ts'
 import { relaxedSync } from './relaxed-sync.ts'
 import { type InboundColumns, SELECT_INBOUND, toInboundRow } from './rows.ts'
+import { Statements } from './statements.ts'
 
 interface PendingColumns {
   inbound_id: number
@@ -13,11 +20,13 @@ interface PendingColumns {
 
 export class SqliteDispatchStore implements DispatchStore {
   readonly #db: Database.Database
+  readonly #statements: Statements
   readonly #hasOpen: Database.Statement<[string], { one: number }>
   readonly #pending: Database.Statement<[string, number], PendingColumns>
 
   constructor(db: Database.Database) {
     this.#db = db
+    this.#statements = new Statements(db)
     this.#hasOpen = db.prepare(
       'SELECT 1 AS one FROM dispatch WHERE group_name = ? AND outcome IS NULL LIMIT 1',
     )
@@ -40,11 +49,18 @@ export class SqliteDispatchStore implements DispatchStore {
     return this.#groups('inbox_seq IS NULL AND outcome IS NULL')
   }
 
-  placed(group: GroupName, inboundId: InboundId, inboxSeq: number): void {
-    const update = this.#db.prepare(
+  placed(group: GroupName, placed: readonly PlacedMessage[]): void {
+    const place = this.#statements.prepare(
       'UPDATE dispatch SET inbox_seq = ? WHERE group_name = ? AND inbound_id = ?',
     )
-    relaxedSync(this.#db, () => update.run(inboxSeq, group, inboundId))
+    const tell = this.#statements.prepare('UPDATE delivery SET agent_told = 1 WHERE id = ?')
+    const write = this.#db.transaction(() => {
+      for (const { inboundId, inboxSeq, told } of placed) {
+        place.run(inboxSeq, group, inboundId)
+        for (const id of told) tell.run(id)
+      }
+    })
+    relaxedSync(this.#db, write)
   }
 
   groupsWithOpen(): readonly GroupName[] {
@@ -52,7 +68,7 @@ export class SqliteDispatchStore implements DispatchStore {
   }
 
   #groups(where: string): readonly GroupName[] {
-    return this.#db
+    return this.#statements
       .prepare<[], { group_name: string }>(
         `SELECT group_name FROM dispatch WHERE ${where} GROUP BY group_name ORDER BY min(inbound_id)`,
       )
@@ -61,7 +77,7 @@ export class SqliteDispatchStore implements DispatchStore {
   }
 
   open(group: GroupName): readonly OpenDispatch[] {
-    return this.#db
+    return this.#statements
       .prepare<
         [string],
         { inbox_seq: number; inbound_id: number; accepted_at: number | null; attempts: number }
@@ -83,7 +99,7 @@ export class SqliteDispatchStore implements DispatchStore {
   }
 
   openIn(group: GroupName, chatId: ChatId): readonly number[] {
-    return this.#db
+    return this.#statements
       .prepare<[string, number], { inbox_seq: number }>(
         `SELECT d.inbox_seq FROM dispatch d JOIN inbound i ON i.id = d.inbound_id
          WHERE d.group_name = ? AND i.chat_id = ? AND d.inbox_seq IS NOT NULL AND d.outcome IS NULL
@@ -94,7 +110,7 @@ export class SqliteDispatchStore implements DispatchStore {
   }
 
   cancelPending(group: GroupName, chatId: ChatId, at: UnixMs): number {
-    return this.#db
+    return this.#statements
       .prepare(
         `UPDATE dispatch SET outcome = 'cancelled', outcome_reason = 'stopped by a person', settled_at = ?
          WHERE group_name = ? AND inbox_seq IS NULL AND outcome IS NULL
@@ -104,7 +120,7 @@ export class SqliteDispatchStore implements DispatchStore {
   }
 
   activity(group: GroupName, chatId: ChatId): { runningSince: UnixMs | null; waiting: number } {
-    const row = this.#db
+    const row = this.#statements
       .prepare<[string, number], { since: number | null; waiting: number }>(
         `SELECT min(d.accepted_at) AS since, count(*) FILTER (WHERE d.accepted_at IS NULL) AS waiting
          FROM dispatch d JOIN inbound i ON i.id = d.inbound_id
@@ -115,7 +131,7 @@ export class SqliteDispatchStore implements DispatchStore {
   }
 
   inboundOf(group: GroupName, inboxSeq: number): InboundRow | null {
-    const row = this.#db
+    const row = this.#statements
       .prepare<[string, number], InboundColumns>(
         `${SELECT_INBOUND} JOIN dispatch d ON d.inbound_id = i.id WHERE d.group_name = ? AND d.inbox_seq = ?`,
       )

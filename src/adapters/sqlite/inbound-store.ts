@@ -1,11 +1,12 @@
 import type { Overheard } from '@creel/protocol'
 import type Database from 'better-sqlite3'
 import type { ChatId, GroupName, InboundId, UnixMs, UserId } from '../../domain/ids.ts'
-import type { InboundMessage } from '../../domain/message.ts'
+import type { ChatAddress, InboundMessage } from '../../domain/message.ts'
 import type { DispatchPlan, InboundRow, InboundState, InboundStore } from '../../domain/ports/stores.ts'
 import { relaxedSync } from './relaxed-sync.ts'
 import { prepareRevise } from './revise-inbound.ts'
 import { type InboundColumns, SELECT_INBOUND, toInboundRow } from './rows.ts'
+import { Statements } from './statements.ts'
 
 /** The newest message before this one that the group was given in the same chat; 0 when none. */
 const LAST_GIVEN = `
@@ -21,12 +22,14 @@ const LET_IN = `
 
 export class SqliteInboundStore implements InboundStore {
   readonly #db: Database.Database
+  readonly #statements: Statements
   readonly #record: (message: InboundMessage, at: UnixMs) => 'new' | 'duplicate'
   readonly #nextNew: Database.Statement<[number], InboundColumns>
   readonly #chatsWithNew: Database.Statement<[], { chat_id: number }>
 
   constructor(db: Database.Database) {
     this.#db = db
+    this.#statements = new Statements(db)
     this.#record = this.#prepareRecord()
     this.#nextNew = db.prepare(
       `${SELECT_INBOUND} WHERE i.chat_id = ? AND i.state = 'new' ORDER BY i.id LIMIT 1`,
@@ -38,14 +41,16 @@ export class SqliteInboundStore implements InboundStore {
 
   #prepareRecord(): (message: InboundMessage, at: UnixMs) => 'new' | 'duplicate' {
     const db = this.#db
-    const chat = db.prepare<unknown[], { id: number }>(
+    const chat = db.prepare(
       `INSERT INTO chat (channel, account, chat, kind, title, first_seen_at) VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT (channel, account, chat) DO UPDATE SET title = excluded.title, kind = excluded.kind
-       RETURNING id`,
+       WHERE title <> excluded.title OR kind <> excluded.kind`,
     )
+    // What is unchanged is not written: each page that a message touches is synced with it.
     const person = db.prepare(
       `INSERT INTO person (id, name, is_bot, first_seen_at) VALUES (?, ?, ?, ?)
-       ON CONFLICT (id) DO UPDATE SET name = excluded.name, is_bot = excluded.is_bot`,
+       ON CONFLICT (id) DO UPDATE SET name = excluded.name, is_bot = excluded.is_bot
+       WHERE name <> excluded.name OR is_bot <> excluded.is_bot`,
     )
     const insert = db.prepare(
       `INSERT INTO inbound (chat_id, thread, platform_message_id, sender_id, sender_name, text, mentions_us,
@@ -59,7 +64,8 @@ export class SqliteInboundStore implements InboundStore {
       if (typeof revision === 'string') return 'duplicate'
       const m = revision.record
       const { channel, account, chat: chatName, thread = '' } = m.address
-      const chatId = chat.get(channel, account, chatName, m.chatKind, m.chatTitle, at)?.id
+      chat.run(channel, account, chatName, m.chatKind, m.chatTitle, at)
+      const chatId = this.chatOf(m.address)
       person.run(m.sender.id, m.sender.name, m.sender.isBot ? 1 : 0, at)
       const result = insert.run(
         chatId,
@@ -81,6 +87,15 @@ export class SqliteInboundStore implements InboundStore {
     return this.#record(message, at)
   }
 
+  chatOf({ channel, account, chat }: ChatAddress): ChatId | null {
+    const row = this.#statements
+      .prepare<[string, string, string], { id: number }>(
+        'SELECT id FROM chat WHERE channel = ? AND account = ? AND chat = ?',
+      )
+      .get(channel, account, chat)
+    return row ? (row.id as ChatId) : null
+  }
+
   chatsWithNew(): readonly ChatId[] {
     return this.#chatsWithNew.all().map((row) => row.chat_id as ChatId)
   }
@@ -97,16 +112,16 @@ export class SqliteInboundStore implements InboundStore {
     plans: readonly DispatchPlan[],
     at: UnixMs,
   ): void {
-    const dispatch = this.#db.prepare(
+    const dispatch = this.#statements.prepare(
       `INSERT INTO dispatch (group_name, inbound_id, session, command, dispatched_at) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT DO NOTHING`,
     )
-    const sticky = this.#db.prepare(
+    const sticky = this.#statements.prepare(
       `INSERT INTO sticky (binding_id, thread, opened_at) SELECT ?, thread, ? FROM inbound WHERE id = ?
        ON CONFLICT DO UPDATE SET opened_at = excluded.opened_at`,
     )
     const write = this.#db.transaction(() => {
-      this.#db.prepare('UPDATE inbound SET state = ?, reason = ? WHERE id = ?').run(state, reason, id)
+      this.#statements.prepare('UPDATE inbound SET state = ?, reason = ? WHERE id = ?').run(state, reason, id)
       for (const plan of plans) {
         dispatch.run(plan.group, id, plan.session, plan.command ?? null, at)
         if (plan.openSticky) sticky.run(plan.openSticky.bindingId, at, id)
@@ -123,7 +138,7 @@ export class SqliteInboundStore implements InboundStore {
     since: InboundId | null = null,
   ): readonly Overheard[] {
     const thread = perThread ? (row.address.thread ?? '') : null
-    const rows = this.#db
+    const rows = this.#statements
       .prepare<unknown[], { sender_id: string; sender_name: string; text: string; sent_at: number }>(
         `SELECT i.sender_id, i.sender_name, i.text, i.sent_at FROM inbound i
          WHERE i.chat_id = @chatId AND i.id < @before AND i.id > max((${LAST_GIVEN}), @since)
@@ -148,13 +163,13 @@ export class SqliteInboundStore implements InboundStore {
 
   #updateHeld(set: string, values: string[], of: { chatId: ChatId } | { senderId: UserId }): number {
     const [column, key] = 'chatId' in of ? ['chat_id', of.chatId] : ['sender_id', of.senderId]
-    return this.#db
+    return this.#statements
       .prepare(`UPDATE inbound SET ${set} WHERE state = 'held' AND ${column} = ?`)
       .run(...values, key).changes
   }
 
   heldIn(chatId: ChatId): number {
-    const row = this.#db
+    const row = this.#statements
       .prepare<[number], { n: number }>(
         "SELECT count(*) AS n FROM inbound WHERE state = 'held' AND chat_id = ?",
       )
@@ -163,14 +178,14 @@ export class SqliteInboundStore implements InboundStore {
   }
 
   held(): readonly InboundRow[] {
-    return this.#db
+    return this.#statements
       .prepare<[], InboundColumns>(`${SELECT_INBOUND} WHERE i.state = 'held' ORDER BY i.id LIMIT 1000`)
       .all()
       .map(toInboundRow)
   }
 
   find(id: InboundId): InboundRow | null {
-    const row = this.#db.prepare<[number], InboundColumns>(`${SELECT_INBOUND} WHERE i.id = ?`).get(id)
+    const row = this.#statements.prepare<[number], InboundColumns>(`${SELECT_INBOUND} WHERE i.id = ?`).get(id)
     return row ? toInboundRow(row) : null
   }
 }

@@ -1,12 +1,19 @@
 import type { InboxEntry, OutboxEntry, RunnerSettings } from '@creel/protocol'
 import type { GroupName, UnixMs } from '../ids.ts'
 
+export interface NewInboxEntry {
+  readonly key: string
+  readonly entry: InboxEntry
+}
+
 /** The host's end of every group's inbox. Synchronous: the files are local and small. */
 export interface Mailbox {
   /** Makes folders and both files; rolls back what a killed host left half done. Idempotent. */
   open(group: GroupName): void
   /** Appends one synced entry; the same key again is a no-op that returns the first position. */
   put(group: GroupName, key: string, entry: InboxEntry, at: UnixMs): number
+  /** The same for several entries, in one synced commit: all of them or none. Returns their positions in order. */
+  putAll(group: GroupName, items: readonly NewInboxEntry[], at: UnixMs): readonly number[]
   /** Deletes what the group no longer needs, up to `seq`, keeping the unsettled entries named. */
   prune(group: GroupName, seq: number, keep: readonly number[]): void
   /** Settings for the next runner, replaced atomically. */

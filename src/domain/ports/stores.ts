@@ -55,6 +55,8 @@ export interface InboundStore {
    * its text while no agent has been given it, and is a new message afterwards.
    */
   record(message: InboundMessage, at: UnixMs): 'new' | 'duplicate'
+  /** The chat of an address that a message was recorded from; null when there was none yet. */
+  chatOf(address: ChatAddress): ChatId | null
   /** Chats that have messages waiting for the router. */
   chatsWithNew(): readonly ChatId[]
   /** The oldest waiting message of a chat. */
@@ -98,6 +100,13 @@ export interface PendingDispatch {
   readonly retries: number
 }
 
+export interface PlacedMessage {
+  readonly inboundId: InboundId
+  readonly inboxSeq: number
+  /** Failed deliveries that the entry tells of. */
+  readonly told: readonly DeliveryId[]
+}
+
 export interface OpenDispatch {
   readonly inboxSeq: number
   readonly inboundId: InboundId
@@ -110,8 +119,8 @@ export interface DispatchStore {
   /** Not yet in the group's inbox, oldest first. */
   pending(group: GroupName, limit: number): readonly PendingDispatch[]
   groupsWithPending(): readonly GroupName[]
-  /** The message stands in the inbox at this position. Relaxed. */
-  placed(group: GroupName, inboundId: InboundId, inboxSeq: number): void
+  /** These messages stand in the inbox, with what their agent was told of answers that failed. Relaxed. */
+  placed(group: GroupName, placed: readonly PlacedMessage[]): void
   /** Groups with a message that is not settled, in the order of their oldest. */
   groupsWithOpen(): readonly GroupName[]
   /** Unsettled messages in the inbox, oldest first. */
@@ -211,6 +220,14 @@ export interface DeliveryStore {
   /** Failed answers of agents that the owner has not been told of, oldest first. */
   untoldFailures(limit: number): readonly FailedDelivery[]
   ownerTold(ids: readonly DeliveryId[]): void
+  /** Failed answers of one conversation that its agent has not been told of, oldest first. */
+  untoldTo(group: GroupName, session: string, limit: number): readonly UndeliveredAnswer[]
+}
+
+export interface UndeliveredAnswer {
+  readonly id: DeliveryId
+  readonly reason: string
+  readonly at: UnixMs
 }
 
 /** An answer that could not be sent. */

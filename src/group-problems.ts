@@ -35,6 +35,11 @@ export class GroupProblems {
     return this.#outages.get(group)?.problems.values().next().value ?? null
   }
 
+  /** Groups that have a problem now. */
+  groups(): readonly GroupName[] {
+    return [...this.#outages].flatMap(([group, { problems }]) => (problems.size > 0 ? [group] : []))
+  }
+
   /** To be called at each failure: chats that began to wait meanwhile hear of it too. */
   report(group: GroupName, source: ProblemSource, problem: string): void {
     const outage = this.#outage(group)

@@ -13,6 +13,7 @@ import type { Doorbell, Mailbox, OutboxReader } from './domain/ports/mailbox.ts'
 import type { SandboxEngine, SandboxSpec } from './domain/ports/sandbox.ts'
 import { EngineWatch } from './engine-watch.ts'
 import { Events } from './events.ts'
+import { GroupMail } from './group-mail.ts'
 import { GroupProblems } from './group-problems.ts'
 import { runIntake } from './intake.ts'
 import type { Log } from './log.ts'
@@ -21,7 +22,7 @@ import { bindOwnChats } from './operator/group-commands.ts'
 import { Outgoing } from './outgoing.ts'
 import { tellProblem } from './problem-notices.ts'
 import { ProgressBoard } from './progress-board.ts'
-import { Pump, type PumpOptions } from './pump.ts'
+import { Pump, type PumpOptions, type StepResult } from './pump.ts'
 import { routeNext } from './routing.ts'
 import { runnerSettings } from './runner-settings.ts'
 import { sandboxSpec, specHash } from './sandbox-spec.ts'
@@ -48,6 +49,7 @@ export interface HostParts {
 
 const STEP_BACKOFF = { baseMs: 200, maxMs: 30_000 }
 const POLL_MS = 1_000
+const COLLECT_ALL_MS = 30_000
 
 export class Host {
   readonly parts: HostParts
@@ -63,6 +65,8 @@ export class Host {
   readonly notices: Notices
   readonly #intakes: Promise<void>[] = []
   readonly #receiving = new AbortController()
+  readonly #mail: GroupMail
+  #collectAllAt = 0
   #ended: Promise<void> | null = null
 
   constructor(parts: HostParts) {
@@ -120,6 +124,10 @@ export class Host {
           nudge: (name) => this.#mailArrived(name),
         }),
     })
+    this.#mail = new GroupMail({
+      ...{ mailbox, log, doorbell: parts.doorbell, gateway: parts.gateway },
+      onRing: (group) => this.#collect.nudge(group),
+    })
     this.supervisor = new Supervisor({
       engine: parts.engine,
       ...{ groups, dispatches, mailbox, clock, random, events, specHash, problems },
@@ -127,13 +135,14 @@ export class Host {
       specOf: (group, config) => this.#specOf(group, config),
       prepare: (group, config) => this.#prepare(group, config),
       nudge: (group) => this.#supervise.nudge(group),
+      exited: (group) => this.#collect.nudge(group),
     })
     this.#supervise = this.#pump<GroupName>('supervisor', {
       keys: () => new Set([...this.supervisor.groups(), ...dispatches.groupsWithOpen()]),
-      step: (group, signal) => this.supervisor.step(group, signal),
+      step: (group, signal) => this.#superviseOne(group, signal),
     })
     this.#collect = this.#pump<GroupName>('collector', {
-      keys: () => new Set([...this.#awake(), ...dispatches.groupsWithOpen()]),
+      keys: () => this.#collectable(),
       step: (group) =>
         collect(group, {
           ...{ reader: parts.reader, outboxes, dispatches, deliveries, directory, mailbox, channelOf },
@@ -159,7 +168,7 @@ export class Host {
   async start(): Promise<void> {
     const { core, channels } = this.parts
     bindOwnChats(core)
-    for (const group of core.groups.names()) await this.#openMailAtStart(group)
+    for (const group of core.dispatches.groupsWithOpen()) await this.#mail.ensure(group)
     await channels.listen()
     this.#outgoing.start()
     this.#engine.start()
@@ -259,8 +268,20 @@ export class Host {
     this.#supervise.nudge(group)
   }
 
-  #awake(): GroupName[] {
-    return [...this.supervisor.groups()].filter((group) => this.supervisor.status(group).state === 'awake')
+  /** One whose sandbox outlived an earlier host needs its sockets again. */
+  async #superviseOne(group: GroupName, signal: AbortSignal): Promise<StepResult> {
+    const result = await this.supervisor.step(group, signal)
+    if (this.supervisor.handle(group)) await this.#mail.ensure(group)
+    return result
+  }
+
+  /** Only a sandbox that runs can write; what one wrote that ended unseen is found by the rarer look at all. */
+  #collectable(): Iterable<GroupName> {
+    const { clock, dispatches } = this.parts.core
+    const awake = this.supervisor.groups('running')
+    if (clock.now() < this.#collectAllAt) return awake
+    this.#collectAllAt = clock.now() + COLLECT_ALL_MS
+    return new Set([...awake, ...dispatches.groupsWithOpen()])
   }
 
   async #specOf(group: GroupName, config: GroupConfig): Promise<SandboxSpec> {
@@ -278,26 +299,10 @@ export class Host {
   async #prepare(group: GroupName, config: GroupConfig): Promise<void> {
     const { core, mailbox, prepareFolders } = this.parts
     prepareFolders(group)
-    await this.#openMail(group)
+    await this.#mail.open(group)
     const { groups, install } = core
     const maxAttempts = install.config.limits.max_attempts
     mailbox.writeSettings(group, runnerSettings(group, config, { groups, maxAttempts }))
-  }
-
-  /** A group whose mail cannot be opened is told of when it is to work; the others go on (I7). */
-  async #openMailAtStart(group: GroupName): Promise<void> {
-    try {
-      await this.#openMail(group)
-    } catch (error) {
-      this.parts.log.error({ event: 'mail.failed', group, err: error }, 'mail of a group cannot be opened')
-    }
-  }
-
-  /** Opening the inbox also rolls back what a killed host left half done. */
-  async #openMail(group: GroupName): Promise<void> {
-    this.parts.mailbox.open(group)
-    await this.parts.doorbell.open(group, () => this.#collect.nudge(group))
-    await this.parts.gateway.open(group)
   }
 
   #channelGaveUp(name: string, account: string, reason: string, error: unknown): void {

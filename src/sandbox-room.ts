@@ -1,4 +1,4 @@
-import type { GroupName, UnixMs } from './domain/ids.ts'
+import type { GroupName } from './domain/ids.ts'
 import type { Clock } from './domain/ports/clock.ts'
 import type { SandboxSlots, Slot } from './sandbox-slots.ts'
 
@@ -14,11 +14,13 @@ export interface SandboxRoomPorts {
 }
 
 /** Whoever has not asked for this long does not wait any more; nobody may be held up by it (I7). */
-const FORGOTTEN_MS = 2_000
+const FORGOTTEN_MS = 3_000
 
 /** Keeps the number of running sandboxes within its limit: first come, first served. */
 export class SandboxRoom {
   readonly #ports: SandboxRoomPorts
+  /** In the order of their tickets; an entry whose ticket is another by now is stale. */
+  #queue: { readonly group: GroupName; readonly slot: Slot; readonly number: number }[] = []
 
   constructor(ports: SandboxRoomPorts) {
     this.#ports = ports
@@ -29,14 +31,17 @@ export class SandboxRoom {
    * it has to wait and ask again. With true `slot.waking` is set: the caller clears it when the sandbox runs, or
    * could not be made to.
    */
-  async take(slot: Slot): Promise<boolean> {
+  async take(group: GroupName, slot: Slot): Promise<boolean> {
     const { slots, maxRunning, clock } = this.#ports
-    slot.ticket ??= { number: slots.tick(), askedAt: clock.now() }
+    if (!slot.ticket) {
+      slot.ticket = { number: slots.tick(), askedAt: clock.now() }
+      this.#queue.push({ group, slot, number: slot.ticket.number })
+    }
     slot.ticket.askedAt = clock.now()
-    const ahead = this.#waiting().filter(({ number }) => number < (slot.ticket?.number ?? 0))
     const free = maxRunning - slots.running()
-    if (free <= ahead.length && ahead[0]) {
-      this.#ports.nudge(ahead[0].group)
+    const first = this.#first(Math.max(1, free))
+    if (!first.some((waiting) => waiting.slot === slot)) {
+      if (first[0]) this.#ports.nudge(first[0].group)
       return false
     }
     slot.waking = true
@@ -48,19 +53,32 @@ export class SandboxRoom {
     return false
   }
 
+  /** Whether a group that asked before is not among the next; cheap, and counts as asking. */
+  mustWait(slot: Slot): boolean {
+    const { slots, maxRunning, clock } = this.#ports
+    if (!slot.ticket) return false
+    slot.ticket.askedAt = clock.now()
+    return !this.#first(Math.max(1, maxRunning - slots.running())).some((waiting) => waiting.slot === slot)
+  }
+
   /** There may be room now: whoever has waited the longest tries again. */
   offer(): void {
-    const first = this.#waiting()[0]
+    const first = this.#first(1)[0]
     if (first) this.#ports.nudge(first.group)
   }
 
-  #waiting(): { group: GroupName; number: number }[] {
+  /** The next `count` that wait, in their order. */
+  #first(count: number): { readonly group: GroupName; readonly slot: Slot }[] {
     const since = this.#ports.clock.now() - FORGOTTEN_MS
-    return [...this.#ports.slots.entries()]
-      .flatMap(([group, { ticket }]) =>
-        ticket && ticket.askedAt >= (since as UnixMs) ? [{ group, number: ticket.number }] : [],
-      )
-      .sort((a, b) => a.number - b.number)
+    const isStale = ({ slot, number }: { slot: Slot; number: number }) => slot.ticket?.number !== number
+    const live = this.#queue.findIndex((waiting) => !isStale(waiting))
+    if (live !== 0) this.#queue = live < 0 ? [] : this.#queue.slice(live)
+    const found = []
+    for (const waiting of this.#queue) {
+      if (found.length >= count) break
+      if (!isStale(waiting) && (waiting.slot.ticket?.askedAt ?? 0) >= since) found.push(waiting)
+    }
+    return found
   }
 
   /** Pauses the sandbox that has been idle the longest; false when all are at work. */

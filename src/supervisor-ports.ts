@@ -25,4 +25,6 @@ export interface SupervisorPorts {
   readonly prepare: (group: GroupName, config: GroupConfig) => Promise<void>
   readonly problems: GroupProblems
   readonly nudge: (group: GroupName) => void
+  /** Its sandbox writes nothing any more: what it wrote last may not have been rung for. */
+  readonly exited: (group: GroupName) => void
 }

@@ -241,7 +241,7 @@ describe('a listing that is older than what was done meanwhile', () => {
       const slow = world.engine
       const list = slow.list.bind(slow)
       let answer: () => void = () => undefined
-      await world.clock.settled()
+      await world.supervisor.refresh(new AbortController().signal)
       slow.list = async (signal: AbortSignal): Promise<readonly SandboxHandle[]> => {
         const handles = await list(signal)
         await new Promise<void>((resolve) => {

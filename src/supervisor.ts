@@ -11,7 +11,7 @@ import type { SupervisorPorts } from './supervisor-ports.ts'
 import { livenessLimits, takeVitals } from './vitals.ts'
 
 const GRACE_MS = 2_000
-const CROWDED_WAIT_MS = 250
+const CROWDED_WAIT_MS = 1_000
 const BUSY_WAIT_MS = 20
 
 /**
@@ -37,10 +37,12 @@ export class Supervisor {
     })
   }
 
-  /** Groups worth a look: those that exist and those that still have a sandbox. */
-  groups(): Iterable<GroupName> {
-    const names = new Set(this.#ports.groups.names())
-    for (const [group, slot] of this.#slots.entries()) if (slot.handle) names.add(group)
+  /** Groups worth a look though nothing waits for them: those with a sandbox or with a problem; or with a sandbox that runs. */
+  groups(only?: 'running'): Iterable<GroupName> {
+    const names = new Set(only === undefined ? this.#ports.problems.groups() : [])
+    for (const [group, { handle }] of this.#slots.entries()) {
+      if (handle && (only === undefined || handle.state === 'running')) names.add(group)
+    }
     return names
   }
 
@@ -123,6 +125,7 @@ export class Supervisor {
       this.#ports.problems.well(group, 'sandbox')
       return 'idle'
     }
+    if (!slot.handle && this.#room.mustWait(slot)) return { waitMs: CROWDED_WAIT_MS }
     const config = groups.load(group)
     const spec = await this.#ports.specOf(group, config)
     const vitals = takeVitals(slot, {
@@ -173,7 +176,7 @@ export class Supervisor {
     const { clock, engine, events } = this.#ports
     const begun = clock.now()
     if (slot.notBefore > begun) return { waitMs: slot.notBefore - begun }
-    if (!(await this.#room.take(slot))) return { waitMs: CROWDED_WAIT_MS }
+    if (!(await this.#room.take(group, slot))) return { waitMs: CROWDED_WAIT_MS }
     try {
       await this.#ports.prepare(group, plan.config)
       const handle = await engine.start(plan.spec, plan.signal)
@@ -187,7 +190,7 @@ export class Supervisor {
   }
 
   async #unpause(group: GroupName, slot: Slot): Promise<StepResult> {
-    if (!(await this.#room.take(slot))) return { waitMs: CROWDED_WAIT_MS }
+    if (!(await this.#room.take(group, slot))) return { waitMs: CROWDED_WAIT_MS }
     try {
       if (slot.handle) await this.#ports.engine.unpause(slot.handle)
       this.#setState(slot, 'running')
@@ -216,6 +219,7 @@ export class Supervisor {
     slot.watch?.abort()
     await this.#ports.engine.destroy(handle, { graceMs })
     this.#slots.change(slot, null, this.#ports.clock.now())
+    this.#ports.exited(group)
     this.#ports.events.sandboxChanged(group, change, why)
   }
 
@@ -232,6 +236,7 @@ export class Supervisor {
       this.#ports.events.sandboxExited(group, exit, busy)
       if (busy && slot.deaths > 1) this.#trouble(group, new Error(deathText(exit)))
       this.#slots.change(slot, null, this.#ports.clock.now())
+      this.#ports.exited(group)
       this.#ports.nudge(group)
     }
     this.#ports.engine.wait(handle, watch.signal).then(ended, (error: unknown) => {

@@ -196,6 +196,8 @@ describe('a failing group leaves the others alone (I7)', () => {
 
   test('a damaged inbox does not keep the host from starting', { timeout: 60_000 }, async () => {
     await using world = await twoRooms()
+    world.say('g', 'before')
+    await world.until(() => expect(world.shown('g')).toEqual(['demo: before']))
     await world.host.stop({ drainMs: 0, stopSandboxes: true })
     writeFileSync(world.paths.inbox(GARDEN), 'no database '.repeat(500))
     await world.restart({ stopSandboxes: true })

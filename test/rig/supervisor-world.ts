@@ -62,6 +62,7 @@ export class SupervisorWorld extends HostTables {
         sandboxSpec(name, config, paths, { image: 'agent:1', protocol: this.protocol }),
       prepare: async (name) => mailbox.open(name),
       nudge: (name) => pump.nudge(name),
+      exited: () => undefined,
     })
     const pump = new Pump<GroupName>({
       name: 'supervisor',

@@ -32,8 +32,9 @@ export class InboxWriter implements Disposable {
   }
 
   #prepareFile(): void {
-    // A rollback journal: the other side of the mount reads without write permission, which WAL does not allow.
-    this.#db.pragma('journal_mode = DELETE')
+    // A rollback journal: the other side of the mount reads without write permission, which WAL does not allow. It is
+    // kept and blanked: to make and delete a file for each commit costs the disk more than the commit.
+    this.#db.pragma('journal_mode = PERSIST')
     this.#db.pragma('synchronous = FULL')
     if (this.#db.pragma('user_version', { simple: true }) !== 0) return
     this.#db.transaction(() => {

@@ -183,7 +183,7 @@ describe('a message that was edited', () => {
     tables.inbound.routed(row.id, 'routed', null, [{ group: GARDEN, session: 's' }], tables.clock.now())
     edit(tables, row, 'the plan!', '2')
     expect(texts(tables)).toEqual(['the plan!'])
-    tables.dispatches.placed(GARDEN, row.id, 1)
+    tables.dispatches.placed(GARDEN, [{ inboundId: row.id, inboxSeq: 1, told: [] }])
     expect(edit(tables, row, 'another plan', '3')).toBe('new')
     expect(edit(tables, row, 'another plan', '3')).toBe('duplicate')
     expect(texts(tables)).toEqual(['the plan!', 'edited: another plan'])

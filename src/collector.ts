@@ -144,6 +144,10 @@ class Batch {
       case 'reply':
         this.#reply(seq, entry.inboxSeq, origin, entry.text)
         return
+      case 'send':
+        if (entry.to === undefined) this.#reply(seq, entry.inboxSeq, origin, entry.text)
+        else this.#reject(seq, 'messages to other chats are not taken yet')
+        return
       case 'settled':
         this.#settled.push({ ...entry, reason: entry.reason ?? null })
         events.turnSettled(this.#group, entry.inboxSeq, entry.outcome, entry.reason ?? null)

@@ -124,6 +124,14 @@ export const InstallConfig = z.strictObject({
     .default([]),
 })
 
+const ToolServers = z
+  .record(z.string().regex(/^[A-Za-z0-9_-]{1,50}$/), McpCommand)
+  .superRefine((servers, context) => {
+    const message = 'a tool server with another name ("creel" is the one with our own tools)'
+    for (const name of Object.keys(servers))
+      if (/^creel(?:_|$)/i.test(name)) context.addIssue({ code: 'custom', path: [name], message })
+  })
+
 /** `groups/<name>/container.json`: one agent. */
 const PhaseSeconds = z.number().int().min(1).max(86_400)
 
@@ -132,7 +140,7 @@ export const GroupConfig = z.strictObject({
   model: z.string().min(1).optional(),
   effort: z.string().min(1).optional(),
   /** Tool servers, started inside the sandbox: `{command, args, env}`. */
-  mcpServers: z.record(z.string().regex(/^[A-Za-z0-9_-]{1,50}$/), McpCommand).default({}),
+  mcpServers: ToolServers.default({}),
   /** Turns of different conversations that may run at once. */
   concurrency: z.number().int().min(1).max(64).default(4),
   limits: z

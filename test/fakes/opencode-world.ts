@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../../container/runner/src/clock.ts'
 import { OpencodeTurn } from '../../container/runner/src/providers/opencode/opencode-turn.ts'
 import { OpencodeServer } from '../../container/runner/src/providers/opencode/server.ts'
 import { ServerApi } from '../../container/runner/src/providers/opencode/server-api.ts'
+import { NO_TOOLS } from '../../container/runner/src/tools/tool-access.ts'
 import { FakeOpencode } from './fake-opencode.ts'
 
 /** A process that lives until a test ends it. */
@@ -31,7 +32,13 @@ export class OpencodeWorld {
   async connect(clock: Clock = systemClock): Promise<void> {
     const api = new ServerApi(await this.fake.listen(), 'secret')
     const log = (event: string) => this.logged.push(event)
-    this.#server = await OpencodeServer.connect({ life: this.life, api, clock, log })
+    this.#server = await OpencodeServer.connect({
+      tools: { ...NO_TOOLS, serverDown: (name) => void this.logged.push(`down: ${name}`) },
+      life: this.life,
+      api,
+      clock,
+      log,
+    })
   }
 
   turn(input: Partial<TurnInput> = {}, signal = new AbortController().signal, clock: Clock = systemClock) {

@@ -117,7 +117,7 @@ describe('Claude Code', () => {
   })
 
   it('offers the tools of a server in the first request, and uses them', async () => {
-    const script = join(import.meta.dirname, 'codex-mcp-server.mjs')
+    const script = join(import.meta.dirname, 'echo-mcp-server.mjs')
     const lab = { command: process.execPath, args: [script, '500'], env: { LAB: 'env-of-lab' } }
     await rig.restart({ mcpServers: { lab } })
     rig.model.on('ping-101', { tool: { name: 'mcp__lab__echo_token', arguments: { text: 'abc' } } })

@@ -7,7 +7,7 @@ import { running, until } from './process-list.ts'
 /** The real codex app-server with the mock model on this machine's loopback; in its container it is in codex.test.ts. */
 
 const PERSONA = 'PERSONA-MARK-17'
-const MCP_SERVER = join(import.meta.dirname, 'codex-mcp-server.mjs')
+const MCP_SERVER = join(import.meta.dirname, 'echo-mcp-server.mjs')
 
 describe('codex app-server', () => {
   let rig: CodexRig

@@ -6,7 +6,7 @@ import { CodexRig, messages, responseStream, tokenOf, toolCall } from './codex-r
  * Codex offers the tools of MCP servers to models in three ways. aimock speaks none of them: it calls by a flat name.
  * The calls are written by hand, as the real service sends them.
  */
-const MCP_SERVER = join(import.meta.dirname, 'codex-mcp-server.mjs')
+const MCP_SERVER = join(import.meta.dirname, 'echo-mcp-server.mjs')
 const CALL = { text: 'abc' }
 
 describe('codex app-server and the models it knows', () => {

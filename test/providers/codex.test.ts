@@ -52,7 +52,7 @@ function more(rig: () => ProviderRig): void {
 
   it('reaches a tool server of container.json', async () => {
     const word = 'ping-902'
-    const name = 'codex-mcp-server.mjs'
+    const name = 'echo-mcp-server.mjs'
     copyFileSync(join(import.meta.dirname, name), join(rig().workspace, name))
     const lab = { command: 'node', args: [`/workspace/${name}`], env: { LAB: 'lab-1' } }
     rig().configure({ provider: 'codex', ...CONTAINER, mcpServers: { lab } })

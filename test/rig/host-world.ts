@@ -8,6 +8,7 @@ import {
   type Outbox,
   PROVIDERS,
   systemClock as runnerClock,
+  startToolServer,
 } from '../../container/runner/src/index.ts'
 import { systemClock } from '../../src/adapters/clock/system-clock.ts'
 import { SocketDoorbell } from '../../src/adapters/doorbell/socket-doorbell.ts'
@@ -144,6 +145,7 @@ export class HostWorld implements AsyncDisposable {
       memoryDir: at(SANDBOX_PATHS.memory),
       clock: runnerClock,
       providers: PROVIDERS,
+      startToolServer,
       log: (event) => this.runnerEvents.push(`${spec.group} ${event}`),
       ending: { crash: () => die(137), exit: die },
       openOutbox: (path) => mortalOutbox(path, () => dead),
@@ -171,6 +173,7 @@ function mortalOutbox(path: string, isDead: () => boolean): Outbox & Disposable 
     append: (entries, at) => (isDead() ? 0 : outbox.append(entries, at)),
     attempts: (seq) => outbox.attempts(seq),
     settled: () => outbox.settled(),
+    sent: (seq) => outbox.sent(seq),
     prune: (seq, oldest) => outbox.prune(seq, oldest),
     namedFiles: () => outbox.namedFiles(),
     [Symbol.dispose]: () => outbox[Symbol.dispose](),

@@ -6,6 +6,7 @@ import {
   jsonLog,
   type Outbox,
   PROVIDERS,
+  startToolServer,
   systemClock,
 } from '../../container/runner/src/index.ts'
 
@@ -24,6 +25,7 @@ function openOutbox(path: string): Outbox & Disposable {
     },
     attempts: (seq) => outbox.attempts(seq),
     settled: () => outbox.settled(),
+    sent: (seq) => outbox.sent(seq),
     prune: (seq, oldest) => outbox.prune(seq, oldest),
     namedFiles: () => outbox.namedFiles(),
     [Symbol.dispose]: () => outbox[Symbol.dispose](),
@@ -39,6 +41,7 @@ await createRunner({
   memoryDir: join(root, SANDBOX_PATHS.memory),
   clock: systemClock,
   providers: PROVIDERS,
+  startToolServer,
   log: jsonLog((line) => process.stderr.write(line), systemClock),
   ending: { crash, exit: crash },
   openOutbox,

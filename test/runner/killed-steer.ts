@@ -1,7 +1,13 @@
 // A runner that kills itself around a steered message: `killed-steer.ts <root> <before|after> <accepted|steer|settled>`.
 import { join } from 'node:path'
 import { OutboxWriter, SANDBOX_PATHS } from '@creel/protocol'
-import { createRunner, jsonLog, type Outbox, systemClock } from '../../container/runner/src/index.ts'
+import {
+  createRunner,
+  jsonLog,
+  type Outbox,
+  startToolServer,
+  systemClock,
+} from '../../container/runner/src/index.ts'
 import { FakeProvider } from '../fakes/fake-provider.ts'
 
 const [, , root = '', moment, point] = process.argv
@@ -38,6 +44,7 @@ function openOutbox(path: string): Outbox & Disposable {
     },
     attempts: (seq) => outbox.attempts(seq),
     settled: () => outbox.settled(),
+    sent: (seq) => outbox.sent(seq),
     prune: (seq, oldest) => outbox.prune(seq, oldest),
     namedFiles: () => outbox.namedFiles(),
     [Symbol.dispose]: () => outbox[Symbol.dispose](),
@@ -53,6 +60,7 @@ await createRunner({
   workspaceDir: join(root, SANDBOX_PATHS.workspace),
   clock: systemClock,
   providers: provider.table,
+  startToolServer,
   log: jsonLog((line) => process.stderr.write(line), systemClock),
   ending: { crash, exit: crash },
   openOutbox,

@@ -25,6 +25,7 @@ import {
   type ProviderRuntime,
   type ProviderTable,
   type RunnerOptions,
+  startToolServer,
   systemClock,
 } from '../../container/runner/src/index.ts'
 import { CONVERSATIONS } from '../../container/runner/src/transcript.ts'
@@ -170,6 +171,7 @@ export class RunnerRig implements Disposable {
       memoryDir: this.path(SANDBOX_PATHS.memory),
       clock: systemClock,
       providers: PROVIDERS,
+      startToolServer,
       log: this.log,
       ending: { crash: () => this.log('crash'), exit: () => this.log('exit') },
       ...overrides,

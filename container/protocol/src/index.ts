@@ -24,7 +24,14 @@ export {
   SETTINGS_FILE,
 } from './layout.ts'
 export { INBOX_DDL, MAX_BODY_BYTES, OUTBOX_DDL } from './mail-schema.ts'
-export { MAX_TEXT, OutboxEntry, OutboxFile, type OutboxProgress, OutboxSettled } from './outbox.ts'
+export {
+  MAX_TEXT,
+  OutboxEntry,
+  OutboxFile,
+  type OutboxProgress,
+  OutboxSend,
+  OutboxSettled,
+} from './outbox.ts'
 export { createOutbox, OutboxWriter } from './outbox-log.ts'
 export { InstructionFragment, McpCommand, McpServer, RunnerSettings, TurnLimits } from './settings.ts'
 export { FailureReason, type TurnAttachment, TurnEvent, type TurnInput, TurnPhase } from './turn.ts'

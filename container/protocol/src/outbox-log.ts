@@ -68,6 +68,16 @@ export class OutboxWriter implements Disposable {
     return row?.n ?? 0
   }
 
+  /** Keys of the messages that tools have sent in the turns of this inbox entry. */
+  sent(inboxSeq: number): Set<string> {
+    const rows = this.#db
+      .prepare<[number], { key: string }>(
+        "SELECT body ->> '$.key' AS key FROM entry WHERE type = 'send' AND ref = ?",
+      )
+      .all(inboxSeq)
+    return new Set(rows.map((row) => row.key))
+  }
+
   /** Inbox positions that are settled for good. */
   settled(): Set<number> {
     const rows = this.#db.prepare<[], { ref: number }>("SELECT ref FROM entry WHERE type = 'settled'").all()
@@ -76,14 +86,14 @@ export class OutboxWriter implements Disposable {
 
   /**
    * Forgets entries up to `seq`, but never the newest (positions are not reused). Of inbox entries that the inbox
-   * still holds, those from `oldestInboxSeq` on, it keeps the settlement (it would run again) and the attempts
-   * (a crash loop would count from zero after each acknowledgement).
+   * still holds, those from `oldestInboxSeq` on, it keeps the settlement (it would run again), the attempts (a crash
+   * loop would count from zero after each acknowledgement) and what tools sent (it would be sent again).
    */
   prune(seq: number, oldestInboxSeq: number): void {
     this.#db
       .prepare(
         `DELETE FROM entry WHERE seq <= ? AND seq < (SELECT max(seq) FROM entry)
-         AND NOT (type IN ('accepted', 'returned', 'settled') AND ref >= ?)`,
+         AND NOT (type IN ('accepted', 'returned', 'send', 'settled') AND ref >= ?)`,
       )
       .run(seq, oldestInboxSeq)
   }

@@ -49,6 +49,19 @@ export const OutboxFile = z.object({
 })
 
 /**
+ * A message that the agent sends in the middle of a turn, by a tool. Written at once and not with the turn's end: `key`
+ * is the same when a turn that is begun again sends the same message, which the runner then leaves out.
+ */
+export const OutboxSend = z.object({
+  type: z.literal('send'),
+  inboxSeq: Seq,
+  key: z.string().min(1).max(100),
+  /** A destination by the name that the host gave it; absent: the chat that the inbox entry came from. */
+  to: z.string().min(1).max(100).optional(),
+  text: Text.min(1),
+})
+
+/**
  * Tokens and cost of one turn as the provider reported them. The four counts are disjoint, the same for every
  * provider: `inputTokens` are the fresh ones alone, without those read from or written to the model's cache.
  */
@@ -79,12 +92,14 @@ export const OutboxEntry = z.discriminatedUnion('type', [
   OutboxProgress,
   OutboxReply,
   OutboxFile,
+  OutboxSend,
   OutboxUsage,
   OutboxSettled,
 ])
 
 export type OutboxEntry = z.infer<typeof OutboxEntry>
 export type OutboxFile = z.infer<typeof OutboxFile>
+export type OutboxSend = z.infer<typeof OutboxSend>
 export type OutboxSettled = z.infer<typeof OutboxSettled>
 export type OutboxProgress = z.infer<typeof OutboxProgress>
 

@@ -118,7 +118,8 @@ export class Conversation {
     const before = this.#primer.text
     const tooLong = end.reason === 'context-overflow'
     if (!tooLong && !(end.reason === 'resume-lost' && resumed)) return false
-    const said = record.replies.filter((text) => text !== this.#note)
+    const sent = record.sends.map(({ text }) => text)
+    const said = [...sent, ...record.replies.filter((text) => text !== this.#note)]
     const cutOff = cutOffText(said, record.tools)
     const fewer = this.#takePrimer(resumed ? undefined : before)
     // The message alone is too much: there is nothing to leave away but what a cut off try has piled up.

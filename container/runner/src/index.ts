@@ -9,6 +9,6 @@ export type {
   ProviderTable,
   Turn,
 } from './provider.ts'
-export { PROVIDERS } from './providers.ts'
+export { PROVIDERS, startToolServer } from './providers.ts'
 export { EXIT_CONFIG, RunnerRefusal } from './refusal.ts'
 export { createRunner, type Runner, type RunnerOptions } from './runner.ts'

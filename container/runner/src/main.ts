@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { SANDBOX_PATHS } from '@creel/protocol'
 import { systemClock } from './clock.ts'
 import { errorText, jsonLog } from './log.ts'
-import { PROVIDERS } from './providers.ts'
+import { PROVIDERS, startToolServer } from './providers.ts'
 import { RunnerRefusal } from './refusal.ts'
 import { createRunner } from './runner.ts'
 
@@ -23,6 +23,7 @@ const runner = createRunner({
   memoryDir: join(root, SANDBOX_PATHS.memory),
   clock: systemClock,
   providers: PROVIDERS,
+  startToolServer,
   log,
   ending: {
     crash: () => process.kill(process.pid, 'SIGKILL'),

@@ -10,6 +10,7 @@ export interface Outbox {
   append(entries: readonly OutboxEntry[], at: number): number
   attempts(inboxSeq: number): number
   settled(): Set<number>
+  sent(inboxSeq: number): Set<string>
   prune(seq: number, oldestInboxSeq: number): void
   namedFiles(): Set<string>
 }

@@ -1,6 +1,7 @@
 import type { RunnerSettings, TurnEvent, TurnInput } from '@creel/protocol'
 import type { Clock } from './clock.ts'
 import type { EventLog } from './log.ts'
+import type { ToolAccess } from './tools/tool-access.ts'
 
 /**
  * One run of the agent runtime. Iterated once; the last event is `completed`, `interrupted` or `failed`, soon
@@ -44,6 +45,12 @@ export interface ProviderParts {
   readonly ending: ProcessEnding
 }
 
+/** What the table makes a provider from. */
+export interface MakeParts extends ProviderParts {
+  /** Starts our tool server when it is called first; it is up when this resolves. */
+  readonly startTools: () => Promise<ToolAccess>
+}
+
 /** One line of the table of providers. */
 export interface ProviderEntry {
   /** Whether it calls a model: the gateway is then offered on the sandbox's loopback before `make` is called. */
@@ -52,7 +59,7 @@ export interface ProviderEntry {
    * Called once per start of the runner, before any turn. A large library is imported here, so that only the
    * sandboxes that use it pay for it. A throw ends the runner: only for what no retry can mend.
    */
-  readonly make: (parts: ProviderParts) => ProviderRuntime | Promise<ProviderRuntime>
+  readonly make: (parts: MakeParts) => ProviderRuntime | Promise<ProviderRuntime>
 }
 
 /** Providers by the name that `container.json` uses. */

@@ -1,5 +1,7 @@
 import type { ProviderTable } from './provider.ts'
 import { DemoProvider } from './providers/demo/provider.ts'
+import type { ToolServer } from './tools/tool-access.ts'
+import type { ToolServerParts } from './tools/tool-server.ts'
 
 /**
  * Every provider this runner has. A new one: its folder and a line here, see CONTRIBUTING.md. One with a large
@@ -10,14 +12,31 @@ export const PROVIDERS: ProviderTable = {
   demo: { needsGateway: false, make: (parts) => new DemoProvider(parts) },
   claude: {
     needsGateway: true,
-    make: async (parts) => (await import('./providers/claude/make.ts')).makeClaude(parts),
+    make: async (parts) => {
+      const tools = parts.startTools()
+      const [{ makeClaude }] = await Promise.all([import('./providers/claude/make.ts'), tools])
+      return makeClaude({ ...parts, tools: await tools })
+    },
   },
   codex: {
     needsGateway: true,
-    make: async (parts) => new (await import('./providers/codex/provider.ts')).CodexProvider(parts),
+    make: async (parts) => {
+      const tools = parts.startTools()
+      const [{ CodexProvider }] = await Promise.all([import('./providers/codex/provider.ts'), tools])
+      return new CodexProvider(parts, { tools: await tools })
+    },
   },
   opencode: {
     needsGateway: true,
-    make: async (parts) => new (await import('./providers/opencode/provider.ts')).OpencodeProvider(parts),
+    make: async (parts) => {
+      const tools = parts.startTools()
+      const [{ OpencodeProvider }] = await Promise.all([import('./providers/opencode/provider.ts'), tools])
+      return new OpencodeProvider(parts, { tools: await tools })
+    },
   },
+}
+
+/** The tool server, with its library: imported when the first provider wants it, so that the others start sooner. */
+export async function startToolServer(parts: ToolServerParts): Promise<ToolServer> {
+  return (await import('./tools/tool-server.ts')).startToolServer(parts)
 }

@@ -205,6 +205,7 @@ function failing(outbox: OutboxWriter, fails: () => boolean): Outbox & Disposabl
     },
     attempts: (seq) => outbox.attempts(seq),
     settled: () => outbox.settled(),
+    sent: (seq) => outbox.sent(seq),
     prune: (seq, oldest) => outbox.prune(seq, oldest),
     namedFiles: () => outbox.namedFiles(),
     [Symbol.dispose]: () => outbox[Symbol.dispose](),

@@ -31,6 +31,9 @@ import { RunnerRefusal } from './refusal.ts'
 import { SessionLanes } from './session-lanes.ts'
 import { SessionTokens } from './session-tokens.ts'
 import { isPassing } from './sqlite-error.ts'
+import type { ToolServer } from './tools/tool-access.ts'
+import { ToolDesk } from './tools/tool-desk.ts'
+import type { ToolServerParts } from './tools/tool-server.ts'
 import { Transcript } from './transcript.ts'
 import type { MessageJob } from './turn-messages.ts'
 import { TurnRunner } from './turn-runner.ts'
@@ -45,6 +48,7 @@ export interface RunnerOptions {
   readonly memoryDir: string
   readonly clock: Clock
   readonly providers: ProviderTable
+  readonly startToolServer: (parts: ToolServerParts) => Promise<ToolServer>
   readonly log: EventLog
   readonly ending: ProcessEnding
   /** Another port than the one of the protocol, for tests that run many runners on one machine. */
@@ -82,7 +86,8 @@ async function runUntil(signal: AbortSignal, options: RunnerOptions): Promise<vo
   const outbox = openOutbox(options)
   const inbox = new InboxFeed(join(options.inDir, INBOX_FILE), log)
   const commits = new OutboxCommits({ outbox, clock, log, ring: () => doorbell.ring() })
-  const { provider, close } = await startProvider(entry, options, settings).catch((error: unknown) => {
+  const desk = new ToolDesk({ settings, outbox, commits, clock })
+  const { provider, close } = await startProvider(entry, options, desk).catch((error: unknown) => {
     inbox[Symbol.dispose]()
     outbox[Symbol.dispose]()
     throw error
@@ -101,7 +106,7 @@ async function runUntil(signal: AbortSignal, options: RunnerOptions): Promise<vo
   const { workspaceDir } = options
   const files = new OutgoingFiles({ folder: join(options.outDir, FILES_FOLDER), workspaceDir, log })
   const turns = new TurnRunner({
-    ...{ settings, provider, outbox, commits, conversations, files, filesIn, clock, log, stopping },
+    ...{ settings, provider, outbox, commits, conversations, desk, files, filesIn, clock, log, stopping },
   })
   const lanes: SessionLanes<MessageJob> = new SessionLanes<MessageJob>({
     concurrency: settings.concurrency,
@@ -133,23 +138,32 @@ async function runUntil(signal: AbortSignal, options: RunnerOptions): Promise<vo
   }
 }
 
-/** The runtime, and the way out that it needs. Leaves nothing behind when it fails. */
+/** The runtime, the way out that it needs and its tools. Leaves nothing behind when it fails. */
 async function startProvider(
   entry: ProviderEntry,
   options: RunnerOptions,
-  settings: RunnerSettings,
+  desk: ToolDesk,
 ): Promise<{ provider: ProviderRuntime; close: () => Promise<void> }> {
   const gateway = new GatewayForwarder({
     port: options.gatewayPort ?? GATEWAY_PORT,
     path: join(options.runDir, GATEWAY_FILE),
     clock: options.clock,
   })
+  let tools: Promise<ToolServer> | undefined
+  const startTools = () => {
+    tools ??= options.startToolServer({ ...options, desk })
+    return tools
+  }
+  const closeDoors = async () => {
+    const started = await tools?.catch(() => undefined)
+    await Promise.all([gateway.close(), started?.close()])
+  }
   try {
     if (entry.needsGateway) await gateway.listen()
-    const provider = await entry.make({ ...options, settings })
-    return { provider, close: () => provider.close().finally(() => gateway.close()) }
+    const provider = await entry.make({ ...options, settings: desk.settings, startTools })
+    return { provider, close: () => provider.close().finally(closeDoors) }
   } catch (error) {
-    await gateway.close()
+    await closeDoors()
     throw error
   }
 }

@@ -100,12 +100,14 @@ export function shortened(text: string, max: number): string {
 function entryBody({ message, steered, outcome, at }: Exchange, room: number): string {
   const share = Math.floor(room / 3)
   const asked = [message, ...steered].slice(0, MAX_ASKED)
-  const replies = outcome.filter((entry) => entry.type === 'reply')
+  const replies = outcome.filter((entry) => entry.type === 'reply' || entry.type === 'send')
   const parts = [`## ${stamp(message.at)}`]
   if (message.context.length > 0) parts.push('Overheard before:', ...newestWithin(message.context, share))
   for (const one of asked) parts.push(asking(one, Math.floor(share / asked.length)))
-  for (const { text } of replies) {
-    parts.push(`**agent** (you), ${stamp(at)}:\n${quoted(text, Math.floor(share / replies.length))}`)
+  for (const reply of replies) {
+    const elsewhere = reply.type === 'send' && reply.to !== undefined ? ` to ${fileLabel(reply.to)}` : ''
+    const text = quoted(reply.text, Math.floor(share / replies.length))
+    parts.push(`**agent** (you), ${stamp(at)}${elsewhere}:\n${text}`)
   }
   for (const entry of outcome) {
     if (entry.type === 'file') parts.push(`(The agent sent the file ${fileLabel(entry.name)}.)`)

@@ -75,7 +75,8 @@ function spoken(record: TurnRecord, end: TurnEnd, { settings, chat }: OutputOpti
   if (record.leftOut > 0) said.push(leftOutNote(record.leftOut))
   if (end.kind === 'failed') said.push(failedText(end))
   if (end.kind === 'stopped') said.push(timeoutReply(settings.turnTimeoutMs))
-  if (end.kind === 'completed' && !end.silent && said.length + record.files.length === 0) said.push(NO_ANSWER)
+  const told = said.length + record.files.length > 0 || record.sends.some(({ to }) => to === undefined)
+  if (end.kind === 'completed' && !end.silent && !told) said.push(NO_ANSWER)
   return said
 }
 

@@ -1,4 +1,4 @@
-import { type FailureReason, MAX_FILES, type TurnEvent } from '@creel/protocol'
+import { type FailureReason, MAX_FILES, type OutboxSend, type TurnEvent } from '@creel/protocol'
 import type { KeptFile } from './outgoing-files.ts'
 import type { Hung } from './phase-watch.ts'
 import { phaseText, tail } from './reply-text.ts'
@@ -37,6 +37,8 @@ export type Usage = Omit<Extract<TurnEvent, { type: 'usage' }>, 'type'>
 /** What a turn has said so far, bounded. */
 export class TurnRecord {
   readonly replies: string[] = []
+  /** What tools have sent meanwhile; it is in the outbox already. */
+  readonly sends: OutboxSend[] = []
   /** Messages past the bound. */
   leftOut = 0
   /** The reply being written, its end only when it is long. */
@@ -100,6 +102,11 @@ export class TurnRecord {
 
   addFile(file: KeptFile): void {
     this.files.push({ file, after: this.replies.length })
+  }
+
+  /** A tool has sent this, in this try or in one before. */
+  sent(entry: OutboxSend): void {
+    if (!this.sends.some(({ key }) => key === entry.key)) this.sends.push(entry)
   }
 
   /** Begins anew after a try that came to nothing; what is said next comes after `note`, if there is one. */

@@ -8,6 +8,7 @@ import type { ProviderRuntime } from './provider.ts'
 import { queueMode } from './queue-mode.ts'
 import { gaveUpReply } from './reply-text.ts'
 import type { StopReason, Work } from './session-lanes.ts'
+import type { ToolDesk } from './tools/tool-desk.ts'
 import { turnEntries } from './turn-entries.ts'
 import { type LaneDoor, type MessageJob, TurnMessages } from './turn-messages.ts'
 import { TurnRecord } from './turn-record.ts'
@@ -19,6 +20,7 @@ export interface TurnRunnerParts {
   readonly outbox: Outbox
   readonly commits: OutboxCommits
   readonly conversations: Conversations
+  readonly desk: ToolDesk
   readonly files: OutgoingFiles
   /** `in/files`. */
   readonly filesIn: string
@@ -94,7 +96,7 @@ export class TurnRunner {
       const end = await this.#tries.run({ messages, conversation, record, abort, attempt })
       await messages.close()
       const entries = turnEntries(messages, record, end, settings)
-      conversation.record(entries)
+      conversation.record([...record.sends, ...entries])
       await commits.commit(entries, stopping)
       for (const { file } of record.files) this.#parts.files.release(file.file)
       conversation.close(end, record.resumeToken)

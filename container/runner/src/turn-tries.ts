@@ -11,6 +11,7 @@ import type { ProviderRuntime } from './provider.ts'
 import { tryingAgain } from './reply-text.ts'
 import { retryWait } from './retry-policy.ts'
 import type { StopReason } from './session-lanes.ts'
+import type { ToolDesk } from './tools/tool-desk.ts'
 import type { TurnMessages } from './turn-messages.ts'
 import type { TurnEnd, TurnRecord } from './turn-record.ts'
 
@@ -19,6 +20,7 @@ export interface TurnTriesParts {
   readonly provider: ProviderRuntime
   readonly commits: OutboxCommits
   readonly files: OutgoingFiles
+  readonly desk: ToolDesk
   readonly clock: Clock
   readonly log: EventLog
 }
@@ -83,10 +85,12 @@ export class TurnTries {
   }
 
   async #follow(accepted: AcceptedTurn, tries: number, progress: ProgressWriter): Promise<TurnEnd> {
-    const { provider, clock, files, settings } = this.#parts
+    const { provider, clock, files, desk, settings } = this.#parts
     const { messages, record, abort } = accepted
+    const input = this.#input(accepted, tries)
+    const { seq, message } = messages.first
+    const closeDesk = desk.begin({ seq, message, input, record, signal: abort.signal })
     try {
-      const input = this.#input(accepted, tries)
       const watch = new PhaseWatch(settings.limits.phaseMs, input.resumeToken !== undefined)
       const hung = new AbortController()
       const turn = provider.startTurn(input, AbortSignal.any([abort.signal, hung.signal]))
@@ -99,6 +103,7 @@ export class TurnTries {
     } catch (error) {
       return bug(errorText(error))
     } finally {
+      closeDesk()
       messages.at(undefined)
     }
   }

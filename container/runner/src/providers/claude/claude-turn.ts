@@ -30,6 +30,7 @@ export interface TurnParts {
   readonly signal: AbortSignal
   readonly clock: Clock
   readonly log: EventLog
+  readonly onToolServerDown: (name: string) => void
   /** The turn is over and its session free again. */
   readonly onEnd: () => void
 }
@@ -75,7 +76,7 @@ export class ClaudeTurn implements Turn, SessionListener {
   message(message: SdkMessage): void {
     for (const event of this.#mapper.take(message)) this.#events.push(event)
     for (const name of this.#session?.newlyBroken(message) ?? []) {
-      this.#parts.log('tool_server_failed', { name })
+      this.#parts.onToolServerDown(name)
       const text = `(The tool server "${name}" could not be started; the agent works without it.)`
       this.#events.push({ type: 'message', text })
     }

@@ -1,11 +1,12 @@
 import { query } from '@anthropic-ai/claude-agent-sdk/core'
 import type { ProviderParts, ProviderRuntime } from '../../provider.ts'
+import type { ToolAccess } from '../../tools/tool-access.ts'
 import { ClaudeProvider } from './provider.ts'
 
 /** Where the image has the runtime's program. */
 const EXECUTABLE = '/opt/runtimes/bin/claude'
 
 /** The provider as a sandbox has it. Imported only when it is chosen: the SDK is large. */
-export function makeClaude(parts: ProviderParts): ProviderRuntime {
+export function makeClaude(parts: ProviderParts & { readonly tools: ToolAccess }): ProviderRuntime {
   return new ClaudeProvider({ ...parts, query, executable: EXECUTABLE })
 }

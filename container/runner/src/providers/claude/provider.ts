@@ -2,16 +2,18 @@ import { gatewayUrl, type TurnInput } from '@creel/protocol'
 import { errorText } from '../../log.ts'
 import type { ProviderParts, ProviderRuntime, Turn } from '../../provider.ts'
 import { providerInstructions } from '../../provider-instructions.ts'
+import { NO_TOOLS, type ToolAccess } from '../../tools/tool-access.ts'
 import { ClaudeSession } from './claude-session.ts'
 import { ClaudeTurn, type OpenedSession } from './claude-turn.ts'
 import { removePlanted } from './planted-files.ts'
-import { configDir, knownEffort, MAX_INSTRUCTION_BYTES, queryOptions } from './query-options.ts'
+import { configDir, knownEffort, MAX_INSTRUCTION_BYTES, queryOptions, toolServers } from './query-options.ts'
 import type { Effort, QueryFunction, QueryOptions } from './sdk.ts'
 
 /** Processes at once, about 150 MiB each; past that, idle ones end, the one not used for longest first. */
 const MAX_PROCESSES = 4
 
 export interface ClaudeParts extends Omit<ProviderParts, 'ending'> {
+  readonly tools?: ToolAccess
   /** `query` of the Agent SDK. */
   readonly query: QueryFunction
   /** Program of the runtime; the one inside the SDK's package when undefined. */
@@ -56,6 +58,7 @@ export class ClaudeProvider implements ProviderRuntime {
       signal,
       clock,
       log,
+      onToolServerDown: (name) => this.#tools.serverDown(name, 'claude could not connect to it'),
       onEnd: () => this.#ended(input.session),
     })
   }
@@ -86,13 +89,19 @@ export class ClaudeProvider implements ProviderRuntime {
 
   #start(input: TurnInput, effort: Effort | undefined): ClaudeSession {
     const { query, clock, log } = this.#parts
+    const ours = toolServers(this.#tools.serversOf(input.session))
     const options: QueryOptions = {
       ...this.#options,
+      mcpServers: { ...this.#options.mcpServers, ...ours },
       ...(input.model === undefined ? {} : { model: input.model }),
       ...(effort === undefined ? {} : { effort }),
       ...(input.resumeToken === undefined ? {} : { resume: input.resumeToken }),
     }
     return new ClaudeSession({ query, options, clock, log })
+  }
+
+  get #tools(): ToolAccess {
+    return this.#parts.tools ?? NO_TOOLS
   }
 
   #effort(wanted: string | undefined): Effort | undefined {

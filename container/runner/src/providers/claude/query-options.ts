@@ -64,9 +64,7 @@ export function queryOptions(parts: OptionParts): QueryOptions {
     permissionPrompts: 'none',
     strictMcpConfig: true,
     mcpServersDelivery: 'initialize',
-    mcpServers: Object.fromEntries(
-      Object.entries(parts.settings.mcpServers).map(([name, server]) => [name, toolServer(server)]),
-    ),
+    mcpServers: toolServers(parts.settings.mcpServers),
     tools: TOOLS,
     // Rendered anew for each process: a changed persona counts for old sessions too.
     systemPrompt: {
@@ -81,6 +79,10 @@ export function queryOptions(parts: OptionParts): QueryOptions {
 /** An effort that the runtime knows, else undefined. */
 export function knownEffort(effort: string | undefined): Effort | undefined {
   return EFFORTS.find((known) => known === effort)
+}
+
+export function toolServers(servers: Readonly<Record<string, McpServer>>): Record<string, ToolServer> {
+  return Object.fromEntries(Object.entries(servers).map(([name, server]) => [name, toolServer(server)]))
 }
 
 /** Connected before the first request, with its tools in that request and not behind a search. */

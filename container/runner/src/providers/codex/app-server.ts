@@ -21,13 +21,17 @@ const TurnAnswer = z.object({ turn: z.object({ id: z.string() }) })
 /** Hears what app-server reports of one thread. Must not throw. */
 export type ThreadListener = (method: string, params: unknown) => void
 
-export interface ThreadSettings {
+export interface TurnSettings {
   readonly cwd: string
   readonly model?: string
+  readonly effort?: string
 }
 
-export interface TurnSettings extends ThreadSettings {
-  readonly effort?: string
+/** Settings as in config.toml, for one thread alone; they stay as long as it is loaded. */
+export type ThreadConfig = Readonly<Record<string, unknown>>
+
+export interface ThreadSettings extends TurnSettings {
+  readonly config: ThreadConfig
 }
 
 export interface OpenThread {
@@ -53,7 +57,7 @@ export class AppServer {
   readonly #process: RunningProcess
   readonly #connection: JsonRpcConnection
   readonly #listeners = new Map<string, ThreadListener>()
-  readonly #loaded = new Map<string, OpenThread>()
+  readonly #loaded = new Map<string, { readonly thread: OpenThread; readonly config: ThreadConfig }>()
   #dead = false
 
   constructor(process: RunningProcess, parts: { readonly clock: Clock; readonly log: EventLog }) {
@@ -96,17 +100,20 @@ export class AppServer {
     return this.#loaded.size
   }
 
-  async startThread({ cwd, model }: ThreadSettings): Promise<OpenThread> {
-    return this.#opened(await this.#connection.request('thread/start', { cwd, model }, THREAD_MS))
+  async startThread({ cwd, model, config }: ThreadSettings): Promise<OpenThread> {
+    return this.#opened(
+      await this.#connection.request('thread/start', { cwd, model, config }, THREAD_MS),
+      config,
+    )
   }
 
   /** Loads a thread of this or an earlier process; at once when it is loaded. */
   async resumeThread(id: string, settings: ThreadSettings): Promise<OpenThread> {
     const loaded = this.#loaded.get(id)
-    if (loaded) return loaded
-    const { cwd, model } = settings
-    const params = { threadId: id, excludeTurns: true, cwd, model }
-    return this.#opened(await this.#connection.request('thread/resume', params, THREAD_MS))
+    if (loaded) return loaded.thread
+    const { cwd, model, config } = settings
+    const params = { threadId: id, excludeTurns: true, cwd, model, config }
+    return this.#opened(await this.#connection.request('thread/resume', params, THREAD_MS), config)
   }
 
   /** Makes `listener` the one that hears of this thread, until the returned function is called. */
@@ -122,9 +129,11 @@ export class AppServer {
     const params = { threadId, input, ...settings }
     const begin = () => this.#connection.request('turn/start', params, REQUEST_MS)
     const answer = await begin().catch(async (error: unknown) => {
-      if (!isRefusal(error) || !this.#loaded.delete(threadId)) throw error
+      const loaded = this.#loaded.get(threadId)
+      if (!isRefusal(error) || !loaded) throw error
+      this.#loaded.delete(threadId)
       // It has put the thread away since.
-      await this.resumeThread(threadId, settings)
+      await this.resumeThread(threadId, { ...settings, config: loaded.config })
       return begin()
     })
     return TurnAnswer.parse(answer).turn.id
@@ -164,10 +173,10 @@ export class AppServer {
     this.#connection.notify('initialized')
   }
 
-  #opened(answer: unknown): OpenThread {
+  #opened(answer: unknown, config: ThreadConfig): OpenThread {
     const { thread, model } = ThreadAnswer.parse(answer)
     const opened = { id: thread.id, model: model ?? 'unknown' }
-    this.#loaded.set(thread.id, opened)
+    this.#loaded.set(thread.id, { thread: opened, config })
     return opened
   }
 

@@ -102,13 +102,30 @@ export function codexConfig(home: CodexHome): TomlTable {
   }
 }
 
-function mcpServers({ settings, mark }: CodexHome): TomlTable {
-  const limits = {
+/** Settings for one thread: tool servers that are for its session alone, by their name. */
+export function threadConfig(
+  servers: Readonly<Record<string, { readonly url: string }>>,
+  settings: RunnerSettings,
+): TomlTable {
+  const limits = serverLimits(settings)
+  const all = Object.entries(servers).map(([name, { url }]): [string, TomlTable] => [
+    name,
+    { url, ...limits },
+  ])
+  return { mcp_servers: Object.fromEntries(all) }
+}
+
+function serverLimits(settings: RunnerSettings): TomlTable {
+  return {
     // Otherwise a first turn goes out without the tools of a server that is still starting.
     required: true,
     startup_timeout_sec: MCP_START_SECONDS,
     tool_timeout_sec: Math.ceil(settings.turnTimeoutMs / 1_000),
   }
+}
+
+function mcpServers({ settings, mark }: CodexHome): TomlTable {
+  const limits = serverLimits(settings)
   return Object.fromEntries(
     Object.entries(settings.mcpServers).map(([name, server]): [string, TomlTable] => [
       name,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { TurnInput } from '@creel/protocol'
 import type { ProviderParts, ProviderRuntime, Turn } from '../../provider.ts'
 import { providerInstructions } from '../../provider-instructions.ts'
+import { NO_TOOLS, type ToolAccess } from '../../tools/tool-access.ts'
 import { AppServer } from './app-server.ts'
 import {
   type CodexHome,
@@ -10,6 +11,7 @@ import {
   MARK_VARIABLE,
   MAX_INSTRUCTIONS_BYTES,
   prepareHome,
+  threadConfig,
 } from './home.ts'
 import { type Launch, launch } from './launch.ts'
 import { CodexTurn } from './turn.ts'
@@ -22,6 +24,7 @@ export interface CodexOptions {
   readonly baseUrl?: string
   /** The program, with arguments that come before ours. */
   readonly command?: readonly string[]
+  readonly tools?: ToolAccess
   /** In place of the real process, for tests. */
   readonly launch?: Launch
 }
@@ -36,6 +39,7 @@ export class CodexProvider implements ProviderRuntime {
   readonly oneModel = true
   readonly #parts: ProviderParts
   readonly #launch: Launch
+  readonly #tools: ToolAccess
   /** The end of each session's last turn. */
   readonly #turns = new Map<string, Promise<void>>()
   #server: AppServer | undefined
@@ -45,6 +49,7 @@ export class CodexProvider implements ProviderRuntime {
 
   constructor(parts: ProviderParts, options: CodexOptions = {}) {
     this.#parts = parts
+    this.#tools = options.tools ?? NO_TOOLS
     this.#launch = options.launch ?? (() => this.#start(options))
   }
 
@@ -58,6 +63,7 @@ export class CodexProvider implements ProviderRuntime {
       input,
       signal,
       cwd: this.#parts.workspaceDir,
+      config: threadConfig(this.#tools.serversOf(input.session), this.#parts.settings),
       clock: this.#parts.clock,
       log: this.#parts.log,
       server: async () => {

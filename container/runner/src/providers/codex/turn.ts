@@ -3,7 +3,13 @@ import { type Clock, rest } from '../../clock.ts'
 import { RpcClosedError, RpcTimeoutError } from '../../json-rpc/connection.ts'
 import { type EventLog, errorText } from '../../log.ts'
 import type { Turn } from '../../provider.ts'
-import { type AppServer, isRefusal, type OpenThread, type TurnSettings } from './app-server.ts'
+import {
+  type AppServer,
+  isRefusal,
+  type OpenThread,
+  type ThreadSettings,
+  type TurnSettings,
+} from './app-server.ts'
 import { EventQueue } from './event-queue.ts'
 import { failed } from './failure.ts'
 import { turnInput } from './turn-input.ts'
@@ -18,6 +24,8 @@ export interface CodexTurnParts {
   readonly input: TurnInput
   readonly signal: AbortSignal
   readonly cwd: string
+  /** Settings of app-server for this session alone. */
+  readonly config: ThreadSettings['config']
   readonly clock: Clock
   readonly log: EventLog
   /** The app-server, started if need be; waits for the session's turn before this one. */
@@ -131,9 +139,10 @@ export class CodexTurn implements Turn {
 
   async #open(server: AppServer): Promise<OpenThread | TurnEvent> {
     const { resumeToken } = this.#parts.input
-    if (resumeToken === undefined) return server.startThread(this.#settings())
+    const settings = { ...this.#settings(), config: this.#parts.config }
+    if (resumeToken === undefined) return server.startThread(settings)
     try {
-      return await server.resumeThread(resumeToken, this.#settings())
+      return await server.resumeThread(resumeToken, settings)
     } catch (error) {
       if (isRefusal(error)) return failed('resume-lost', error.message)
       throw error

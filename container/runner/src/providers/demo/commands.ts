@@ -1,5 +1,6 @@
 import type { TurnEvent, TurnInput } from '@creel/protocol'
-import type { ProviderParts } from '../../provider.ts'
+import type { MakeParts } from '../../provider.ts'
+import { callTool } from './call-tool.ts'
 import { countOf } from './command.ts'
 import { runShell } from './shell.ts'
 
@@ -8,7 +9,7 @@ export interface CommandCall {
   readonly input: TurnInput
   /** Number of this turn in its session. */
   readonly turn: number
-  readonly parts: ProviderParts
+  readonly parts: MakeParts
   readonly signal: AbortSignal
 }
 
@@ -33,6 +34,7 @@ export function helpText(turn: number): string {
     '- `/demo clock`: when the turn began and ended, for benchmarks',
     '- `/demo file <path>`: sends a file of the sandbox',
     '- `/demo shell <command>`: runs a command in the sandbox',
+    '- `/demo tool <name> <JSON>`: calls a tool of the runner, as a model does; each line is a call',
   ].join('\n')
 }
 
@@ -152,6 +154,20 @@ async function* file({ rest }: CommandCall): AsyncGenerator<TurnEvent, void> {
   yield DONE
 }
 
+/** The tools that a model has, one call a line. */
+async function* tool({ rest, input, parts }: CommandCall): AsyncGenerator<TurnEvent, void> {
+  const tools = await parts.startTools()
+  const answers: string[] = []
+  for (const line of rest.split('\n')) {
+    const [name = '', ...args] = line.trim().split(' ')
+    yield { type: 'tool', phase: 'started', name }
+    answers.push(await callTool(tools.serversOf(input.session), name, args.join(' ')))
+    yield { type: 'tool', phase: 'ended', name }
+  }
+  yield { type: 'message', text: answers.join('\n') }
+  yield DONE
+}
+
 async function* never(signal: AbortSignal): AsyncGenerator<TurnEvent, void> {
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve()
@@ -177,4 +193,5 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   silent,
   many,
   shell,
+  tool,
 }

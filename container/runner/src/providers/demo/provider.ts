@@ -1,5 +1,5 @@
 import type { TurnEvent, TurnInput } from '@creel/protocol'
-import type { ProviderParts, ProviderRuntime, Turn } from '../../provider.ts'
+import type { MakeParts, ProviderRuntime, Turn } from '../../provider.ts'
 import { sizeText } from '../../turn-attachments.ts'
 import { demoCommand } from './command.ts'
 import { COMMANDS, helpText } from './commands.ts'
@@ -13,9 +13,9 @@ const FIRST_TURN_NOTE = '(This is the demo provider: there is no model behind it
  */
 export class DemoProvider implements ProviderRuntime {
   readonly name = 'demo'
-  readonly #parts: ProviderParts
+  readonly #parts: MakeParts
 
-  constructor(parts: ProviderParts) {
+  constructor(parts: MakeParts) {
     this.#parts = parts
   }
 
@@ -33,7 +33,7 @@ export class DemoProvider implements ProviderRuntime {
 
 async function* events(
   input: TurnInput,
-  parts: ProviderParts,
+  parts: MakeParts,
   signal: AbortSignal,
 ): AsyncGenerator<TurnEvent, void> {
   const turn = turnNumber(input.resumeToken)
@@ -50,7 +50,7 @@ async function* events(
 async function* answer(
   input: TurnInput,
   turn: number,
-  parts: ProviderParts,
+  parts: MakeParts,
   signal: AbortSignal,
 ): AsyncGenerator<TurnEvent, void> {
   const command = demoCommand(input.text)

@@ -151,6 +151,7 @@ export class OpencodeTurn implements Turn {
   #listener(session: string): TurnListener {
     return {
       session,
+      conversation: this.#input.session,
       take: (event) => this.#take(event),
       missed: () => void this.#look(),
       died: (how) => this.#fail('crashed', `opencode ended: ${how}`),

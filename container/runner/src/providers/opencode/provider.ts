@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { gatewayUrl, type TurnInput } from '@creel/protocol'
 import type { ProviderParts, ProviderRuntime, Turn } from '../../provider.ts'
 import { providerInstructions } from '../../provider-instructions.ts'
+import { NO_TOOLS, type ToolAccess } from '../../tools/tool-access.ts'
 import { OpencodeTurn } from './opencode-turn.ts'
 import { OpencodeServer } from './server.ts'
 import { ServerApi } from './server-api.ts'
@@ -13,6 +14,7 @@ export interface OpencodeOptions {
   /** The program, or its name on `env.PATH`. */
   readonly binary?: string
   readonly urls?: Partial<ModelUrls>
+  readonly tools?: ToolAccess
   /** The whole environment of the agent's tools, besides what the server itself needs. */
   readonly env?: Readonly<Record<string, string>>
 }
@@ -86,6 +88,7 @@ export class OpencodeProvider implements ProviderRuntime {
 
   async #start(): Promise<OpencodeServer> {
     const { settings, clock, log, homeDir, workspaceDir } = this.#parts
+    const tools = this.#options.tools ?? NO_TOOLS
     const began = clock.now()
     prepareFolders(this.#folders)
     writeInstructions(this.#folders, this.#instructions)
@@ -102,14 +105,15 @@ export class OpencodeProvider implements ProviderRuntime {
       env: serverEnv({
         tools: { PATH, HOME: homeDir, LANG: 'C.UTF-8', ...this.#options.env },
         folders: this.#folders,
-        config: serverConfig(settings, urls),
+        config: serverConfig({ ...settings, mcpServers: { ...settings.mcpServers, ...tools.shared } }, urls),
         password,
         mark,
       }),
       mark,
       clock,
     })
-    const server = await OpencodeServer.connect({ life, api: new ServerApi(life.url, password), clock, log })
+    const api = new ServerApi(life.url, password)
+    const server = await OpencodeServer.connect({ life, api, tools, clock, log })
     log('opencode_started', { ms: clock.now() - began })
     return server
   }

@@ -1,6 +1,6 @@
 import type { FilePart } from './file-parts.ts'
 import type { ModelName } from './model-name.ts'
-import { field, isBusy, readHistory, type ServerEvent, text } from './wire.ts'
+import { field, isBusy, readEvent, readHistory, type ServerEvent, text } from './wire.ts'
 
 const CALL_MS = 20_000
 /** Messages of a session looked at when the stream broke: what one turn can have written. */
@@ -46,6 +46,11 @@ export class ServerApi {
   /** A new session. The title keeps the server from asking the model for one. */
   async createSession(title: string): Promise<string> {
     return text(await this.#call('POST', '/session', { title }), 'id')
+  }
+
+  /** The session that a subagent's session works for; empty for one of its own. */
+  async parentOf(id: string): Promise<string> {
+    return text(await this.#call('GET', `/session/${encodeURIComponent(id)}`), 'parentID')
   }
 
   async hasSession(id: string): Promise<boolean> {
@@ -98,7 +103,7 @@ export class ServerApi {
   async waiting(): Promise<ServerEvent[]> {
     const permissions = await this.#call('GET', '/permission')
     const questions = await this.#call('GET', '/question')
-    return [...asked('permission-asked', permissions), ...asked('question-asked', questions)]
+    return [...asked('permission', permissions), ...asked('question', questions)]
   }
 
   /** Tool servers by name, with their state. Answered once all have been tried. */
@@ -130,10 +135,8 @@ export class ServerApi {
   }
 }
 
-function asked(type: 'permission-asked' | 'question-asked', answer: unknown): ServerEvent[] {
-  return (Array.isArray(answer) ? answer : []).map((entry) => ({
-    type,
-    session: text(entry, 'sessionID'),
-    id: text(entry, 'id'),
-  }))
+function asked(what: 'permission' | 'question', answer: unknown): ServerEvent[] {
+  return (Array.isArray(answer) ? answer : []).map((entry: unknown) =>
+    readEvent({ type: `${what}.asked`, properties: entry }),
+  )
 }

@@ -1,4 +1,5 @@
 import type { McpServer, RunnerSettings } from '@creel/protocol'
+import { OUR_SERVER } from '../../tools/tool-access.ts'
 import { DEFAULT_MODEL, modelName } from './model-name.ts'
 import { TREE_MARK } from './process-tree.ts'
 import type { ServerFolders } from './server-folders.ts'
@@ -30,7 +31,8 @@ export function serverConfig(settings: RunnerSettings, urls: ModelUrls): Record<
     share: 'disabled',
     snapshot: false,
     // The sandbox is the boundary; a question would wait for a person who is not there.
-    permission: { '*': 'allow', question: 'deny' },
+    // Our own tools are asked for: the question tells whose call it is.
+    permission: { '*': 'allow', question: 'deny', [`${OUR_SERVER}_*`]: 'ask' },
     enabled_providers: ['anthropic', 'openai'],
     model: name,
     small_model: name,

@@ -84,10 +84,10 @@ describe('the death of the server', () => {
 })
 
 describe('a tool server that is not up', () => {
-  it('is named in the log, and the turns go on without it', async () => {
+  it('is reported, and the turns go on without it', async () => {
     world.fake.toolServers = { dead: { status: 'failed' }, lab: { status: 'connected' } }
     await world.connect()
-    expect(world.logged).toEqual(['mcp_server_not_up'])
+    expect(world.logged).toEqual(['down: dead'])
     world.fake.onPrompt = (prompt) => world.fake.reply(prompt, 'here')
     expect(said(await run(world.turn()))).toEqual(['here'])
   })

@@ -1,5 +1,6 @@
 import { type Clock, rest } from '../../clock.ts'
 import { type EventLog, errorText } from '../../log.ts'
+import { OUR_SERVER, type ToolAccess } from '../../tools/tool-access.ts'
 import { followEvents } from './event-stream.ts'
 import type { ModelName } from './model-name.ts'
 import type { ServerApi } from './server-api.ts'
@@ -12,6 +13,10 @@ const ABORT_AGAIN_MS = 150
 /** Runs begin within this after their prompt was taken. */
 const ABORT_ROUNDS = 3
 const CONNECT_MS = 30_000
+/** How deep subagents may be in one another. */
+const MAX_DEPTH = 8
+
+type PermissionAsked = Extract<ServerEvent, { type: 'permission-asked' }>
 
 /** The process behind a server. */
 export interface ServerLife {
@@ -24,6 +29,8 @@ export interface ServerLife {
 /** A turn, as the server sees it. */
 export interface TurnListener {
   readonly session: string
+  /** Our name for the session. */
+  readonly conversation: string
   /** Any event of the server; most are of other sessions. */
   take(event: ServerEvent): void
   /** Events were lost: ask for what they told. */
@@ -35,6 +42,7 @@ export interface TurnListener {
 export interface ServerParts {
   readonly life: ServerLife
   readonly api: ServerApi
+  readonly tools: ToolAccess
   readonly clock: Clock
   readonly log: EventLog
 }
@@ -44,6 +52,8 @@ export class OpencodeServer {
   readonly api: ServerApi
   readonly #parts: ServerParts
   readonly #turns = new Set<TurnListener>()
+  /** Questions about our tools that wait for their answer. */
+  readonly #asked = new Set<string>()
   readonly #aborts = new Map<string, Promise<void>>()
   readonly #stopping = new AbortController()
   readonly #stream: Promise<void>
@@ -133,7 +143,7 @@ export class OpencodeServer {
   }
 
   async #ready(): Promise<void> {
-    const { api, clock, log, life } = this.#parts
+    const { api, clock, tools: access, life } = this.#parts
     const timer = new AbortController()
     const late = clock.sleep(CONNECT_MS, timer.signal).then(() => 'no stream of events')
     late.catch(() => undefined)
@@ -142,7 +152,7 @@ export class OpencodeServer {
     if (failed !== undefined) throw new Error(`opencode is not ready: ${failed}`)
     const [models, tools] = await Promise.all([api.models(), api.toolServers()])
     this.#models = models
-    for (const [name, state] of tools) if (state !== 'connected') log('mcp_server_not_up', { name, state })
+    for (const [name, state] of tools) if (state !== 'connected') access.serverDown(name, state)
   }
 
   #onData(data: string): void {
@@ -160,11 +170,38 @@ export class OpencodeServer {
   #answer(event: ServerEvent): void {
     const reply =
       event.type === 'permission-asked'
-        ? this.api.allow(event.id)
+        ? this.#allow(event)
         : event.type === 'question-asked'
           ? this.api.rejectQuestion(event.id)
           : undefined
     reply?.catch((error: unknown) => this.#parts.log('opencode_answer_failed', { error: errorText(error) }))
+  }
+
+  /**
+   * A call of our tools is let go through the gate, one at a time: the server tells with the question whose call it is,
+   * and does not with the call.
+   */
+  async #allow({ id, session, permission }: PermissionAsked): Promise<void> {
+    const ours = `${OUR_SERVER}_`
+    if (!permission.startsWith(ours)) return this.api.allow(id)
+    if (this.#asked.has(id)) return
+    this.#asked.add(id)
+    try {
+      const call = { tool: permission.slice(ours.length), session: await this.#conversationOf(session) }
+      await this.#parts.tools.gate.pass(call, () => this.api.allow(id))
+    } finally {
+      this.#asked.delete(id)
+    }
+  }
+
+  /** Our name for the session that this one is, or works for; empty when none of ours is at work. */
+  async #conversationOf(session: string): Promise<string> {
+    let id = session
+    for (let depth = 0; depth < MAX_DEPTH && id !== ''; depth++) {
+      for (const turn of this.#turns) if (turn.session === id) return turn.conversation
+      id = await this.api.parentOf(id)
+    }
+    return ''
   }
 
   #onGap(): void {

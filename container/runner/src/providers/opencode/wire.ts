@@ -56,7 +56,13 @@ export type ServerEvent =
   | { readonly type: 'retry'; readonly session: string; readonly message: string; readonly nextAt: number }
   | { readonly type: 'idle'; readonly session: string }
   | { readonly type: 'error'; readonly session: string; readonly error: WireError }
-  | { readonly type: 'permission-asked'; readonly session: string; readonly id: string }
+  | {
+      readonly type: 'permission-asked'
+      readonly session: string
+      readonly id: string
+      /** What it is for; of a tool server its tool, as the model calls it. */
+      readonly permission: string
+    }
   | { readonly type: 'question-asked'; readonly session: string; readonly id: string }
   | { readonly type: 'other'; readonly session: string }
 
@@ -90,7 +96,7 @@ export function readEvent(raw: unknown): ServerEvent {
     case 'session.error':
       return { type: 'error', session, error: readError(field(body, 'error')) }
     case 'permission.asked':
-      return { type: 'permission-asked', session, id: text(body, 'id') }
+      return { type: 'permission-asked', session, id: text(body, 'id'), permission: text(body, 'permission') }
     case 'question.asked':
       return { type: 'question-asked', session, id: text(body, 'id') }
     default:

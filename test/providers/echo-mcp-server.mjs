@@ -1,5 +1,5 @@
 // A tool server over stdio for tests: one tool, which gives back what it is given and what is in its environment.
-// Usage: node codex-mcp-server.mjs [milliseconds before it is ready]
+// Usage: node echo-mcp-server.mjs [milliseconds before it is ready]
 import { createInterface } from 'node:readline'
 
 const tools = [

@@ -1,0 +1,39 @@
+import * as z from 'zod'
+import { defineTool, ToolRefusal } from './tool.ts'
+import { MAX_SENDS } from './tool-desk.ts'
+
+/** Far more than a chat shows at once; more belongs into a file. */
+const MAX_TEXT = 20_000
+
+export const sendMessage = defineTool({
+  name: 'send_message',
+  description: [
+    'Sends a message to the chat that this turn came from, now, while you go on working.',
+    'Use it for a word before something that takes long, or for a part of the result that is ready.',
+    'Do not use it for your answer: what you write last in the turn is sent by itself, and would stand there twice.',
+    `At most ${MAX_SENDS} in a turn.`,
+  ].join(' '),
+  args: z.strictObject({
+    text: z.string().trim().min(1).max(MAX_TEXT).describe('The message, as markdown.'),
+  }),
+  example: '{"text": "I am reading the report; this takes a few minutes."}',
+  readOnly: false,
+  run: async ({ text }, { open }) => {
+    switch (await open.send(text)) {
+      case 'sent':
+        return 'Queued: it is sent to the chat of this turn now. Do not say it again in your answer.'
+      case 'sent-before':
+        return 'Already sent: this turn was cut off and begun again, and this message went out before that. It was not sent twice.'
+      case 'too-many':
+        throw new ToolRefusal(
+          `Not sent: a turn may send ${MAX_SENDS} messages. Put the rest into your answer, or into a file.`,
+        )
+      case 'over':
+        throw new ToolRefusal('Not sent: the turn is over or was stopped. Do nothing more.')
+      case 'failed':
+        throw new ToolRefusal(
+          'Not sent: it could not be written down (the disk may be full). Say it in your answer instead.',
+        )
+    }
+  },
+})

@@ -1,0 +1,129 @@
+import type { InboxMessage, OutboxSend, RunnerSettings, TurnInput } from '@creel/protocol'
+import type { Clock } from '../clock.ts'
+import type { Outbox, OutboxCommits } from '../outbox-commits.ts'
+import type { TurnRecord } from '../turn-record.ts'
+
+/** Messages that tools may send in one turn. */
+export const MAX_SENDS = 20
+
+/** A try at a turn, as the turn runner begins it. */
+export interface DeskTurn {
+  readonly seq: number
+  readonly message: InboxMessage
+  readonly input: TurnInput
+  readonly record: TurnRecord
+  readonly signal: AbortSignal
+}
+
+export type SendResult = 'sent' | 'sent-before' | 'too-many' | 'over' | 'failed'
+
+export interface ToolDeskParts {
+  readonly settings: RunnerSettings
+  readonly outbox: Pick<Outbox, 'sent'>
+  readonly commits: Pick<OutboxCommits, 'commit'>
+  readonly clock: Clock
+}
+
+/** Knows the turns that run, for the tools that are called in them. */
+export class ToolDesk {
+  readonly #parts: ToolDeskParts
+  readonly #open = new Map<string, OpenTurn>()
+  /** Tool servers of the group that did not start, with why. */
+  readonly down = new Map<string, string>()
+
+  constructor(parts: ToolDeskParts) {
+    this.#parts = parts
+  }
+
+  get settings(): RunnerSettings {
+    return this.#parts.settings
+  }
+
+  /** Sessions with a running turn. */
+  sessions(): IterableIterator<string> {
+    return this.#open.keys()
+  }
+
+  turnOf(session: string): OpenTurn | undefined {
+    return this.#open.get(session)
+  }
+
+  /** Opens a try at a turn; tools called in its session are its own until the returned function is called. */
+  begin(turn: DeskTurn): () => void {
+    const { session } = turn.input
+    const open = new OpenTurn(turn, this.#parts)
+    this.#open.set(session, open)
+    return () => {
+      open.end()
+      if (this.#open.get(session) === open) this.#open.delete(session)
+    }
+  }
+}
+
+/** A running try at a turn and what its tools do. */
+export class OpenTurn {
+  readonly turn: DeskTurn
+  readonly begunAt: number
+  readonly #parts: ToolDeskParts
+  /** How often each message was sent in this try: the same text twice is meant twice. */
+  readonly #said = new Map<string, number>()
+  #sends = 0
+  #over = false
+
+  constructor(turn: DeskTurn, parts: ToolDeskParts) {
+    this.turn = turn
+    this.#parts = parts
+    this.begunAt = parts.clock.now()
+  }
+
+  get over(): boolean {
+    return this.#over || this.turn.signal.aborted
+  }
+
+  /** Messages that may still be sent. */
+  get sendsLeft(): number {
+    return MAX_SENDS - this.#sends
+  }
+
+  end(): void {
+    this.#over = true
+  }
+
+  /**
+   * Sends a message at once. A turn whose runner is killed is begun again, so what a try has sent is looked up by what
+   * it says: the same message again is the one that was sent before.
+   */
+  async send(text: string, to?: string): Promise<SendResult> {
+    const { outbox, commits } = this.#parts
+    const { seq, record, signal } = this.turn
+    if (this.over) return 'over'
+    if (this.#sends >= MAX_SENDS) return 'too-many'
+    this.#sends += 1
+    const print = fingerprint(to, text)
+    const count = (this.#said.get(print) ?? 0) + 1
+    this.#said.set(print, count)
+    const entry: OutboxSend = {
+      type: 'send',
+      inboxSeq: seq,
+      key: `${print}:${count}`,
+      text,
+      ...(to === undefined ? {} : { to }),
+    }
+    if (outbox.sent(seq).has(entry.key)) {
+      record.sent(entry)
+      return 'sent-before'
+    }
+    if (!(await commits.commit([entry], signal))) return 'failed'
+    record.sent(entry)
+    return 'sent'
+  }
+}
+
+function fingerprint(to: string | undefined, text: string): string {
+  // Loaded on first use, not at the start of every runner.
+  const { createHash } = process.getBuiltinModule('node:crypto')
+  return createHash('sha256')
+    .update(JSON.stringify([to ?? null, text]))
+    .digest('hex')
+    .slice(0, 24)
+}

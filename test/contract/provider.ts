@@ -3,6 +3,7 @@ import { failureReply } from '../../container/runner/src/reply-text.ts'
 import { GROUP, ProviderRig, REAL_KEY } from '../providers/rig.ts'
 import { ANTHROPIC_OVERFLOW, describeMemory } from './provider-memory.ts'
 import { describeQueue } from './provider-queue.ts'
+import { type CallTool, describeTools } from './provider-tools.ts'
 
 export interface ProviderContractOptions {
   /** More of the group's container.json: the model that the tests name. */
@@ -17,6 +18,8 @@ export interface ProviderContractOptions {
   readonly unknownSession?: string
   /** What its API answers when a conversation is too long; what Anthropic's does, unless told otherwise. */
   readonly overflow?: object
+  /** How its model calls tools; needed with `model`. */
+  readonly callTool?: CallTool
   /** More tests of this provider, on the same host and sandbox. */
   readonly more?: (rig: () => ProviderRig) => void
 }
@@ -119,6 +122,8 @@ export function providerContract(provider: string, options: ProviderContractOpti
       await heard()
     })
 
+    describeTools({ rig: () => rig, next, heard, lines, container, call: options.callTool })
+
     options.more?.(() => rig)
 
     it('has asked the gateway for nothing that it refuses', () => {
@@ -133,7 +138,7 @@ interface Tools {
   readonly heard: () => Promise<string>
   readonly next: () => string
   readonly lines: (part: string) => Promise<string[]>
-  readonly container: (more?: object) => object
+  readonly container: (more?: object) => Readonly<Record<string, unknown>>
 }
 
 function describeModel(rig: () => ProviderRig, tools: Tools): void {

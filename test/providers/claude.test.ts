@@ -5,6 +5,7 @@ const missing = await whyNoEngine()
 if (missing) throw new Error(missing)
 providerContract('claude', {
   model: true,
+  callTool: (server, tool, args) => ({ tool: { name: `mcp__${server}__${tool}`, arguments: args } }),
   container: { model: 'claude-opus-5-5' },
   process: '/opt/runtimes/bin/claude',
 })

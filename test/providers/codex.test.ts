@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { providerContract } from '../contract/provider.ts'
@@ -18,6 +18,8 @@ providerContract('codex', {
   container: CONTAINER,
   process: 'codex app-server',
   overflow: OPENAI_OVERFLOW,
+  // Written by hand: aimock calls tools by flat names, and codex knows those of tool servers by a namespace.
+  callTool: (server, tool, args) => ({ pieces: responseStream(toolCall(tool, args, `mcp__${server}`)) }),
   more,
 })
 
@@ -30,6 +32,11 @@ function more(rig: () => ProviderRig): void {
     await rig().ask(word, `heard ${word}`)
     expect(rig().model.calls(word).at(-1)?.text).toContain('ran-as 10001')
     expect(readFileSync(join(rig().workspace, 'made-by-codex'), 'utf8').trim()).toBe('10001')
+    // Its home is where we said, and the settings in it are ours.
+    expect(existsSync(join(rig().home, '.codex/sessions'))).toBe(true)
+    expect(readFileSync(join(rig().home, '.codex/config.toml'), 'utf8')).toContain(
+      'trust_level = "untrusted"',
+    )
   })
 
   it('begins a fresh thread for another model, which the old one is not asked to sum up for', async () => {
@@ -48,22 +55,5 @@ function more(rig: () => ProviderRig): void {
     expect(later?.text).toContain('heard ping-802')
     rig().configure({ provider: 'codex', ...CONTAINER })
     await rig().killSandbox()
-  })
-
-  it('reaches a tool server of container.json', async () => {
-    const word = 'ping-902'
-    const name = 'echo-mcp-server.mjs'
-    copyFileSync(join(import.meta.dirname, name), join(rig().workspace, name))
-    const lab = { command: 'node', args: [`/workspace/${name}`], env: { LAB: 'lab-1' } }
-    rig().configure({ provider: 'codex', ...CONTAINER, mcpServers: { lab } })
-    await rig().killSandbox()
-    rig().model.fault(word, { pieces: responseStream(toolCall('echo_token', { text: 'abc' }, 'mcp__lab')) })
-    await rig().ask(word, `heard ${word}`)
-    expect(rig().model.calls(word).at(-1)?.text).toContain('TOKEN-RESULT:abc:lab-1')
-    // Its home is where we said, and the settings in it are ours.
-    expect(existsSync(join(rig().home, '.codex/sessions'))).toBe(true)
-    expect(readFileSync(join(rig().home, '.codex/config.toml'), 'utf8')).toContain(
-      'trust_level = "untrusted"',
-    )
   })
 }

@@ -31,6 +31,8 @@ export type Fault =
   | { readonly cutAfter: number }
   /** No answer, until the client leaves. */
   | { readonly hang: true }
+  /** None: for a list of faults in which this request is answered well. */
+  | { readonly pass: true }
   /** Pieces of an answer written by hand, each after `everyMs`. */
   | {
       readonly pieces: readonly string[]
@@ -139,7 +141,8 @@ export class ModelServer implements AsyncDisposable {
       return
     }
     const fault = this.#faultOf(one)
-    if (!fault || 'cutAfter' in fault) this.#pass(one, response, fault?.cutAfter ?? Number.POSITIVE_INFINITY)
+    if (!fault || 'pass' in fault) this.#pass(one, response, Number.POSITIVE_INFINITY)
+    else if ('cutAfter' in fault) this.#pass(one, response, fault.cutAfter)
     else if ('status' in fault) refuse(response, fault)
     else if ('pieces' in fault) await writePieces(response, fault)
   }

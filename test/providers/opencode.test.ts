@@ -8,6 +8,7 @@ const missing = await whyNoEngine()
 if (missing) throw new Error(missing)
 providerContract('opencode', {
   model: true,
+  callTool: (server, tool, args) => ({ tool: { name: `${server}_${tool}`, arguments: args } }),
   container: { model: 'claude-sonnet-4-5' },
   process: 'opencode serve',
   unknownSession: 'ses_000000000000aaaaaaaaaaaaaa',

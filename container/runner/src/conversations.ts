@@ -141,7 +141,8 @@ export class Conversation {
    * runtime has the message, and is told to go on; else it is given everything as before. `record` is ready for it.
    */
   triesAgain(record: TurnRecord): void {
-    const said = record.replies.filter((text) => text !== this.#note)
+    const sent = record.sends.map(({ text }) => text)
+    const said = [...sent, ...record.replies.filter((text) => text !== this.#note)]
     const begun = said.length + record.tools.length + record.files.length > 0
     const token = record.resumeToken ?? this.#resumeToken
     if (begun && token !== undefined) {

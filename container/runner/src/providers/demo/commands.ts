@@ -154,12 +154,16 @@ async function* file({ rest }: CommandCall): AsyncGenerator<TurnEvent, void> {
   yield DONE
 }
 
-/** The tools that a model has, one call a line. */
-async function* tool({ rest, input, parts }: CommandCall): AsyncGenerator<TurnEvent, void> {
+/** The tools that a model has, one call a line; a line `hang` does not end. */
+async function* tool({ rest, input, parts, signal }: CommandCall): AsyncGenerator<TurnEvent, void> {
   const tools = await parts.startTools()
   const answers: string[] = []
   for (const line of rest.split('\n')) {
     const [name = '', ...args] = line.trim().split(' ')
+    if (name === 'hang') {
+      yield* never(signal)
+      return
+    }
     yield { type: 'tool', phase: 'started', name }
     answers.push(await callTool(tools.serversOf(input.session), name, args.join(' ')))
     yield { type: 'tool', phase: 'ended', name }

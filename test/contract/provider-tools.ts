@@ -1,0 +1,133 @@
+import { copyFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { Answer } from '../providers/model-server.ts'
+import type { ProviderRig } from '../providers/rig.ts'
+
+/** How a model calls a tool of a tool server through this runtime: as the mock says it, or as a stream written by hand. */
+export type CallTool = (server: string, tool: string, args: object) => Answer | { pieces: readonly string[] }
+
+/** What the tests of tools need of the suite that they are part of. */
+export interface ToolTests {
+  readonly rig: () => ProviderRig
+  readonly next: () => string
+  readonly heard: () => Promise<string>
+  readonly lines: (part: string) => Promise<string[]>
+  readonly container: (more?: object) => Readonly<Record<string, unknown>>
+  /** Undefined for a provider without a model, which calls our tools when it is told to. */
+  readonly call: CallTool | undefined
+}
+
+const ECHO_SERVER = 'echo-mcp-server.mjs'
+
+/** Our own tools, and those of container.json, called by the runtime's model in the real sandbox. */
+export function describeTools(tests: ToolTests): void {
+  describe('tools', () => {
+    describeOurs(tests)
+    if (tests.call) describeServers(tests, tests.call)
+  })
+}
+
+function describeOurs({ rig, next, heard, lines, call }: ToolTests): void {
+  /** A person says `word`, for which the agent is to call this tool; returns what to say. */
+  const asked = (word: string, tool: string, args: object): string => {
+    if (!call) return `/demo tool ${tool} ${JSON.stringify(args)}`
+    script(rig(), word, call('creel', tool, args))
+    return word
+  }
+  /** What the model was told of its call. */
+  const told = (word: string) => (call ? (rig().model.calls(word).at(-1)?.text ?? '') : '')
+
+  it('send a message into the chat before the answer, and tell the model so', async () => {
+    const word = next()
+    await rig().person.say(asked(word, 'send_message', { text: `by tool: ${word}` }))
+    await rig().person.answered(call ? `heard ${word}` : 'Queued: ')
+    const said = await rig().person.agentLines()
+    const [tool, answer] = [`by tool: ${word}`, call ? `heard ${word}` : 'Queued: ']
+    expect(said.filter((line) => line.includes(tool))).toHaveLength(1)
+    expect(said.findIndex((line) => line.includes(tool))).toBeLessThan(
+      said.findLastIndex((line) => line.includes(answer)),
+    )
+    if (call) expect(told(word)).toContain('Queued: ')
+  })
+
+  it('tell the model what is wrong with a call', async () => {
+    const word = next()
+    await rig().person.say(asked(word, 'send_message', { txt: 'wrong' }))
+    await rig().person.answered(call ? `heard ${word}` : 'A right call')
+    if (call) expect(told(word)).toContain('A right call')
+  })
+
+  it('know the session that calls them', async () => {
+    const word = next()
+    await rig().person.say(asked(word, 'get_status', {}))
+    await rig().person.answered(call ? `heard ${word}` : '"session"')
+    const status = call ? told(word) : (await lines('"session"')).join('')
+    expect(status).toMatch(/session\W+chat:\d+\b/)
+    expect(status).toMatch(/messages_left\W+20\b/)
+  })
+
+  it('do nothing twice when the sandbox is killed in the middle of their turn', async () => {
+    const word = next()
+    const text = `only once: ${word}`
+    if (call) {
+      // The call that is told the result gets no answer: there the sandbox is killed.
+      script(rig(), word, call('creel', 'send_message', { text }))
+      if (rig().model.faultsLeft === 0) rig().model.fault(word, { pass: true })
+      rig().model.fault(word, { hang: true })
+      await rig().person.say(word)
+    } else await rig().person.say(`/demo tool send_message {"text":"${text}"}\nhang`)
+    await rig().person.answered(text)
+    if (call) await rig().host.until('the hanging call', () => rig().model.faultsLeft === 0)
+    // The turn that is begun instead does the same again.
+    if (call) script(rig(), word, call('creel', 'send_message', { text }))
+    await rig().killSandbox()
+    if (call) await rig().person.answered(`heard ${word}`)
+    else {
+      await rig().host.until('another attempt', () => rig().entries('accepted').at(-1)?.attempt === 2)
+      await rig().person.say('/stop')
+    }
+    expect(await lines(text)).toHaveLength(1)
+    if (call) expect(told(word)).toContain('Already sent')
+    await heard()
+  })
+}
+
+function describeServers({ rig, next, heard, lines, container }: ToolTests, call: CallTool): void {
+  it('of a server of container.json are called as well, beside ours', async () => {
+    const word = next()
+    copyFileSync(join(import.meta.dirname, '../providers', ECHO_SERVER), join(rig().workspace, ECHO_SERVER))
+    const lab = { command: 'node', args: [`/workspace/${ECHO_SERVER}`], env: { LAB: 'lab-1' } }
+    rig().configure(container({ mcpServers: { lab } }))
+    await rig().killSandbox()
+    script(rig(), word, call('lab', 'echo_token', { text: 'abc' }))
+    await rig().ask(word, `heard ${word}`)
+    expect(rig().model.calls(word).at(-1)?.text).toContain('TOKEN-RESULT:abc:lab-1')
+    const ours = next()
+    script(rig(), ours, call('creel', 'get_status', {}))
+    await rig().ask(ours, `heard ${ours}`)
+    expect(rig().model.calls(ours).at(-1)?.text).toMatch(/lab\W+working/)
+  })
+
+  it('of a server that does not start are missing, which the log and get_status say; turns go on', async () => {
+    const word = next()
+    rig().configure(container({ mcpServers: { broken: { command: 'no-such-server' } } }))
+    await rig().killSandbox()
+    script(rig(), word, call('creel', 'get_status', {}))
+    await rig().ask(word, `heard ${word}`)
+    expect(rig().model.calls(word).at(-1)?.text).toMatch(/broken\W+not working/)
+    expect(await lines(`heard ${word}`)).toHaveLength(1)
+    rig().configure(container())
+    await rig().killSandbox()
+    await heard()
+  })
+}
+
+/** The model's answers to `word`: this call, and then `heard word` for its result. */
+function script(rig: ProviderRig, word: string, made: ReturnType<CallTool>): void {
+  if ('pieces' in made) rig.model.fault(word, made)
+  else {
+    rig.model.on(word, made)
+    rig.model.on(word, { text: `heard ${word}` }, 'tool-result')
+  }
+}

@@ -80,7 +80,11 @@ function describeOurs({ rig, next, heard, lines, call }: ToolTests): void {
     await rig().person.answered(text)
     if (call) await rig().host.until('the hanging call', () => rig().model.faultsLeft === 0)
     // The turn that is begun instead does the same again.
-    if (call) script(rig(), word, call('creel', 'send_message', { text }))
+    if (call) {
+      const again = call('creel', 'send_message', { text })
+      if ('pieces' in again) rig().model.fault(word, again)
+      else rig().model.once(word, again)
+    }
     await rig().killSandbox()
     if (call) await rig().person.answered(`heard ${word}`)
     else {

@@ -237,15 +237,18 @@ describe('codex app-server', () => {
     expect(JSON.parse(rig.seen(word))).toMatchObject({ model: 'gpt-5.4', reasoning: { effort: 'high' } })
   })
 
-  it('says which tool server does not start, and runs no turn without it', async () => {
+  it('says which tool servers do not start, and goes on with the others', async () => {
     await rig.provider.close()
-    rig.provider = rig.make({ mcpServers: { broken: { command: 'no-such-server', args: [], env: {} } } })
-    const word = next()
-    const events = await rig.ask(word)
-    expect(events).toMatchObject([
-      { type: 'failed', reason: 'other', message: expect.stringContaining('broken') },
-    ])
-    expect(rig.model.calls(word)).toHaveLength(0)
+    const broken = { command: 'no-such-server', args: [], env: {} }
+    const lab = { command: process.execPath, args: [MCP_SERVER], env: { LAB: 'lab-2' } }
+    rig.provider = rig.make({ mcpServers: { broken, lab, dead: { ...broken, command: 'false' } } })
+    const [word, other] = [next(), next()]
+    rig.model.fault(word, { pieces: responseStream(toolCall('echo_token', { text: 'abc' }, 'mcp__lab')) })
+    expect(messages(await rig.ask(word))).toEqual([`heard ${word}`])
+    expect(rig.seen(word)).toContain('TOKEN-RESULT:abc:lab-2')
+    expect(messages(await rig.ask(other, { session: 'another' }))).toEqual([`heard ${other}`])
+    const down = rig.logged.filter((line) => line.startsWith('down: '))
+    expect(down.sort()).toEqual(['down: broken', 'down: dead'])
     await rig.provider.close()
     rig.provider = rig.make()
   })

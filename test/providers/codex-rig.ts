@@ -5,6 +5,7 @@ import { RunnerSettings, type TurnEvent, type TurnInput } from '@creel/protocol'
 import { systemClock } from '../../container/runner/src/clock.ts'
 import type { Turn } from '../../container/runner/src/provider.ts'
 import { CodexProvider } from '../../container/runner/src/providers/codex/provider.ts'
+import { NO_TOOLS, type ToolAccess } from '../../container/runner/src/tools/tool-access.ts'
 import { ModelServer } from './model-server.ts'
 
 /** The version that the image has; see container/image/runtimes/package.json. */
@@ -32,6 +33,8 @@ export class CodexRig implements AsyncDisposable {
   readonly model: ModelServer
   readonly folder: string
   readonly logged: string[] = []
+  /** As the runner would give it to the next provider that is made. */
+  tools: ToolAccess = { ...NO_TOOLS, serverDown: (name) => void this.logged.push(`down: ${name}`) }
   provider: CodexProvider
   readonly #settings: object
   readonly #under: readonly string[]
@@ -85,6 +88,7 @@ export class CodexRig implements AsyncDisposable {
     return new CodexProvider(parts, {
       baseUrl: `${this.model.url}/v1`,
       command: [...this.#under, codexProgram()],
+      tools: this.tools,
     })
   }
 

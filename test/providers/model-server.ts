@@ -104,6 +104,18 @@ export class ModelServer implements AsyncDisposable {
     })
   }
 
+  /** The answer to the next request alone whose last message of the person has `part`, wherever it stands. */
+  once(part: string, answer: Answer): void {
+    let given = false
+    this.#mock.prependFixture({
+      match: { predicate: (asked) => !given && lastUserText(asked).includes(part) },
+      response: () => {
+        given = true
+        return respond(answer)
+      },
+    })
+  }
+
   /** The next calls of a model with `part` in their body meet these faults, one each. */
   fault(part: string, ...faults: Fault[]): void {
     this.#faults.push(...faults.map((fault) => ({ part, fault })))

@@ -4,6 +4,7 @@ import { JsonRpcConnection, RpcClosedError, RpcError } from '../../json-rpc/conn
 import { type EventLog, errorText } from '../../log.ts'
 import type { RunningProcess } from './launch.ts'
 import { answerServerRequest } from './server-requests.ts'
+import { brokenServers, type ThreadConfig, withoutServers } from './thread-config.ts'
 import { textInput } from './turn-input.ts'
 
 /** A first start on an empty home took 3 s on a busy machine. */
@@ -27,11 +28,16 @@ export interface TurnSettings {
   readonly effort?: string
 }
 
-/** Settings as in config.toml, for one thread alone; they stay as long as it is loaded. */
-export type ThreadConfig = Readonly<Record<string, unknown>>
-
 export interface ThreadSettings extends TurnSettings {
   readonly config: ThreadConfig
+}
+
+export interface AppServerParts {
+  readonly clock: Clock
+  readonly log: EventLog
+  /** Names of the group's own tool servers. */
+  readonly toolServers: readonly string[]
+  readonly onToolServerDown: (name: string, why: string) => void
 }
 
 export interface OpenThread {
@@ -58,11 +64,15 @@ export class AppServer {
   readonly #connection: JsonRpcConnection
   readonly #listeners = new Map<string, ThreadListener>()
   readonly #loaded = new Map<string, { readonly thread: OpenThread; readonly config: ThreadConfig }>()
+  readonly #parts: AppServerParts
+  /** Tool servers that did not start: threads are opened without them. */
+  readonly #down = new Set<string>()
   #dead = false
 
-  constructor(process: RunningProcess, parts: { readonly clock: Clock; readonly log: EventLog }) {
+  constructor(process: RunningProcess, parts: AppServerParts) {
     const { clock, log } = parts
     this.#process = process
+    this.#parts = parts
     this.#connection = new JsonRpcConnection(
       process.transport,
       {
@@ -101,10 +111,7 @@ export class AppServer {
   }
 
   async startThread({ cwd, model, config }: ThreadSettings): Promise<OpenThread> {
-    return this.#opened(
-      await this.#connection.request('thread/start', { cwd, model, config }, THREAD_MS),
-      config,
-    )
+    return this.#open('thread/start', { cwd, model }, config)
   }
 
   /** Loads a thread of this or an earlier process; at once when it is loaded. */
@@ -112,8 +119,8 @@ export class AppServer {
     const loaded = this.#loaded.get(id)
     if (loaded) return loaded.thread
     const { cwd, model, config } = settings
-    const params = { threadId: id, excludeTurns: true, cwd, model, config }
-    return this.#opened(await this.#connection.request('thread/resume', params, THREAD_MS), config)
+    const params = { threadId: id, excludeTurns: true, cwd, model }
+    return this.#open('thread/resume', params, config)
   }
 
   /** Makes `listener` the one that hears of this thread, until the returned function is called. */
@@ -171,6 +178,21 @@ export class AppServer {
     })
     await Promise.race([this.#connection.request('initialize', params, HANDSHAKE_MS), died])
     this.#connection.notify('initialized')
+  }
+
+  /** Opens a thread with all tool servers that start: each try without an answer is one with fewer of them. */
+  async #open(method: string, params: object, config: ThreadConfig): Promise<OpenThread> {
+    const asked = { ...params, config: withoutServers(config, this.#down) }
+    const answer = await this.#connection.request(method, asked, THREAD_MS).catch((error: unknown) => {
+      const broken = brokenServers(error, this.#parts.toolServers, this.#down)
+      if (broken.length === 0) throw error
+      for (const name of broken) {
+        this.#down.add(name)
+        this.#parts.onToolServerDown(name, errorText(error))
+      }
+      return undefined
+    })
+    return answer === undefined ? this.#open(method, params, config) : this.#opened(answer, config)
   }
 
   #opened(answer: unknown, config: ThreadConfig): OpenThread {

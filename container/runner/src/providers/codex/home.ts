@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gatewayUrl, type RunnerSettings } from '@creel/protocol'
 import { stringify, type TomlTable } from 'smol-toml'
+import { serverLimits } from './thread-config.ts'
 
 /** Codex cuts instructions at this size, silently; written into its settings, and kept to before it can. */
 export const MAX_INSTRUCTIONS_BYTES = 64 * 1024
@@ -13,8 +14,6 @@ const KEY_VARIABLE = 'CREEL_MODEL_KEY'
 const PLACEHOLDER_KEY = 'placeholder'
 /** Marks every process of one app-server, wherever it is moved to. */
 export const MARK_VARIABLE = 'CREEL_CODEX_MARK'
-
-const MCP_START_SECONDS = 30
 
 export interface CodexHome {
   readonly homeDir: string
@@ -99,28 +98,6 @@ export function codexConfig(home: CodexHome): TomlTable {
       unbounded_connection_retries: false,
     },
     mcp_servers: mcpServers(home),
-  }
-}
-
-/** Settings for one thread: tool servers that are for its session alone, by their name. */
-export function threadConfig(
-  servers: Readonly<Record<string, { readonly url: string }>>,
-  settings: RunnerSettings,
-): TomlTable {
-  const limits = serverLimits(settings)
-  const all = Object.entries(servers).map(([name, { url }]): [string, TomlTable] => [
-    name,
-    { url, ...limits },
-  ])
-  return { mcp_servers: Object.fromEntries(all) }
-}
-
-function serverLimits(settings: RunnerSettings): TomlTable {
-  return {
-    // Otherwise a first turn goes out without the tools of a server that is still starting.
-    required: true,
-    startup_timeout_sec: MCP_START_SECONDS,
-    tool_timeout_sec: Math.ceil(settings.turnTimeoutMs / 1_000),
   }
 }
 

@@ -3,7 +3,7 @@ import type { TurnInput } from '@creel/protocol'
 import type { ProviderParts, ProviderRuntime, Turn } from '../../provider.ts'
 import { providerInstructions } from '../../provider-instructions.ts'
 import { NO_TOOLS, type ToolAccess } from '../../tools/tool-access.ts'
-import { AppServer } from './app-server.ts'
+import { AppServer, type AppServerParts } from './app-server.ts'
 import {
   type CodexHome,
   codexEnvironment,
@@ -11,9 +11,9 @@ import {
   MARK_VARIABLE,
   MAX_INSTRUCTIONS_BYTES,
   prepareHome,
-  threadConfig,
 } from './home.ts'
 import { type Launch, launch } from './launch.ts'
+import { threadConfig } from './thread-config.ts'
 import { CodexTurn } from './turn.ts'
 
 /** Threads that one process keeps loaded, 2 MB each and a process per tool server; then a fresh one takes over. */
@@ -96,10 +96,16 @@ export class CodexProvider implements ProviderRuntime {
     // Two of them must not work on the same files.
     await this.#retired
     if (this.#closing) throw new Error('the provider is closed')
-    if (this.#server?.dead !== false) this.#server = new AppServer(this.#launch(), this.#parts)
+    if (this.#server?.dead !== false) this.#server = new AppServer(this.#launch(), this.#serverParts())
     const server = this.#server
     await server.ready
     return server
+  }
+
+  #serverParts(): AppServerParts {
+    const { clock, log, settings } = this.#parts
+    const toolServers = Object.keys(settings.mcpServers)
+    return { clock, log, toolServers, onToolServerDown: (name, why) => this.#tools.serverDown(name, why) }
   }
 
   #start(options: CodexOptions): ReturnType<Launch> {

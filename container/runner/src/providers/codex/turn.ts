@@ -3,15 +3,10 @@ import { type Clock, rest } from '../../clock.ts'
 import { RpcClosedError, RpcTimeoutError } from '../../json-rpc/connection.ts'
 import { type EventLog, errorText } from '../../log.ts'
 import type { Turn } from '../../provider.ts'
-import {
-  type AppServer,
-  isRefusal,
-  type OpenThread,
-  type ThreadSettings,
-  type TurnSettings,
-} from './app-server.ts'
+import { type AppServer, isRefusal, type OpenThread, type TurnSettings } from './app-server.ts'
 import { EventQueue } from './event-queue.ts'
 import { failed } from './failure.ts'
+import type { ThreadConfig } from './thread-config.ts'
 import { turnInput } from './turn-input.ts'
 import { TurnMapper } from './turn-mapper.ts'
 
@@ -25,7 +20,7 @@ export interface CodexTurnParts {
   readonly signal: AbortSignal
   readonly cwd: string
   /** Settings of app-server for this session alone. */
-  readonly config: ThreadSettings['config']
+  readonly config: ThreadConfig
   readonly clock: Clock
   readonly log: EventLog
   /** The app-server, started if need be; waits for the session's turn before this one. */

@@ -65,6 +65,10 @@ export class Events {
     this.#log.info({ event: 'group.recovered', group }, 'group is well again')
   }
 
+  skillLeftOut(group: GroupName, skill: string, problem: string): void {
+    this.#log.warn({ event: 'skill.left_out', group, skill, problem }, 'a skill was left out')
+  }
+
   turnAccepted(group: GroupName, inboxSeq: number, attempt: number): void {
     this.#log.info({ event: 'turn.accepted', group, inboxSeq, attempt }, 'turn began')
   }

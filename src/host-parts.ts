@@ -14,6 +14,7 @@ import { prepareGroupFolders } from './adapters/folders/group-folders.ts'
 import { SocketGateway } from './adapters/gateway/socket-gateway.ts'
 import { FileMailbox } from './adapters/mailbox/file-mailbox.ts'
 import { ForkedOutboxReader } from './adapters/outbox-reader/forked-outbox-reader.ts'
+import { SkillFolders } from './adapters/skills/skill-folders.ts'
 import { type Channels, channelTable } from './channels.ts'
 import { CHAT_COMMANDS } from './chat-commands/table.ts'
 import { type Install, readSecretFile } from './config/load.ts'
@@ -77,6 +78,7 @@ export async function realParts(core: Core, log: Log, stateOf: GroupState): Prom
       return agentImage(install, provider, (line) => log.debug({ line }, 'image build'))
     }),
     prepareFolders: (group) => prepareGroupFolders(paths, group, process.getuid?.() ?? -1),
+    skills: new SkillFolders(paths),
     random: systemRandom,
   }
 }

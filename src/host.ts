@@ -11,6 +11,7 @@ import type { ChatId, GroupName } from './domain/ids.ts'
 import type { Gateway } from './domain/ports/gateway.ts'
 import type { Doorbell, Mailbox, OutboxReader } from './domain/ports/mailbox.ts'
 import type { SandboxEngine, SandboxSpec } from './domain/ports/sandbox.ts'
+import type { Skills } from './domain/ports/skills.ts'
 import { EngineWatch } from './engine-watch.ts'
 import { Events } from './events.ts'
 import { GroupMail } from './group-mail.ts'
@@ -20,6 +21,7 @@ import type { Log } from './log.ts'
 import { Notices } from './notices.ts'
 import { bindOwnChats } from './operator/group-commands.ts'
 import { Outgoing } from './outgoing.ts'
+import { placeSkills } from './place-skills.ts'
 import { tellProblem } from './problem-notices.ts'
 import { ProgressBoard } from './progress-board.ts'
 import { Pump, type PumpOptions, type StepResult } from './pump.ts'
@@ -44,6 +46,7 @@ export interface HostParts {
   readonly image: (provider: string) => Promise<string>
   /** Makes the folders a sandbox mounts. Idempotent. */
   readonly prepareFolders: (group: GroupName) => void
+  readonly skills: Skills
   readonly random: () => number
 }
 
@@ -300,6 +303,7 @@ export class Host {
     const { core, mailbox, prepareFolders } = this.parts
     prepareFolders(group)
     await this.#mail.open(group)
+    await placeSkills(group, config, { skills: this.parts.skills, events: new Events(this.parts.log) })
     const { groups, install } = core
     const maxAttempts = install.config.limits.max_attempts
     mailbox.writeSettings(group, runnerSettings(group, config, { groups, maxAttempts }))

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import {
   DOORBELL_FILE,
   FILES_FOLDER,
@@ -11,14 +11,18 @@ import {
 } from '@creel/protocol'
 import type { GroupName } from './domain/ids.ts'
 
-/** Where everything lies, derived from two absolute folders. Pure. */
+/** Where everything lies, derived from absolute folders. Pure. */
 export class Paths {
   readonly dataDir: string
   readonly groupsDir: string
 
-  constructor(dataDir: string, groupsDir: string) {
+  readonly skillsDir: string
+
+  /** `skillsDir`: the skills that all groups share, by default beside the groups. */
+  constructor(dataDir: string, groupsDir: string, skillsDir: string = join(dirname(groupsDir), 'skills')) {
     this.dataDir = dataDir
     this.groupsDir = groupsDir
+    this.skillsDir = skillsDir
   }
 
   get hostDb(): string {
@@ -53,6 +57,15 @@ export class Paths {
   }
   memory(group: GroupName): string {
     return join(this.groupDir(group), 'memory')
+  }
+
+  /** Skills of this group alone. */
+  groupSkills(group: GroupName): string {
+    return join(this.groupDir(group), 'skills')
+  }
+  /** The skills that the group's sandbox sees: a copy. */
+  placedSkills(group: GroupName): string {
+    return join(this.dataDir, 'skills', group)
   }
 
   home(group: GroupName): string {

@@ -41,6 +41,7 @@ export function sandboxSpec(
       { source: paths.home(group), target: SANDBOX_PATHS.home, readOnly: false },
       { source: paths.workspace(group), target: SANDBOX_PATHS.workspace, readOnly: false },
       { source: paths.memory(group), target: SANDBOX_PATHS.memory, readOnly: false },
+      { source: paths.placedSkills(group), target: SANDBOX_PATHS.skills, readOnly: true },
     ],
     limits: {
       memoryMb: config.limits.memory_mb,

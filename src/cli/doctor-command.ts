@@ -4,8 +4,12 @@ import { systemClock } from '../adapters/clock/system-clock.ts'
 import { hasImage } from '../adapters/docker/agent-image.ts'
 import { DockerEngine } from '../adapters/docker/docker-engine.ts'
 import { engineClient } from '../adapters/docker/engine-client.ts'
+import { GroupRegistry } from '../adapters/groups/group-registry.ts'
+import { SkillFolders } from '../adapters/skills/skill-folders.ts'
 import type { Install } from '../config/load.ts'
-import { CreelError, errorText } from '../domain/errors.ts'
+import type { GroupConfig } from '../config/schema.ts'
+import { ConfigError, CreelError, errorText } from '../domain/errors.ts'
+import type { GroupName } from '../domain/ids.ts'
 import { expectedAgentImage, installSocket } from '../host-parts.ts'
 import { specHash } from '../sandbox-spec.ts'
 import { type CliContext, installOf } from './context.ts'
@@ -32,7 +36,7 @@ export function addDoctorCommand(program: Command, context: CliContext): void {
     .addHelpText(
       'after',
       `
-Looks at settings, container engine, agent image, disk, database and each agent; changes nothing.
+Looks at settings, container engine, agent image, disk, database, each agent and its skills; changes nothing.
 Exit code 0 when there is no problem (warnings are allowed), 1 otherwise.`,
     )
     .action(async (options: { json?: boolean }) => {
@@ -54,6 +58,7 @@ const CHECKS: readonly (readonly [string, Check])[] = [
   ['disk', checkDisk],
   ['database', checkDatabase],
   ['agents', checkGroups],
+  ['skills', checkSkills],
 ]
 
 async function guarded(name: string, check: () => Promise<Finding[]>): Promise<Finding[]> {
@@ -122,6 +127,31 @@ async function checkGroups(install: Install): Promise<Finding[]> {
       ? ok(`agent ${group}`, 'ready')
       : { check: `agent ${group}`, level: 'problem', text: problem },
   )
+}
+
+/** Skills that an agent was given and does not get; a broken container.json is found above. */
+async function checkSkills({ paths }: Install): Promise<Finding[]> {
+  const [groups, skills] = [new GroupRegistry(paths), new SkillFolders(paths)]
+  const sets = groups.names().map(async (group): Promise<Finding[]> => {
+    const config = configOf(groups, group)
+    if (config === null) return []
+    const { skills: found, leftOut } = await skills.find(group, config.skills)
+    const warnings = leftOut.map(({ name, problem }): Finding => {
+      const hint = 'mend it, or take it out of the folder or of "skills" in container.json'
+      return { check: `skills of ${group}`, level: 'warning', text: `${name} is left out: ${problem}`, hint }
+    })
+    return [ok(`skills of ${group}`, found.map(({ name }) => name).join(', ') || 'none'), ...warnings]
+  })
+  return (await Promise.all(sets)).flat()
+}
+
+function configOf(groups: GroupRegistry, group: GroupName): GroupConfig | null {
+  try {
+    return groups.load(group)
+  } catch (error) {
+    if (error instanceof ConfigError) return null
+    throw error
+  }
 }
 
 function ok(check: string, text: string): Finding {

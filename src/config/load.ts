@@ -41,7 +41,11 @@ export function loadInstall(projectDir: string, env: NodeJS.ProcessEnv): Install
     projectDir,
     configFile,
     config,
-    paths: new Paths(resolve(projectDir, config.data_dir), resolve(projectDir, config.groups_dir)),
+    paths: new Paths(
+      resolve(projectDir, config.data_dir),
+      resolve(projectDir, config.groups_dir),
+      resolve(projectDir, config.skills_dir),
+    ),
     env: {
       dockerHost: env.DOCKER_HOST,
       npmRegistry: env.npm_config_registry ?? env.NPM_CONFIG_REGISTRY,
@@ -66,6 +70,7 @@ function applyEnvironment(config: InstallConfig, env: NodeJS.ProcessEnv): Instal
   }
   set(['data_dir'], env.CREEL_DATA_DIR)
   set(['groups_dir'], env.CREEL_GROUPS_DIR)
+  set(['skills_dir'], env.CREEL_SKILLS_DIR)
   set(['engine', 'socket'], env.CREEL_ENGINE_SOCKET)
   set(['engine', 'base_image'], env.CREEL_BASE_IMAGE)
   set(['web', 'host'], env.CREEL_WEB_HOST)

@@ -2,6 +2,7 @@ import { McpCommand } from '@creel/protocol'
 import { z } from 'zod'
 import { CHATGPT } from '../domain/login-services.ts'
 import { SecretName } from '../domain/secret.ts'
+import { isSkillName } from '../domain/skill.ts'
 
 /** Where the gateway sends requests for a model, and with which key. */
 function modelService(address: string) {
@@ -30,6 +31,8 @@ export const InstallConfig = z.strictObject({
   /** Folder of everything Creel writes; relative to the project. */
   data_dir: z.string().min(1).default('data'),
   groups_dir: z.string().min(1).default('groups'),
+  /** Folder of the skills that every agent can have; relative to the project. */
+  skills_dir: z.string().min(1).default('skills'),
   log_level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
   engine: z
     .strictObject({
@@ -141,6 +144,11 @@ export const GroupConfig = z.strictObject({
   effort: z.string().min(1).optional(),
   /** Tool servers, started inside the sandbox: `{command, args, env}`. */
   mcpServers: ToolServers.default({}),
+  /** Names of the skills the agent has; absent = all of `skills/` and of its own folder. */
+  skills: z
+    .array(z.string().refine(isSkillName, 'expected names of folders: a-z, 0-9 and single -'))
+    .max(64)
+    .optional(),
   /** Turns of different conversations that may run at once. */
   concurrency: z.number().int().min(1).max(64).default(4),
   limits: z

@@ -155,6 +155,14 @@ const ATTACKS: [what: string, change: (request: CreateRequest) => unknown][] = [
     'the sockets writable',
     (r) => Object.assign((r.body.HostConfig.Mounts as object[])[2] as object, { ReadOnly: false }),
   ],
+  [
+    'the skills writable',
+    (r) => Object.assign((r.body.HostConfig.Mounts as object[])[6] as object, { ReadOnly: false }),
+  ],
+  [
+    'a skill folder of the group that nobody checked',
+    mount({ Source: `${GROUPS}/family/skills`, Target: '/skills', ReadOnly: true }),
+  ],
   ['a shared mount', mount({ BindOptions: { Propagation: 'rshared' } })],
   ['a slave mount', mount({ BindOptions: { Propagation: 'rslave' } })],
   ['a made folder', mount({ BindOptions: { CreateMountpoint: true } })],

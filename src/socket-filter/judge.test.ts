@@ -88,7 +88,7 @@ describe('what a host needs is let through', () => {
       Init: true,
     })
     expect(sent.HostConfig.Mounts).toEqual(good.body.HostConfig.Mounts)
-    expect(verdict.sources).toHaveLength(6)
+    expect(verdict.sources).toHaveLength(7)
   })
 
   test('empty defaults that clients send are dropped, not judged as attempts', () => {

@@ -22,6 +22,7 @@ const RULES: readonly MountRule[] = [
   { root: 'data', parts: ['mail', null, 'out'], target: SANDBOX_PATHS.out, readOnly: false },
   { root: 'data', parts: ['run', null], target: SANDBOX_PATHS.run, readOnly: true },
   { root: 'data', parts: ['agents', null, 'home'], target: SANDBOX_PATHS.home, readOnly: false },
+  { root: 'data', parts: ['skills', null], target: SANDBOX_PATHS.skills, readOnly: true },
   { root: 'groups', parts: [null, 'workspace'], target: SANDBOX_PATHS.workspace, readOnly: false },
   { root: 'groups', parts: [null, 'memory'], target: SANDBOX_PATHS.memory, readOnly: false },
 ]

@@ -25,6 +25,8 @@ export interface ProviderContractOptions {
 }
 
 const MARK = 'PERSONA-MARK-71'
+/** Of the body of the skill that comes with Creel. */
+const SKILL_BODY = 'Match what is meant, not how it is spelled'
 
 /**
  * What every provider promises, with its real program in a real sandbox: a person at a terminal chat, the real host,
@@ -143,6 +145,58 @@ interface Tools {
 
 function describeModel(rig: () => ProviderRig, tools: Tools): void {
   const { heard, lines, next, options } = tools
+
+  it('tells the model where it is and who, and which skills it has by name and description alone', async () => {
+    const [call] = rig().model.calls(await heard())
+    expect(call?.text).toContain('# Where you are')
+    expect(call?.text).toContain(MARK)
+    expect(call?.text).toContain('shared-lists')
+    expect(call?.text).toContain('Keeps the lists of a household or team')
+    expect(call?.text).not.toContain(SKILL_BODY)
+    // Where the model is told that it is, or in the place of which its own tool reads it.
+    expect(await rig().inSandbox('cat', '/skills/shared-lists/SKILL.md')).toContain(SKILL_BODY)
+    expect(await rig().inSandbox('sh', '-c', 'echo x >>/skills/shared-lists/SKILL.md || echo no')).toContain(
+      'no',
+    )
+  })
+
+  it('loads no skill and no instructions that the agent left for its next start', async () => {
+    await heard()
+    const evil = '---\nname: evil\ndescription: EVIL-SKILL\n---\n'
+    const folders = ['.claude/skills', '.codex/skills', '.agents/skills', '.config/opencode/skills']
+    const places = [
+      ...folders.map((name) => `/home/agent/${name}`),
+      ...folders.map((name) => `/workspace/${name}`),
+    ]
+    const more = ['/home/agent/.creel/opencode/config/opencode/skills', '/workspace/.opencode/skills']
+    const planted = [...places, ...more]
+    const set = `set -- ${planted.join(' ')}; for p; do mkdir -p $p/evil && printf %s "$E" >$p/evil/SKILL.md; done`
+    const found = 'grep -l EVIL-SKILL $(printf "%s/evil/SKILL.md " "$@") | wc -l'
+    const made = await rig().inSandbox('env', `E=${evil}`, 'sh', '-c', `${set}; ${found}`)
+    expect(made.trim()).toBe(String(planted.length))
+    await rig().killSandbox()
+    const [call] = rig().model.calls(await heard())
+    await rig().inSandbox('rm', '-rf', ...planted)
+    expect(call?.text).toContain('shared-lists')
+    expect(call?.text).not.toContain('EVIL-SKILL')
+  })
+
+  it('answers with instructions that are too long, and says in them what is missing', async () => {
+    const rules = Array.from({ length: 15_000 }, (_, n) => `Rule ${n}.`).join('\n')
+    rig().instruct(`You are a test. ${MARK}\n${rules}`)
+    await rig().killSandbox()
+    const [call] = rig().model.calls(await heard())
+    expect(call?.text).toContain('# Where you are')
+    expect(call?.text).toContain(MARK)
+    expect(call?.text).toContain('Rule 4000.')
+    expect(call?.text).not.toContain('Rule 14999.')
+    expect(call?.text).toMatch(/AGENTS\.md ends here for lack of room: \d+ of its \d+ bytes/)
+    expect(await rig().inSandbox('tail', '-c', '20', '/home/agent/.creel/instructions.md')).toContain(
+      'Rule 14999.',
+    )
+    rig().instruct(`You are a test. ${MARK}`)
+    await rig().killSandbox()
+  })
 
   it('gives the model the instructions of the group and what was said before', async () => {
     const [first, second] = [await heard(), await heard()]

@@ -71,7 +71,8 @@ export class TestInstall implements AsyncDisposable {
 
   async #makeFolders(group: GroupName): Promise<void> {
     const { paths } = this
-    for (const folder of [paths.mailIn(group), paths.runDir(group)]) await mkdir(folder, { recursive: true })
+    for (const folder of [paths.mailIn(group), paths.runDir(group), paths.placedSkills(group)])
+      await mkdir(folder, { recursive: true })
     await mkdir(paths.mailOut(group), { recursive: true })
     await chmod(paths.mailOut(group), 0o1777)
     for (const folder of [paths.home(group), paths.workspace(group), paths.memory(group)]) {

@@ -37,6 +37,7 @@ export function goodCreate(policy: Policy, group: GroupName = GROUP, image?: str
       { source: `${data}/agents/${group}/home`, target: '/home/agent', readOnly: false },
       { source: `${groups}/${group}/workspace`, target: '/workspace', readOnly: false },
       { source: `${groups}/${group}/memory`, target: '/memory', readOnly: false },
+      { source: `${data}/skills/${group}`, target: '/skills', readOnly: true },
     ],
     limits: { memoryMb: 512, cpus: 1, pids: 256, tmpMb: 64 },
     user: { uid: 10001, gid: 10001 },

@@ -42,8 +42,8 @@ export class FilterHarness {
 
   /** Makes the folders that a sandbox of this group mounts. */
   makeFolders(group: string): void {
-    for (const path of [`mail/${group}/in`, `mail/${group}/out`, `run/${group}`, `agents/${group}/home`])
-      mkdirSync(join(this.data, path), { recursive: true })
+    const own = [`mail/${group}/in`, `mail/${group}/out`, `run/${group}`, `agents/${group}/home`]
+    for (const path of [...own, `skills/${group}`]) mkdirSync(join(this.data, path), { recursive: true })
     for (const path of ['workspace', 'memory']) mkdirSync(join(this.groups, group, path), { recursive: true })
   }
 

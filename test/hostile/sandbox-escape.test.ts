@@ -75,12 +75,13 @@ describe.skipIf(missing)('a hostile agent in its sandbox', () => {
       '/home/agent': 'rw',
       '/workspace': 'rw',
       '/memory': 'rw',
+      '/skills': 'ro',
     }
     for (const [target, mode] of Object.entries(expected))
       expect([target, options.get(target)]).toEqual([target, mode])
     const root = install.paths.dataDir.replace('/data', '')
     const ours = mounts.filter((line) => line.split(' ')[3]?.includes(root))
-    expect(ours).toHaveLength(6)
+    expect(ours).toHaveLength(7)
   })
 
   test('cannot change the inbox, nor remove, rename or replace the outbox', async () => {

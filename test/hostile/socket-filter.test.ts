@@ -63,7 +63,7 @@ describe.skipIf(!present)('the socket filter before a real engine', () => {
     expect(listed.map((container) => container.Id)).toEqual([made.id])
     const seen = await made.inspect()
     expect(seen.HostConfig).toMatchObject({ Privileged: false, ReadonlyRootfs: true, NetworkMode: 'none' })
-    expect(seen.Mounts).toHaveLength(6)
+    expect(seen.Mounts).toHaveLength(7)
 
     const logs = (await made.logs({ follow: true, stdout: true })) as unknown as NodeJS.ReadableStream
     const [first] = await once(logs, 'data')

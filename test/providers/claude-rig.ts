@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -32,12 +41,18 @@ export class ClaudeRig implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'creel-claude-'))
   readonly home = join(this.folder, 'home')
   readonly workspace = join(this.folder, 'workspace')
+  readonly skills = join(this.folder, 'skills')
+  /** As the image has it. */
+  readonly plugin = join(this.folder, 'plugin')
   readonly logged: string[] = []
   provider: ClaudeProvider
 
   private constructor(model: ModelServer, settings: object) {
     this.model = model
     for (const path of [this.home, this.workspace]) mkdirSync(path)
+    mkdirSync(join(this.plugin, '.claude-plugin'), { recursive: true })
+    writeFileSync(join(this.plugin, '.claude-plugin', 'plugin.json'), '{"name":"skills"}')
+    symlinkSync(this.skills, join(this.plugin, 'skills'))
     this.provider = this.#make(settings)
   }
 
@@ -89,6 +104,8 @@ export class ClaudeRig implements AsyncDisposable {
     return new ClaudeProvider({
       homeDir: this.home,
       workspaceDir: this.workspace,
+      skillsDir: this.skills,
+      plugin: this.plugin,
       settings: RunnerSettings.parse({
         protocol: 1,
         group: 'family',

@@ -62,6 +62,7 @@ export class CodexRig implements AsyncDisposable {
     const parts = {
       homeDir: join(this.folder, 'home'),
       workspaceDir: join(this.folder, 'workspace'),
+      skillsDir: join(this.folder, 'skills'),
       settings: RunnerSettings.parse({
         protocol: 1,
         group: 'family',

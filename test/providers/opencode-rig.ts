@@ -30,6 +30,7 @@ export class OpencodeRig implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'creel-opencode-'))
   readonly home = join(this.folder, 'home')
   readonly workspace = join(this.folder, 'workspace')
+  readonly skills = join(this.folder, 'skills')
   readonly logged: { event: string; fields: object }[] = []
   provider: OpencodeProvider
   readonly #settings: object
@@ -54,6 +55,7 @@ export class OpencodeRig implements AsyncDisposable {
     const parts = {
       homeDir: this.home,
       workspaceDir: this.workspace,
+      skillsDir: this.skills,
       settings: RunnerSettings.parse({
         protocol: 1,
         group: 'family',

@@ -70,6 +70,11 @@ export class ProviderRig implements AsyncDisposable {
     await this.host.call('bind', { ...binding, queue: mode })
   }
 
+  /** Writes the group's AGENTS.md; it counts from the next start of the sandbox. */
+  instruct(text: string): void {
+    writeFileSync(join(this.#groupDir, 'AGENTS.md'), text)
+  }
+
   /** The sandbox's home, as the host sees it. */
   get home(): string {
     return join(this.host.dataDir, 'agents', GROUP, 'home')

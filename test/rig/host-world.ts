@@ -15,6 +15,7 @@ import { SocketDoorbell } from '../../src/adapters/doorbell/socket-doorbell.ts'
 import { prepareGroupFolders } from '../../src/adapters/folders/group-folders.ts'
 import { FileMailbox } from '../../src/adapters/mailbox/file-mailbox.ts'
 import { ForkedOutboxReader } from '../../src/adapters/outbox-reader/forked-outbox-reader.ts'
+import { SkillFolders } from '../../src/adapters/skills/skill-folders.ts'
 import { channelTable } from '../../src/channels.ts'
 import { loadInstall } from '../../src/config/load.ts'
 import { openCore } from '../../src/core.ts'
@@ -122,6 +123,7 @@ export class HostWorld implements AsyncDisposable {
       channels: channelTable([this.channel], { listen: nothing, close: nothing }),
       image: async () => 'creel-agent:test',
       prepareFolders: (group) => prepareGroupFolders(paths, group, process.getuid?.() ?? -1),
+      skills: new SkillFolders(paths),
       random: () => 0.5,
     })
   }
@@ -142,6 +144,7 @@ export class HostWorld implements AsyncDisposable {
       runDir: at(SANDBOX_PATHS.run),
       homeDir: at(SANDBOX_PATHS.home),
       workspaceDir: at(SANDBOX_PATHS.workspace),
+      skillsDir: at(SANDBOX_PATHS.skills),
       memoryDir: at(SANDBOX_PATHS.memory),
       clock: runnerClock,
       providers: PROVIDERS,

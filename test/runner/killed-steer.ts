@@ -58,6 +58,7 @@ await createRunner({
   homeDir: join(root, SANDBOX_PATHS.home),
   memoryDir: join(root, SANDBOX_PATHS.memory),
   workspaceDir: join(root, SANDBOX_PATHS.workspace),
+  skillsDir: join(root, SANDBOX_PATHS.skills),
   clock: systemClock,
   providers: provider.table,
   startToolServer,

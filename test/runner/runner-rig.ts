@@ -168,6 +168,7 @@ export class RunnerRig implements Disposable {
       runDir: this.path(SANDBOX_PATHS.run),
       homeDir: this.path(SANDBOX_PATHS.home),
       workspaceDir: this.path(SANDBOX_PATHS.workspace),
+      skillsDir: this.path(SANDBOX_PATHS.skills),
       memoryDir: this.path(SANDBOX_PATHS.memory),
       clock: systemClock,
       providers: PROVIDERS,

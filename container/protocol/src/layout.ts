@@ -20,6 +20,8 @@ export const SANDBOX_PATHS = {
   home: '/home/agent',
   workspace: '/workspace',
   memory: '/memory',
+  /** The agent's skills, a folder each with a SKILL.md; read-only mount. */
+  skills: '/skills',
 } as const
 
 export interface MailFolders {

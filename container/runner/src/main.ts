@@ -20,6 +20,7 @@ const runner = createRunner({
   runDir: join(root, SANDBOX_PATHS.run),
   homeDir: join(root, SANDBOX_PATHS.home),
   workspaceDir: join(root, SANDBOX_PATHS.workspace),
+  skillsDir: join(root, SANDBOX_PATHS.skills),
   memoryDir: join(root, SANDBOX_PATHS.memory),
   clock: systemClock,
   providers: PROVIDERS,

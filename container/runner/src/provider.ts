@@ -39,6 +39,8 @@ export interface ProcessEnding {
 export interface ProviderParts {
   readonly homeDir: string
   readonly workspaceDir: string
+  /** Folders that the host put there, one for each skill of the agent; read-only in a sandbox. */
+  readonly skillsDir: string
   readonly settings: RunnerSettings
   readonly log: EventLog
   readonly clock: Clock

@@ -45,6 +45,7 @@ export interface RunnerOptions {
   readonly runDir: string
   readonly homeDir: string
   readonly workspaceDir: string
+  readonly skillsDir: string
   readonly memoryDir: string
   readonly clock: Clock
   readonly providers: ProviderTable

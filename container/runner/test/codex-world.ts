@@ -25,6 +25,7 @@ export function world(
     {
       homeDir: '/nowhere',
       workspaceDir: '/workspace',
+      skillsDir: '/nowhere',
       settings: SETTINGS,
       log: (event) => void logged.push(event),
       clock,

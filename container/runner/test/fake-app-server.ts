@@ -125,6 +125,8 @@ export class FakeProcess implements RunningProcess {
     if (!this.#initialized) throw new RpcError(INVALID_REQUEST, 'Not initialized')
     const { threadId = '' } = params
     switch (method) {
+      case 'skills/list':
+        return { data: [] }
       case 'thread/start':
         return this.#load(this.#server.newThread(), params)
       case 'thread/resume':

@@ -43,6 +43,7 @@ function provider(answer: FakeAnswer, more: Partial<RunnerSettings> = {}, maxPro
   const runtime = new ClaudeProvider({
     homeDir: home,
     workspaceDir: '/workspace',
+    skillsDir: '/nowhere',
     settings: { ...settings, ...more },
     log: (event) => events.push(event),
     clock: systemClock,
@@ -145,6 +146,7 @@ describe('the Claude provider', () => {
       lab: { type: 'stdio', command: 'lab', args: ['-x'], env: { A: 'b' }, alwaysLoad: true },
       far: { type: 'http', url: 'http://far/mcp', alwaysLoad: true },
     })
+    expect(options.plugins).toEqual([])
     expect(options.systemPrompt.append).toMatch(/^# Where you are\n[\s\S]*\n\nYou are Ann\.$/)
     await runtime.close()
   })
@@ -299,6 +301,7 @@ describe('a running Claude turn', () => {
     const runtime = new ClaudeProvider({
       homeDir: home,
       workspaceDir: '/workspace',
+      skillsDir: '/nowhere',
       settings,
       log: (event) => events.push(event),
       clock: systemClock,

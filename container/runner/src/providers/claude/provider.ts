@@ -2,6 +2,7 @@ import { gatewayUrl, type TurnInput } from '@creel/protocol'
 import { errorText } from '../../log.ts'
 import type { ProviderParts, ProviderRuntime, Turn } from '../../provider.ts'
 import { providerInstructions } from '../../provider-instructions.ts'
+import { skillNames } from '../../skill-names.ts'
 import { NO_TOOLS, type ToolAccess } from '../../tools/tool-access.ts'
 import { ClaudeSession } from './claude-session.ts'
 import { ClaudeTurn, type OpenedSession } from './claude-turn.ts'
@@ -19,6 +20,8 @@ export interface ClaudeParts extends Omit<ProviderParts, 'ending'> {
   /** Program of the runtime; the one inside the SDK's package when undefined. */
   readonly executable?: string
   readonly baseUrl?: string
+  /** Folder of the plug-in through which the runtime finds the skills. */
+  readonly plugin?: string
   readonly maxProcesses?: number
 }
 
@@ -44,8 +47,17 @@ export class ClaudeProvider implements ProviderRuntime {
     this.#parts = parts
     const { homeDir, workspaceDir, settings, executable } = parts
     const instructions = providerInstructions(parts, MAX_INSTRUCTION_BYTES)
+    const plugin = skillNames(parts.skillsDir).length > 0 ? parts.plugin : undefined
     const baseUrl = parts.baseUrl ?? gatewayUrl('anthropic')
-    this.#options = queryOptions({ homeDir, workspaceDir, settings, baseUrl, executable, instructions })
+    this.#options = queryOptions({
+      homeDir,
+      workspaceDir,
+      settings,
+      baseUrl,
+      executable,
+      instructions,
+      plugin,
+    })
     removePlanted(configDir(homeDir))
   }
 

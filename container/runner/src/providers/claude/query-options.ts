@@ -43,6 +43,8 @@ export interface OptionParts {
   readonly executable: string | undefined
   /** The instructions, already of a length that may be sent. */
   readonly instructions: string
+  /** Folder of a plug-in that holds the agent's skills; undefined when there are none. */
+  readonly plugin: string | undefined
 }
 
 /** The folder in the agent's home that the runtime keeps its transcripts in. */
@@ -66,6 +68,7 @@ export function queryOptions(parts: OptionParts): QueryOptions {
     mcpServersDelivery: 'initialize',
     mcpServers: toolServers(parts.settings.mcpServers),
     tools: TOOLS,
+    plugins: parts.plugin === undefined ? [] : [{ type: 'local', path: parts.plugin }],
     // Rendered anew for each process: a changed persona counts for old sessions too.
     systemPrompt: {
       type: 'preset',

@@ -46,6 +46,7 @@ export interface QueryOptions {
   readonly mcpServersDelivery: 'initialize'
   readonly mcpServers: Record<string, ToolServer>
   readonly tools: string[]
+  readonly plugins: { type: 'local'; path: string }[]
   readonly systemPrompt: { type: 'preset'; preset: 'claude_code'; append: string; snapshot: false }
   readonly spawnClaudeCodeProcess?: (request: SpawnRequest) => ChildProcessWithoutNullStreams
 }

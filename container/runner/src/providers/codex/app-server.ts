@@ -3,6 +3,7 @@ import type { Clock } from '../../clock.ts'
 import { JsonRpcConnection, RpcClosedError, RpcError } from '../../json-rpc/connection.ts'
 import { type EventLog, errorText } from '../../log.ts'
 import type { RunningProcess } from './launch.ts'
+import { closePlantedSkills, type Request } from './planted-skills.ts'
 import { answerServerRequest } from './server-requests.ts'
 import { brokenServers, type ThreadConfig, withoutServers } from './thread-config.ts'
 import { textInput } from './turn-input.ts'
@@ -38,6 +39,9 @@ export interface AppServerParts {
   /** Names of the group's own tool servers. */
   readonly toolServers: readonly string[]
   readonly onToolServerDown: (name: string, why: string) => void
+  readonly workspaceDir: string
+  /** The skills that are not the agent's to write. */
+  readonly skillsDir: string
 }
 
 export interface OpenThread {
@@ -93,7 +97,7 @@ export class AppServer {
       log('codex_ended', { how })
       return how
     })
-    this.ready = this.#handshake()
+    this.ready = this.#handshake(parts)
     // Whoever waits for it hears of a failure; nobody may be waiting any more.
     this.ready.catch((error: unknown) => {
       log('codex_not_started', { error: errorText(error) })
@@ -168,7 +172,7 @@ export class AppServer {
     await this.#process.stop()
   }
 
-  async #handshake(): Promise<void> {
+  async #handshake({ workspaceDir, skillsDir, log }: AppServerParts): Promise<void> {
     const params = {
       clientInfo: { name: 'creel', title: 'Creel', version: '0.1.0' },
       capabilities: { experimentalApi: true, requestAttestation: false },
@@ -178,6 +182,9 @@ export class AppServer {
     })
     await Promise.race([this.#connection.request('initialize', params, HANDSHAKE_MS), died])
     this.#connection.notify('initialized')
+    const request: Request = (method, more, limitMs) => this.#connection.request(method, more, limitMs)
+    const planted = await Promise.race([closePlantedSkills(request, workspaceDir, skillsDir), died])
+    if (planted > 0) log('codex_planted_skills', { closed: planted })
   }
 
   /** Opens a thread with all tool servers that start: each try without an answer is one with fewer of them. */

@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RunnerSettings } from '@creel/protocol'
@@ -21,6 +30,7 @@ function home(settings: object = {}, instructions = ''): CodexHome {
   return {
     homeDir,
     workspaceDir: '/workspace',
+    skillsDir: join(homeDir, 'skills'),
     baseUrl: 'http://127.0.0.1:3128/openai/v1',
     mark: 'mark-1',
     instructions,
@@ -111,6 +121,17 @@ describe('prepareHome', () => {
     expect(readFileSync(join(dir, 'config.toml'), 'utf8')).not.toContain('planted')
     prepareHome(home())
     expect(existsSync(join(dir, 'AGENTS.md'))).toBe(false)
+  })
+
+  it('links the skills, and takes away those that were planted', () => {
+    for (const name of ['lists', 'other']) mkdirSync(join(homeDir, 'skills', name), { recursive: true })
+    writeFileSync(join(homeDir, 'skills', 'lists', 'SKILL.md'), 'The body.')
+    mkdirSync(join(dir, 'skills', 'evil'), { recursive: true })
+    prepareHome(home())
+    prepareHome(home())
+    expect(readdirSync(join(dir, 'skills')).sort()).toEqual(['lists', 'other'])
+    expect(readFileSync(join(dir, 'skills', 'lists', 'SKILL.md'), 'utf8')).toBe('The body.')
+    expect(config().skills).toEqual({ bundled: { enabled: false } })
   })
 
   it('does not write through a planted link', () => {

@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gatewayUrl, type RunnerSettings } from '@creel/protocol'
 import { stringify, type TomlTable } from 'smol-toml'
+import { skillNames } from '../../skill-names.ts'
 import { serverLimits } from './thread-config.ts'
 
 /** Codex cuts instructions at this size, silently; written into its settings, and kept to before it can. */
@@ -18,6 +19,7 @@ export const MARK_VARIABLE = 'CREEL_CODEX_MARK'
 export interface CodexHome {
   readonly homeDir: string
   readonly workspaceDir: string
+  readonly skillsDir: string
   readonly settings: RunnerSettings
   /** At most MAX_INSTRUCTIONS_BYTES. */
   readonly instructions: string
@@ -57,6 +59,9 @@ export function prepareHome(home: CodexHome): void {
   write('config.toml', stringify(codexConfig(home)))
   // Its place for instructions of the user: unlike developer instructions, changed ones reach a resumed thread too.
   if (home.instructions !== '') write('AGENTS.md', home.instructions)
+  const names = skillNames(home.skillsDir)
+  if (names.length > 0) mkdirSync(join(dir, 'skills'))
+  for (const name of names) symlinkSync(join(home.skillsDir, name), join(dir, 'skills', name))
 }
 
 /** The settings of app-server as a table, to be written as TOML. */
@@ -84,6 +89,8 @@ export function codexConfig(home: CodexHome): TomlTable {
     },
     // The workspace's own .codex/ is the agent's to write: its settings, hooks and rules are not taken.
     projects: { [home.workspaceDir]: { trust_level: 'untrusted' } },
+    // Its own teach the agent to fetch more from a network that it does not have.
+    skills: { bundled: { enabled: false } },
     analytics: { enabled: false },
     feedback: { enabled: false },
     features: {

@@ -19,6 +19,7 @@ describe('CodexProvider', () => {
     expect(fake.processes[0]?.calls).toEqual([
       'initialize',
       'initialized',
+      'skills/list',
       'thread/start',
       'turn/start',
       'thread/start',

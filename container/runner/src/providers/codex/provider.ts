@@ -103,16 +103,20 @@ export class CodexProvider implements ProviderRuntime {
   }
 
   #serverParts(): AppServerParts {
-    const { clock, log, settings } = this.#parts
-    const toolServers = Object.keys(settings.mcpServers)
-    return { clock, log, toolServers, onToolServerDown: (name, why) => this.#tools.serverDown(name, why) }
+    const { clock, log, settings, workspaceDir, skillsDir } = this.#parts
+    return {
+      ...{ clock, log, workspaceDir, skillsDir },
+      toolServers: Object.keys(settings.mcpServers),
+      onToolServerDown: (name, why) => this.#tools.serverDown(name, why),
+    }
   }
 
   #start(options: CodexOptions): ReturnType<Launch> {
-    const { homeDir, workspaceDir, settings, clock, log } = this.#parts
+    const { homeDir, workspaceDir, skillsDir, settings, clock, log } = this.#parts
     const home: CodexHome = {
       homeDir,
       workspaceDir,
+      skillsDir,
       settings,
       instructions: providerInstructions(this.#parts, MAX_INSTRUCTIONS_BYTES),
       baseUrl: options.baseUrl ?? defaultBaseUrl(),

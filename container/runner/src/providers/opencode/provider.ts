@@ -105,7 +105,11 @@ export class OpencodeProvider implements ProviderRuntime {
       env: serverEnv({
         tools: { PATH, HOME: homeDir, LANG: 'C.UTF-8', ...this.#options.env },
         folders: this.#folders,
-        config: serverConfig({ ...settings, mcpServers: { ...settings.mcpServers, ...tools.shared } }, urls),
+        config: serverConfig(
+          { ...settings, mcpServers: { ...settings.mcpServers, ...tools.shared } },
+          urls,
+          this.#parts.skillsDir,
+        ),
         password,
         mark,
       }),

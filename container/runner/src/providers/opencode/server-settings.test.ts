@@ -33,10 +33,11 @@ afterEach(() => rmSync(home, { recursive: true, force: true }))
 
 describe('the configuration', () => {
   it('reaches the models through the gateway, with a placeholder for the key', () => {
-    expect(serverConfig(SETTINGS, URLS)).toMatchObject({
+    expect(serverConfig(SETTINGS, URLS, '/skills')).toMatchObject({
       model: 'anthropic/claude-sonnet-4-5',
       small_model: 'anthropic/claude-sonnet-4-5',
       enabled_providers: ['anthropic', 'openai'],
+      skills: { paths: ['/skills'] },
       provider: {
         anthropic: { options: { baseURL: URLS.anthropic, apiKey: 'placeholder' } },
         openai: { options: { baseURL: URLS.openai, apiKey: 'placeholder' } },
@@ -45,11 +46,13 @@ describe('the configuration', () => {
   })
 
   it('allows every tool and takes questions to nobody away', () => {
-    expect(serverConfig(SETTINGS, URLS)).toMatchObject({ permission: { '*': 'allow', question: 'deny' } })
+    expect(serverConfig(SETTINGS, URLS, '/skills')).toMatchObject({
+      permission: { '*': 'allow', question: 'deny' },
+    })
   })
 
   it('names a model that the server may not know yet', () => {
-    const config = serverConfig({ ...SETTINGS, model: 'openai/gpt-99' }, URLS)
+    const config = serverConfig({ ...SETTINGS, model: 'openai/gpt-99' }, URLS, '/skills')
     expect(config).toMatchObject({
       model: 'openai/gpt-99',
       provider: { openai: { models: { 'gpt-99': {} } } },
@@ -61,7 +64,7 @@ describe('the configuration', () => {
       lab: { command: 'node', args: ['lab.mjs'], env: { A: 'b' } },
       far: { url: 'http://127.0.0.1:3128/mcp' },
     }
-    expect(serverConfig({ ...SETTINGS, mcpServers }, URLS)).toMatchObject({
+    expect(serverConfig({ ...SETTINGS, mcpServers }, URLS, '/skills')).toMatchObject({
       mcp: {
         lab: { type: 'local', command: ['node', 'lab.mjs'], environment: { A: 'b' }, enabled: true },
         far: { type: 'remote', url: 'http://127.0.0.1:3128/mcp', oauth: false },

@@ -17,7 +17,11 @@ export interface ModelUrls {
 const PLACEHOLDER_KEY = 'placeholder'
 
 /** The server's whole configuration, as `OPENCODE_CONFIG_CONTENT`, which comes after every file. */
-export function serverConfig(settings: RunnerSettings, urls: ModelUrls): Record<string, unknown> {
+export function serverConfig(
+  settings: RunnerSettings,
+  urls: ModelUrls,
+  skillsDir: string,
+): Record<string, unknown> {
   const model = modelName(settings.model ?? DEFAULT_MODEL)
   const name = `${model.providerID}/${model.modelID}`
   // Named, so that a model newer than the server's own list is one as well.
@@ -30,6 +34,7 @@ export function serverConfig(settings: RunnerSettings, urls: ModelUrls): Record<
     autoupdate: false,
     share: 'disabled',
     snapshot: false,
+    skills: { paths: [skillsDir] },
     // The sandbox is the boundary; a question would wait for a person who is not there.
     // Our own tools are asked for: the question tells whose call it is.
     permission: { '*': 'allow', question: 'deny', [`${OUR_SERVER}_*`]: 'ask' },
@@ -74,6 +79,8 @@ export function serverEnv(options: {
     OPENCODE_PURE: '1',
     OPENCODE_DISABLE_DEFAULT_PLUGINS: '1',
     OPENCODE_DISABLE_CLAUDE_CODE: '1',
+    // Those in folders that the agent can write.
+    OPENCODE_DISABLE_EXTERNAL_SKILLS: '1',
     OPENCODE_DISABLE_AUTOUPDATE: '1',
     OPENCODE_DISABLE_MODELS_FETCH: '1',
     OPENCODE_DISABLE_LSP_DOWNLOAD: '1',

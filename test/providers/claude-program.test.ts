@@ -28,6 +28,22 @@ describe('Claude Code', () => {
     expect(rig.model.calls().length).toBe(2)
   })
 
+  it('shortens the conversation when asked to, and says when there is nothing to shorten or it failed', async () => {
+    const token = tokenOf(await rig.ask('ping-101'))
+    await rig.ask('ping-102', token)
+    const asked = await rig.ask('', { ...token, kind: 'compact' })
+    expect(asked).toContainEqual(expect.objectContaining({ type: 'phase', phase: 'compacting' }))
+    expect(asked).toContainEqual(expect.objectContaining({ type: 'compacted', beforeTokens: 18 }))
+    expect(asked.at(-1)).toEqual({ type: 'completed' })
+    expect(messages(await rig.ask('ping-103', token))).toEqual(['heard ping-103'])
+    expect(rig.model.calls('ping-103')[0]?.text).not.toContain('ping-101')
+    expect(rig.model.calls('ping-103')[0]?.text).toContain('continued from a previous conversation')
+    rig.model.fault('summary', ...Array.from({ length: 20 }, () => ({ status: 400 })))
+    expect((await rig.ask('', { ...token, kind: 'compact' })).at(-1)).toMatchObject({ type: 'failed' })
+    rig.model.clearFaults()
+    expect(messages(await rig.ask('ping-104', token))).toEqual(['heard ping-104'])
+  })
+
   it('resumes in another process, with instructions that were changed meanwhile', async () => {
     const token = tokenOf(await rig.ask('ping-101'))
     await rig.restart({ instructions: 'You are PERSONA-88.' })

@@ -41,6 +41,18 @@ describe('codex app-server', () => {
     expect(rig.seen(third)).toContain('CHANGED-MARK-18')
   })
 
+  it('shortens a thread when asked to, and counts what that cost', async () => {
+    const [first, second] = [next(), next()]
+    const resumeToken = tokenOf(await rig.ask(first))
+    const asked = await rig.ask('', { resumeToken, kind: 'compact' })
+    expect(asked).toContainEqual({ type: 'phase', phase: 'compacting' })
+    expect(asked.slice(-2)).toEqual([{ type: 'compacted' }, { type: 'completed' }])
+    const spent = asked.flatMap((event) => (event.type === 'usage' ? [event.inputTokens] : []))
+    expect(spent.reduce((sum, tokens) => sum + tokens, 0)).toBe(11)
+    expect(messages(await rig.ask(second, { resumeToken }))).toEqual([`heard ${second}`])
+    expect(rig.seen(second)).not.toContain('assistant')
+  })
+
   it('reports the usage of each call', async () => {
     const used = (await rig.ask(next())).filter(({ type }) => type === 'usage')
     expect(used).toEqual([

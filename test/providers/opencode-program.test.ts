@@ -36,6 +36,15 @@ describe('opencode, the real program', () => {
   })
   afterAll(() => rig?.[Symbol.asyncDispose]())
 
+  it('shortens a session when asked to', async () => {
+    const resumeToken = tokenOf(await rig.ask('ping-701'))
+    await rig.ask('ping-702', { resumeToken })
+    const asked = await rig.ask('', { resumeToken, kind: 'compact' })
+    expect(asked.map(({ type }) => type)).toEqual(['started', 'phase', 'usage', 'compacted', 'completed'])
+    expect(messages(await rig.ask('ping-703', { resumeToken }))).toEqual(['heard ping-703'])
+    expect(rig.model.calls('ping-703')[0]?.text).not.toContain('ping-701')
+  })
+
   it('answers with the persona of the group, remembers, and takes nothing that was planted', async () => {
     const first = await rig.ask('ping-101')
     expect(messages(first)).toEqual(['heard ping-101'])

@@ -9,6 +9,8 @@ export interface TurnAttachment extends Omit<InboxAttachment, 'file'> {
 /** What a provider is asked to do. */
 export interface TurnInput {
   readonly session: string
+  /** Asks the runtime to shorten its conversation, instead of a message: `text` and `prompt` are not for the model. */
+  readonly kind?: 'compact'
   /** The message alone, as the person wrote it. */
   readonly text: string
   /** The message with its context, as the model should see it. */
@@ -62,6 +64,12 @@ export const TurnEvent = z.discriminatedUnion('type', [
     type: z.literal('phase'),
     phase: TurnPhase.extract(['model', 'compacting', 'waiting']),
     untilMs: z.number().int().nonnegative().optional(),
+  }),
+  /** The runtime has shortened its conversation, by itself or because it was asked to. */
+  z.object({
+    type: z.literal('compacted'),
+    beforeTokens: TokenCount.optional(),
+    afterTokens: TokenCount.optional(),
   }),
   /** More of the reply being written; shown as progress. */
   z.object({ type: z.literal('delta'), text: z.string() }),

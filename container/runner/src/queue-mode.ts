@@ -31,7 +31,8 @@ export function turnTogether(waiting: readonly Queued[]): number {
 
 /** Whether a message may go into the turn that `first` began: its answers go to where `first` came from. Pure. */
 export function maySteer(first: InboxMessage, next: Queued): boolean {
-  return queueMode(next.message) === 'steer' && !next.suspect && samePlace(first, next.message)
+  const open = first.command === undefined && !next.suspect
+  return open && queueMode(next.message) === 'steer' && samePlace(first, next.message)
 }
 
 function mayShare({ message, suspect }: Queued): boolean {

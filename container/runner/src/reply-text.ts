@@ -85,6 +85,16 @@ export const TOO_LONG_START =
 /** After what a turn had said until the next message ended it. */
 export const INTERRUPTED = '(interrupted by the next message)'
 
+/** What the person who asked for it is told when the conversation was shortened, or could not be. */
+export function compactReply(
+  compacted: { beforeTokens?: number | undefined; afterTokens?: number | undefined } | undefined,
+): string {
+  if (compacted === undefined) return 'There was nothing to shorten in this conversation.'
+  const { beforeTokens = 0, afterTokens = 0 } = compacted
+  const size = beforeTokens > afterTokens ? ` from about ${beforeTokens} to ${afterTokens} tokens` : ''
+  return `The conversation was shortened${size}: the agent goes on with a summary of it.`
+}
+
 /** The whole answer of an agent that has nothing to say in a group. */
 const NO_REPLY = 'NO_REPLY'
 

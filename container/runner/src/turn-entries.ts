@@ -1,6 +1,7 @@
 import type { InboxMessage, OutboxEntry, RunnerSettings } from '@creel/protocol'
 import {
   boundedText,
+  compactReply,
   failureReply,
   hungReply,
   INTERRUPTED,
@@ -17,7 +18,7 @@ const MAX_REASON = 2_000
 /** The messages that a turn answers. */
 export interface Answered {
   /** The answers go to where the first came from. */
-  readonly jobs: readonly { readonly seq: number; readonly message: Pick<InboxMessage, 'chat'> }[]
+  readonly jobs: readonly { readonly seq: number; readonly message: Pick<InboxMessage, 'chat' | 'command'> }[]
   /** Cancelled before the agent had them. */
   readonly dropped: readonly { readonly seq: number }[]
 }
@@ -36,8 +37,9 @@ export function turnEntries(
   if (!first) return []
   const inboxSeq = first.seq
   const chat = first.message.chat.kind
+  const compact = first.message.command === 'compact'
   return [
-    ...output(inboxSeq, record, end, { settings, chat }),
+    ...output(inboxSeq, record, end, { settings, chat, compact }),
     ...usage(inboxSeq, record, settings),
     ...jobs.map(({ seq }) => ending(seq, end, settings)),
     ...dropped.map(({ seq }): OutboxEntry => ({ type: 'settled', inboxSeq: seq, outcome: 'cancelled' })),
@@ -47,6 +49,8 @@ export function turnEntries(
 interface OutputOptions {
   readonly settings: RunnerSettings
   readonly chat: 'private' | 'group'
+  /** The runtime was asked to shorten the conversation. */
+  readonly compact: boolean
 }
 
 /** Replies and files in the order in which the turn made them. */
@@ -67,11 +71,12 @@ function isUnsaid(end: TurnEnd): boolean {
 }
 
 /** What the message's sender gets to see, in order. */
-function spoken(record: TurnRecord, end: TurnEnd, { settings, chat }: OutputOptions): string[] {
+function spoken(record: TurnRecord, end: TurnEnd, { settings, chat, compact }: OutputOptions): string[] {
   if (end.kind === 'stopped' && end.by === 'superseded') return saidSoFar(record, chat)
   if (isUnsaid(end)) return []
+  if (end.kind === 'completed' && compact) return [compactReply(record.compacted)]
   if (end.kind === 'completed' && isNoReply(record.replies, chat)) return []
-  const said = [...record.replies]
+  const said = compact ? [] : [...record.replies]
   if (record.leftOut > 0) said.push(leftOutNote(record.leftOut))
   if (end.kind === 'failed') said.push(failedText(end))
   if (end.kind === 'stopped') said.push(timeoutReply(settings.turnTimeoutMs))

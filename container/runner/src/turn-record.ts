@@ -32,6 +32,7 @@ export type TurnEnd =
   | FailedTurn
   | { readonly kind: 'stopped'; readonly by: StopReason }
 
+export type Compacted = Extract<TurnEvent, { type: 'compacted' }>
 export type Usage = Omit<Extract<TurnEvent, { type: 'usage' }>, 'type'>
 
 /** What a turn has said so far, bounded. */
@@ -52,6 +53,8 @@ export class TurnRecord {
   resumeToken: string | undefined
   /** The runtime has the message. */
   started = false
+  /** The runtime has shortened its conversation. */
+  compacted: Compacted | undefined
 
   /** Adds one event; returns the end of the turn when the event is its last. */
   take(event: TurnEvent): TurnEnd | undefined {
@@ -68,6 +71,10 @@ export class TurnRecord {
         this.activity = event.phase === 'started' ? event.name.slice(0, MAX_ACTIVITY) : undefined
         if (this.activity !== undefined) this.tools.push(this.activity)
         if (this.tools.length > MAX_TOOLS) this.tools.shift()
+        return undefined
+      case 'compacted':
+        this.compacted = event
+        this.activity = undefined
         return undefined
       case 'phase':
         this.activity = phaseText(event.phase)

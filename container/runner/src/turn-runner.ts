@@ -96,7 +96,8 @@ export class TurnRunner {
       const end = await this.#tries.run({ messages, conversation, record, abort, attempt })
       await messages.close()
       const entries = turnEntries(messages, record, end, settings)
-      conversation.record([...record.sends, ...entries])
+      // What is asked of the runtime is no part of what was said.
+      if (first.message.command === undefined) conversation.record([...record.sends, ...entries])
       await commits.commit(entries, stopping)
       for (const { file } of record.files) this.#parts.files.release(file.file)
       conversation.close(end, record.resumeToken)

@@ -61,9 +61,12 @@ export class TurnTries {
       if (!timer.signal.aborted) abort.abort('timeout' satisfies StopReason)
     })
     try {
+      // A conversation that has not begun has nothing to be shortened.
+      const compact = messages.first.message.command === 'compact'
+      if (compact && conversation.resumeToken === undefined) return { kind: 'completed', silent: true }
       for (let tries = 1, firstFailedAt = 0; ; ) {
         const end = await this.#follow(turn, tries, progress)
-        if (conversation.beginsAgain(end, record)) continue
+        if (!compact && conversation.beginsAgain(end, record)) continue
         if (end.kind !== 'failed') return end
         firstFailedAt ||= clock.now()
         const tried = { again: tries - 1, sinceFirstFailureMs: clock.now() - firstFailedAt }
@@ -114,6 +117,7 @@ export class TurnTries {
     const effort = first.message.effort ?? this.#parts.settings.effort
     return {
       session: first.session,
+      ...(first.message.command === 'compact' ? { kind: 'compact' } : {}),
       text: jobs.map(({ message }) => message.text).join('\n'),
       prompt,
       attempt: attempt + tries - 1,

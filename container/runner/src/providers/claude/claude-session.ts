@@ -81,15 +81,19 @@ export class ClaudeSession {
 
   /** Says something, and shows images before it; returns the id that results name it by. */
   say(text: string, images: readonly ContentBlock[] = []): string {
-    const uuid = randomUUID()
     const content = images.length === 0 ? text : [...images, { type: 'text' as const, text }]
-    this.#input.push({
-      type: 'user',
-      message: { role: 'user', content },
-      parent_tool_use_id: null,
-      uuid,
-      ...(text.trimStart().startsWith('/') ? { client_composed: true } : {}),
-    })
+    return this.#push(content, text.trimStart().startsWith('/') ? { client_composed: true } : {})
+  }
+
+  /** A command of the program itself; never something that a person wrote. */
+  command(name: '/compact'): string {
+    return this.#push(name, {})
+  }
+
+  #push(content: UserMessage['message']['content'], more: Pick<UserMessage, 'client_composed'>): string {
+    const uuid = randomUUID()
+    const message = { role: 'user', content } as const
+    this.#input.push({ type: 'user', message, parent_tool_use_id: null, uuid, ...more })
     return uuid
   }
 

@@ -26,6 +26,8 @@ export interface TurnParts {
   /** The session to run on, made or found when the turn begins; may throw. */
   readonly open: () => OpenedSession
   readonly prompt: string
+  /** Has the runtime shorten the conversation instead. */
+  readonly compact?: boolean
   readonly attachments?: readonly TurnAttachment[] | undefined
   readonly signal: AbortSignal
   readonly clock: Clock
@@ -42,7 +44,7 @@ export interface TurnParts {
 export class ClaudeTurn implements Turn, SessionListener {
   readonly #parts: TurnParts
   readonly #events = new PushQueue<TurnEvent>()
-  readonly #mapper = new ReplyMapper()
+  readonly #mapper: ReplyMapper
   /** What was said and has no result yet. */
   readonly #unanswered = new Set<string>()
   #session: ClaudeSession | undefined
@@ -51,6 +53,7 @@ export class ClaudeTurn implements Turn, SessionListener {
 
   constructor(parts: TurnParts) {
     this.#parts = parts
+    this.#mapper = new ReplyMapper(() => parts.clock.now())
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<TurnEvent, void> {
@@ -101,7 +104,8 @@ export class ClaudeTurn implements Turn, SessionListener {
       session.listen(this)
       const [images] = await Promise.all([imageBlocks(this.#parts.attachments), ready])
       if (this.#over || this.#stopping) return
-      this.#unanswered.add(session.say(this.#parts.prompt, images))
+      const { compact, prompt } = this.#parts
+      this.#unanswered.add(compact ? session.command('/compact') : session.say(prompt, images))
     } catch (error) {
       const stopped = this.#stopping || this.#parts.signal.aborted
       this.#finish(stopped ? { type: 'interrupted' } : failureOfDeath(errorText(error)))
@@ -113,11 +117,17 @@ export class ClaudeTurn implements Turn, SessionListener {
     const answered = result.user_message_uuids
     if (answered) for (const uuid of answered) this.#unanswered.delete(uuid)
     else if (result.queued_turn_count === 0) this.#unanswered.clear()
-    const end = this.#mapper.end(result)
+    const end = this.#end(result)
     const failed = end.type === 'failed'
     // What waits behind a failure would run with nobody listening.
     if (failed && (this.#unanswered.size > 0 || end.reason === 'resume-lost')) this.#session?.kill()
     if (failed || this.#unanswered.size === 0) this.#finish(end)
+  }
+
+  /** A command that failed calls itself a success, and says so in its text alone. */
+  #end(result: ResultMessage): TurnEvent {
+    const broken = this.#parts.compact && /^Error\b/.test(result.result ?? '')
+    return this.#mapper.end(broken ? { ...result, is_error: true } : result)
   }
 
   /** The runtime itself would ask for minutes with a bad key, and wait for hours when it is told to. */

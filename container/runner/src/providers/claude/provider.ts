@@ -66,6 +66,7 @@ export class ClaudeProvider implements ProviderRuntime {
     return new ClaudeTurn({
       open: () => this.#open(input),
       prompt: input.prompt,
+      compact: input.kind === 'compact',
       attachments: input.attachments,
       signal,
       clock,

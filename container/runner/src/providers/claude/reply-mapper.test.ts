@@ -9,7 +9,7 @@ const RECORDINGS = join(import.meta.dirname, '../../../../../test/fixtures/claud
 
 /** What a recording of the real program becomes: every event, as a turn passes them on. */
 function replay(name: string): TurnEvent[] {
-  const mapper = new ReplyMapper()
+  const mapper = new ReplyMapper(() => 1_000)
   const events: TurnEvent[] = []
   for (const line of readFileSync(join(RECORDINGS, `${name}.jsonl`), 'utf8')
     .trim()
@@ -24,7 +24,7 @@ function replay(name: string): TurnEvent[] {
 
 const without = (events: TurnEvent[], ...types: string[]) =>
   events.filter(({ type }) => !types.includes(type))
-const brief = (name: string) => without(replay(name), 'activity', 'started', 'delta', 'usage')
+const brief = (name: string) => without(replay(name), 'activity', 'started', 'delta', 'usage', 'phase')
 
 /** What is shown as being written at the end of each step: deltas since the last message. */
 function drafts(events: TurnEvent[]): string[] {
@@ -154,6 +154,13 @@ describe('what Claude says becomes', () => {
     expect(brief('error-500')[0]).not.toHaveProperty('retryAfterMs')
   })
 
+  it('a wait, while the program waits for its next try', () => {
+    const waits = replay('error-500').filter((event) => event.type === 'phase')
+    expect(waits.length).toBeGreaterThan(1)
+    for (const wait of waits) expect(wait).toMatchObject({ phase: 'waiting', untilMs: expect.any(Number) })
+    expect(waits[0]?.untilMs).toBeGreaterThan(1_000)
+  })
+
   it('nothing as an answer when it was interrupted', () => {
     expect(brief('interrupted').filter((event) => event.type === 'message' && event.text !== '')).toEqual([])
   })
@@ -167,7 +174,7 @@ describe('what Claude says becomes', () => {
 
 describe('of a subagent', () => {
   it('a chat hears nothing', () => {
-    const mapper = new ReplyMapper()
+    const mapper = new ReplyMapper(() => 1_000)
     const said = { id: 'm', model: 'x', content: [{ type: 'text', text: 'inner' }] }
     const inner = [
       { type: 'assistant', parent_tool_use_id: 'toolu_1', message: said },

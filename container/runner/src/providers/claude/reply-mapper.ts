@@ -7,7 +7,9 @@ import type {
   ResultMessage,
   RetryMessage,
   SdkMessage,
+  StatusMessage,
   StreamMessage,
+  SystemMessage,
   UserEcho,
 } from './sdk-message.ts'
 
@@ -34,6 +36,7 @@ interface ModelMessage {
  * only when they are more than narration. An empty `message` takes back deltas that are not part of an answer.
  */
 export class ReplyMapper {
+  readonly #now: () => number
   readonly #tools = new Map<string, string>()
   #message: ModelMessage | undefined
   #started = false
@@ -42,12 +45,17 @@ export class ReplyMapper {
   #narration = ''
   #apiError: string | undefined
   #lastRetry: RetryMessage | undefined
+  #compacting = false
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
 
   /** The events of one message, `[]` for none; a result gives those up to the end but not the end itself. */
   take(message: SdkMessage): TurnEvent[] {
     switch (message.type) {
       case 'system':
-        return message.subtype === 'init' ? this.#init(message) : this.#retry(message)
+        return this.#system(message)
       case 'stream_event':
         return this.#stream(message)
       case 'assistant':
@@ -65,6 +73,34 @@ export class ReplyMapper {
     return failureOf(result, { apiError: this.#apiError, lastRetry: this.#lastRetry })
   }
 
+  #system(message: SystemMessage): TurnEvent[] {
+    switch (message.subtype) {
+      case 'init':
+        return this.#init(message)
+      case 'api_retry':
+        return this.#retry(message)
+      case 'status':
+        return this.#status(message)
+      case 'compact_boundary': {
+        const { pre_tokens, post_tokens } = message.compact_metadata
+        return [
+          {
+            type: 'compacted',
+            ...(pre_tokens === undefined ? {} : { beforeTokens: count(pre_tokens) }),
+            ...(post_tokens === undefined ? {} : { afterTokens: count(post_tokens) }),
+          },
+        ]
+      }
+    }
+  }
+
+  #status({ status }: StatusMessage): TurnEvent[] {
+    const compacting = status === 'compacting'
+    if (compacting === this.#compacting) return [{ type: 'activity' }]
+    this.#compacting = compacting
+    return [{ type: 'phase', phase: compacting ? 'compacting' : 'model' }]
+  }
+
   #init({ session_id }: InitMessage): TurnEvent[] {
     // Sent again for every run inside a turn.
     if (this.#started) return [{ type: 'activity' }]
@@ -74,7 +110,8 @@ export class ReplyMapper {
 
   #retry(message: RetryMessage): TurnEvent[] {
     this.#lastRetry = message
-    return [{ type: 'activity' }]
+    const untilMs = Math.round(this.#now() + Math.max(0, message.retry_delay_ms))
+    return [{ type: 'phase', phase: 'waiting', untilMs }]
   }
 
   #stream({ event, parent_tool_use_id }: StreamMessage): TurnEvent[] {

@@ -48,6 +48,20 @@ const ApiRetry = z.object({
   error: z.string().optional(),
 })
 
+const Status = z.object({
+  type: z.literal('system'),
+  subtype: z.literal('status'),
+  status: z.string().nullish(),
+})
+
+const CompactBoundary = z.object({
+  type: z.literal('system'),
+  subtype: z.literal('compact_boundary'),
+  compact_metadata: z
+    .object({ pre_tokens: z.number().optional(), post_tokens: z.number().optional() })
+    .default({}),
+})
+
 const Stream = z.object({
   type: z.literal('stream_event'),
   parent_tool_use_id: Parent,
@@ -91,7 +105,7 @@ const Result = z.object({
  * What the SDK sends, as far as we read it. Anything else parses as nothing and counts as a sign of life: a newer
  * runtime may say more than we know.
  */
-export const SdkMessage = z.union([Stream, Assistant, User, Result, Init, ApiRetry])
+export const SdkMessage = z.union([Stream, Assistant, User, Result, Init, ApiRetry, Status, CompactBoundary])
 
 export type SdkMessage = z.infer<typeof SdkMessage>
 export type InitMessage = z.infer<typeof Init>
@@ -99,4 +113,7 @@ export type AssistantMessage = z.infer<typeof Assistant>
 export type UserEcho = z.infer<typeof User>
 export type StreamMessage = z.infer<typeof Stream>
 export type ResultMessage = z.infer<typeof Result>
+export type CompactMessage = z.infer<typeof CompactBoundary>
+export type StatusMessage = z.infer<typeof Status>
+export type SystemMessage = InitMessage | RetryMessage | StatusMessage | CompactMessage
 export type RetryMessage = z.infer<typeof ApiRetry>

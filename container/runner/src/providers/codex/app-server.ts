@@ -150,6 +150,11 @@ export class AppServer {
     return TurnAnswer.parse(answer).turn.id
   }
 
+  /** Has a thread shortened, in a turn of its own that is reported like any other. */
+  async compact(threadId: string): Promise<void> {
+    await this.#connection.request('thread/compact/start', { threadId }, REQUEST_MS)
+  }
+
   async steer(threadId: string, expectedTurnId: string, text: string): Promise<void> {
     await this.#connection.request(
       'turn/steer',

@@ -39,11 +39,15 @@ export class TurnMapper {
   #said: string | undefined
   /** The last words that were only a comment on the work, in case nothing better comes. */
   #comment: string | undefined
+  readonly #compacts: boolean
+  #usageSeen = false
   #mayRepeat = false
   #over = false
 
-  constructor(turnId: string, model: string) {
+  /** `compacts`: a turn that shortens the thread and does nothing else. */
+  constructor(turnId: string, model: string, compacts = false) {
     this.#turnId = turnId
+    this.#compacts = compacts
     this.#model = model
   }
 
@@ -65,11 +69,8 @@ export class TurnMapper {
         return this.#usage(params)
       case 'turn/completed':
         return this.#completed(params)
-      case 'error': {
-        const retry = Retry.safeParse(params)
-        if (retry.success && retry.data.turnId === this.#turnId) this.#mayRepeat = retry.data.willRetry
-        break
-      }
+      case 'error':
+        return this.#error(params)
     }
     const of = OfTurn.safeParse(params)
     return of.success && of.data.turnId === this.#turnId ? [{ type: 'activity' }] : []
@@ -82,9 +83,18 @@ export class TurnMapper {
     return names.map((name) => ({ type: 'tool', phase: 'ended', name }))
   }
 
+  /** It tries again by itself, after a wait of which it does not say how long it is. */
+  #error(params: unknown): TurnEvent[] {
+    const retry = Retry.safeParse(params)
+    if (!retry.success || retry.data.turnId !== this.#turnId) return []
+    this.#mayRepeat = retry.data.willRetry
+    return [retry.data.willRetry ? { type: 'phase', phase: 'waiting' } : { type: 'activity' }]
+  }
+
   #itemStarted(params: unknown): TurnEvent[] {
     const item = this.#item(params)
     if (!item) return []
+    if (item.type === 'contextCompaction') return [{ type: 'phase', phase: 'compacting' }]
     const name = toolName(item)
     if (name === undefined) return [{ type: 'activity' }]
     this.#openTools.set(item.id, name)
@@ -95,6 +105,7 @@ export class TurnMapper {
     const item = this.#item(params)
     if (!item) return []
     if (item.type === 'agentMessage') return this.#message(item)
+    if (item.type === 'contextCompaction') return [{ type: 'compacted' }]
     const name = this.#openTools.get(item.id)
     if (name === undefined) return [{ type: 'activity' }]
     this.#openTools.delete(item.id)
@@ -131,6 +142,11 @@ export class TurnMapper {
   #usage(params: unknown): TurnEvent[] {
     const usage = Usage.safeParse(params)
     if (!usage.success || usage.data.turnId !== this.#turnId) return []
+    // A turn that shortens the thread begins by telling of the turn before once more.
+    if (this.#compacts && !this.#usageSeen) {
+      this.#usageSeen = true
+      return [{ type: 'activity' }]
+    }
     // Of the last request alone, so the sum is the turn's. There, the input includes what was read from the cache
     // and what was written to it.
     const { inputTokens, cachedInputTokens, cacheWriteInputTokens, outputTokens } = usage.data.tokenUsage.last

@@ -1,4 +1,5 @@
 import type { TurnEvent, TurnInput } from '@creel/protocol'
+import * as z from 'zod'
 import { type Clock, rest } from '../../clock.ts'
 import { RpcClosedError, RpcTimeoutError } from '../../json-rpc/connection.ts'
 import { type EventLog, errorText } from '../../log.ts'
@@ -28,6 +29,8 @@ export interface CodexTurnParts {
   /** Called once, when nothing of the turn runs any more. */
   readonly onOver: () => void
 }
+
+const TurnStarted = z.object({ turn: z.object({ id: z.string() }) })
 
 interface Running {
   readonly server: AppServer
@@ -148,11 +151,19 @@ export class CodexTurn implements Turn {
     const { input } = this.#parts
     // Reports can overtake the answer that says which turn they are of.
     const early: [string, unknown][] = []
-    let hear = (method: string, params: unknown): void => void early.push([method, params])
+    const begun = Promise.withResolvers<string>()
+    let hear = (method: string, params: unknown): void => {
+      early.push([method, params])
+      const started = method === 'turn/started' ? TurnStarted.safeParse(params) : undefined
+      if (started?.success) begun.resolve(started.data.turn.id)
+    }
     const stopListening = server.listen(thread.id, (method, params) => hear(method, params))
     try {
-      const turnId = await server.startTurn(thread.id, turnInput(input), this.#settings())
-      const mapper = new TurnMapper(turnId, input.model ?? thread.model)
+      const turnId =
+        input.kind === 'compact'
+          ? await this.#compact(server, thread.id, begun.promise)
+          : await server.startTurn(thread.id, turnInput(input), this.#settings())
+      const mapper = new TurnMapper(turnId, input.model ?? thread.model, input.kind === 'compact')
       const done = new Promise<void>((resolve) => {
         hear = (method, params) => {
           for (const event of mapper.take(method, params)) this.#report(event)
@@ -169,6 +180,15 @@ export class CodexTurn implements Turn {
     } finally {
       stopListening()
     }
+  }
+
+  /** Returns the id of the turn in which the thread is shortened, which only a report tells. */
+  async #compact(server: AppServer, threadId: string, begun: Promise<string>): Promise<string> {
+    await server.compact(threadId)
+    const died = server.died.then((how) => {
+      throw new RpcClosedError(how)
+    })
+    return Promise.race([begun, died])
   }
 
   #report(event: TurnEvent): void {

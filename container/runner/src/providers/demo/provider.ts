@@ -38,6 +38,10 @@ async function* events(
 ): AsyncGenerator<TurnEvent, void> {
   const turn = turnNumber(input.resumeToken)
   yield { type: 'started', resumeToken: String(turn) }
+  if (input.kind === 'compact') {
+    yield { type: 'completed', silent: true }
+    return
+  }
   try {
     yield* answer(input, turn, parts, signal)
   } catch (error) {

@@ -2,6 +2,7 @@ import type { TurnEvent, TurnInput } from '@creel/protocol'
 import { type Clock, rest } from '../../clock.ts'
 import { errorText } from '../../log.ts'
 import type { Turn } from '../../provider.ts'
+import { compactSession } from './compaction.ts'
 import { EventQueue } from './event-queue.ts'
 import { reasonOfWords } from './failure.ts'
 import { type FilePart, fileParts } from './file-parts.ts'
@@ -103,6 +104,12 @@ export class OpencodeTurn implements Turn {
     const listener = this.#listener(session)
     this.#at = { server, session, mapper, listener }
     server.attach(listener)
+    if (this.#input.kind === 'compact') {
+      this.#queue.push({ type: 'phase', phase: 'compacting' })
+      const events = await compactSession(server.api, session, this.#model, () => this.#clock.now())
+      for (const event of events) this.#pass(event)
+      return
+    }
     const files = await fileParts(this.#input.attachments)
     await this.#send(() => this.#prompt(server, session, id, this.#input.prompt, files)).catch(
       (error: unknown) => {

@@ -3,6 +3,8 @@ import type { ModelName } from './model-name.ts'
 import { field, isBusy, readEvent, readHistory, type ServerEvent, text } from './wire.ts'
 
 const CALL_MS = 20_000
+/** The turn has a limit of its own before that. */
+const SUMMARY_MS = 3_600_000
 /** Messages of a session looked at when the stream broke: what one turn can have written. */
 const HISTORY = 200
 
@@ -71,6 +73,11 @@ export class ServerApi {
       ...(prompt.effort === undefined ? {} : { variant: prompt.effort }),
       parts: [{ type: 'text', text: prompt.text }, ...(prompt.files ?? [])],
     })
+  }
+
+  /** Has a session shortened. Answered when that is done, also when it has failed: the history tells. */
+  async summarize(session: string, model: ModelName): Promise<void> {
+    await this.#call('POST', `/session/${session}/summarize`, model, SUMMARY_MS)
   }
 
   async abort(session: string): Promise<void> {

@@ -100,7 +100,7 @@ export class TurnMapper {
         return this.#delta(event.message, event.part, event.text)
       case 'retry':
         this.#tryAgain()
-        return [ACTIVITY]
+        return [{ type: 'phase', phase: 'waiting', untilMs: event.nextAt }]
       case 'error':
         this.#error = event.error
         return [ACTIVITY]
@@ -122,11 +122,14 @@ export class TurnMapper {
 
   #message(message: AssistantMessage): TurnEvent[] {
     const before = this.#last
-    this.#draft(message.id).message = message
+    const draft = this.#draft(message.id)
+    const known = draft.message
+    draft.message = message
     if (before === undefined || message.id >= before.id) this.#last = message
     // All parts of a message come before the next message.
     const next = before !== undefined && message.id > before.id
-    return next ? [...this.#report(before.id), ACTIVITY] : [ACTIVITY]
+    const told = message.internal ? compactionOf(message, known) : ACTIVITY
+    return next ? [...this.#report(before.id), told] : [told]
   }
 
   /** What a finished message has to say and what it cost; once. */
@@ -208,12 +211,19 @@ export class TurnMapper {
   }
 }
 
+/** The server shortens the session by itself when it gets too long: a message that begins, and one that is complete. */
+function compactionOf(message: AssistantMessage, known: AssistantMessage | undefined): TurnEvent {
+  if (known === undefined && !message.completed) return { type: 'phase', phase: 'compacting' }
+  return message.completed && !known?.completed && !message.error ? { type: 'compacted' } : ACTIVITY
+}
+
 /** A line on the way to a tool ("Let me look."): the deltas have shown it, the chat gets the answer. */
 function isRemark(text: string): boolean {
   return text.length <= MAX_REMARK && !text.trim().includes('\n')
 }
 
-function usageOf({ model, tokens, costUsd }: AssistantMessage): TurnEvent[] {
+/** What a message cost; nothing when the server does not say. */
+export function usageOf({ model, tokens, costUsd }: AssistantMessage): TurnEvent[] {
   if (tokens.input + tokens.output + tokens.cacheRead + tokens.cacheWrite === 0) return []
   return [
     {

@@ -9,6 +9,8 @@ export class FakeRuntime {
   readonly oneModel: boolean
   /** Ends the next turns, one each, before they are answered. */
   readonly ends: TurnEvent[][] = []
+  /** The same, before the runtime has begun a session. */
+  readonly refusals: TurnEvent[][] = []
   readonly #sessions = new Set<string>()
 
   constructor(name: string, options: { oneModel?: boolean } = {}) {
@@ -31,6 +33,11 @@ export class FakeRuntime {
     this.asked.push(turn.input)
     if (resumeToken !== undefined && !this.#sessions.has(resumeToken)) {
       turn.say({ type: 'failed', reason: 'resume-lost', message: 'gone' })
+      return
+    }
+    const refusal = this.refusals.shift()
+    if (refusal) {
+      turn.say(...refusal)
       return
     }
     const session = resumeToken ?? `${this.name}-${this.#sessions.size + 1}`

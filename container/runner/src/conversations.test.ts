@@ -18,7 +18,7 @@ afterEach(async () => {
 })
 
 const TOO_LONG: TurnEvent = { type: 'failed', reason: 'context-overflow', message: 'too long' }
-const OVERLOADED: TurnEvent = { type: 'failed', reason: 'refused', message: 'no' }
+const REFUSED: TurnEvent = { type: 'failed', reason: 'refused', message: 'no' }
 
 /** Says it and waits for its settlement; returns the replies. */
 async function ask(text: string, session = 'one'): Promise<string[]> {
@@ -61,18 +61,24 @@ describe('a provider that is changed', () => {
     expect(a.asked.at(-1)).toMatchObject({ session: 'two', resumeToken: 'a-2' })
   })
 
-  it('goes back to nothing that has missed an exchange, even one that failed', async () => {
-    const [a, b] = [new FakeRuntime('a'), new FakeRuntime('b')]
-    await start('a', [a, b])
-    await ask('tea')
-    b.ends.push([OVERLOADED])
-    await start('b', [a, b])
-    expect(await ask('milk')).toEqual([failureReply('refused')])
-    await start('a', [a, b])
-    await ask('cake')
-    expect(a.asked.at(-1)?.resumeToken).toBeUndefined()
-    expect(a.asked.at(-1)?.prompt).toMatch(/> milk[\s\S]*\(The agent failed here: refused: no\)/)
-  })
+  it.each([
+    ['during its turn', 'ends'],
+    ['before it began', 'refusals'],
+  ] as const)(
+    'goes back to nothing that has missed an exchange, even one that failed %s',
+    async (_, where) => {
+      const [a, b] = [new FakeRuntime('a'), new FakeRuntime('b')]
+      await start('a', [a, b])
+      await ask('tea')
+      b[where].push([REFUSED])
+      await start('b', [a, b])
+      expect(await ask('milk')).toEqual([failureReply('refused')])
+      await start('a', [a, b])
+      await ask('cake')
+      expect(a.asked.at(-1)?.resumeToken).toBeUndefined()
+      expect(a.asked.at(-1)?.prompt).toMatch(/> milk[\s\S]*\(The agent failed here: refused: no\)/)
+    },
+  )
 
   it('keeps its session when nothing was said meanwhile', async () => {
     const [a, b] = [new FakeRuntime('a'), new FakeRuntime('b')]
@@ -248,7 +254,7 @@ describe('the transcript of a turn', () => {
     const a = new FakeRuntime('a')
     await start('a', [a])
     await ask('tea')
-    a.ends.push([{ type: 'message', text: 'half' }, OVERLOADED])
+    a.ends.push([{ type: 'message', text: 'half' }, REFUSED])
     await ask('milk')
     expect(file()).toMatch(
       /> tea[\s\S]*> a heard tea[\s\S]*> milk[\s\S]*> half[\s\S]*failed here: refused: no/,

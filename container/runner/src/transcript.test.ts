@@ -109,7 +109,7 @@ describe('a message that is answered again', () => {
     transcript().append(exchange(1, { replies: ['answer early'] }))
     transcript().append(exchange(1, { replies: ['answer late'], at: 86_400_000 }))
     expect(answers()).toEqual(['answer late'])
-    transcript().append(exchange(2))
+    transcript().append(exchange(2, { at: 86_400_000 }))
     transcript().append(exchange(1, { replies: ['answer again'], at: 86_400_000 }))
     expect(answers()).toEqual(['answer 2', 'answer again'])
   })

@@ -158,6 +158,17 @@ describe('a session that the runtime has lost', () => {
     expect(a.asked.at(-1)?.resumeToken).toBe('a-1')
   })
 
+  it('is not asked for again when the fresh one failed at once', async () => {
+    const a = new FakeRuntime('a')
+    await start('a', [a])
+    await ask('tea')
+    a.lose()
+    a.refusals.push([REFUSED])
+    expect(await ask('milk')).toEqual([PRIMED_START, failureReply('refused')])
+    expect(await ask('cake')).toEqual(['a heard cake'])
+    expect(a.asked.at(-1)?.prompt).toContain('> milk')
+  })
+
   it('begins a new conversation when there is no transcript either', async () => {
     const a = new FakeRuntime('a')
     await start('a', [a])

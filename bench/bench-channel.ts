@@ -1,5 +1,6 @@
+import { ChannelRefusedError } from '../src/domain/errors.ts'
 import type { UnixMs, UserId } from '../src/domain/ids.ts'
-import type { ChatAddress, InboundMessage } from '../src/domain/message.ts'
+import type { ChatAddress, ChatFile, InboundMessage } from '../src/domain/message.ts'
 import type { Accepted, Channel } from '../src/domain/ports/channel.ts'
 import { preciseNow } from './figures.ts'
 
@@ -50,6 +51,14 @@ export class BenchChannel implements Channel {
 
   render(markdown: string): readonly string[] {
     return [markdown]
+  }
+
+  renderFile({ name }: ChatFile): readonly string[] {
+    return [name]
+  }
+
+  async fetchFile(): Promise<never> {
+    throw new ChannelRefusedError('nobody sends files here')
   }
 
   async send(_to: ChatAddress, part: string, key: string): Promise<string> {

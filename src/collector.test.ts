@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { FakeChannel } from '../test/fakes/fake-channel.ts'
+import { FakeFileStore } from '../test/fakes/fake-file-store.ts'
 import { FakeMailbox } from '../test/fakes/fake-mailbox.ts'
 import { FakeOutboxReader } from '../test/fakes/fake-outbox-reader.ts'
 import { GARDEN, HostTables } from '../test/rig/host-tables.ts'
@@ -13,6 +14,7 @@ class CollectorWorld extends HostTables {
   readonly mailbox = new FakeMailbox(this.clock)
   readonly channel = new FakeChannel({ partLimit: 10 })
   readonly shown: { inboxSeq: number; shown: Shown | null }[] = []
+  readonly files = new FakeFileStore()
   readonly told: string[] = []
   readonly nudged: { group: GroupName; chats: ChatId[] }[] = []
   readonly problems = new GroupProblems({
@@ -34,9 +36,15 @@ class CollectorWorld extends HostTables {
     return collect(GARDEN, {
       ...{ reader, outboxes, dispatches, deliveries, directory, mailbox, events, clock, problems },
       board: { show: (_, inboxSeq, __, shown) => void this.shown.push({ inboxSeq, shown }) },
+      ...{ files: this.files, maxFileBytes: 1_000 },
       channelOf: () => (this.configured ? this.channel : undefined),
       nudge: (group, chats) => void this.nudged.push({ group, chats: [...chats] }),
     })
+  }
+
+  override [Symbol.dispose](): void {
+    void this.files.close()
+    super[Symbol.dispose]()
   }
 
   rejected(): number {

@@ -1,9 +1,11 @@
-import type { OutboxEntry } from '@creel/protocol'
+import type { OutboxEntry, OutboxFile } from '@creel/protocol'
 import { mayReply, type Verdict } from './authorise.ts'
+import { type CollectedFile, fileParts, takeFile } from './collected-file.ts'
 import { CreelError } from './domain/errors.ts'
 import type { ChatId, GroupName } from './domain/ids.ts'
 import type { Channel } from './domain/ports/channel.ts'
 import type { Clock } from './domain/ports/clock.ts'
+import type { FileStore } from './domain/ports/files.ts'
 import type { Mailbox, OutboxItem, OutboxReader } from './domain/ports/mailbox.ts'
 import type {
   DeliveryStore,
@@ -28,6 +30,8 @@ export interface CollectorPorts {
   readonly deliveries: Pick<DeliveryStore, 'queuedOf'>
   readonly directory: Pick<DirectoryStore, 'bindings'>
   readonly mailbox: Mailbox
+  readonly files: Pick<FileStore, 'collect'>
+  readonly maxFileBytes: number
   readonly channelOf: (channel: string, account: string) => Channel | undefined
   readonly events: Events
   readonly clock: Clock
@@ -69,15 +73,29 @@ export async function collect(group: GroupName, ports: CollectorPorts): Promise<
     case 'entries': {
       ports.problems.well(group, 'outbox')
       if (batch.items.length === 0) return 'idle'
+      const items = upToFile(batch.items)
       const taken = new Batch(group, ports)
-      for (const item of batch.items) taken.add(item)
+      await taken.takeFile(items[0])
+      for (const item of items) taken.add(item)
       outboxes.record(group, taken.record(), clock.now())
       taken.showProgress()
       ports.nudge(group, taken.chats)
-      if (Math.floor(before / PRUNE_EVERY) !== Math.floor(taken.cursor / PRUNE_EVERY)) trim(group, ports)
-      return batch.more ? 'again' : 'idle'
+      const manyTaken = Math.floor(before / PRUNE_EVERY) !== Math.floor(taken.cursor / PRUNE_EVERY)
+      // A file that was taken need not stay in the sandbox.
+      if (manyTaken || items.some(isFile)) trim(group, ports)
+      return batch.more || items.length < batch.items.length ? 'again' : 'idle'
     }
   }
+}
+
+/** A file is taken at the head of a batch, for it takes time: what was said before it is not held up. */
+function upToFile(items: readonly OutboxItem[]): readonly OutboxItem[] {
+  const at = items.findIndex((item, index) => index > 0 && isFile(item))
+  return at === -1 ? items : items.slice(0, at)
+}
+
+function isFile(item: OutboxItem): item is { seq: number; entry: OutboxFile } {
+  return 'entry' in item && item.entry.type === 'file'
 }
 
 /** First the inbox, then the word to the runner: a settlement is never forgotten before its message. */
@@ -101,11 +119,23 @@ class Batch {
   readonly #usage: NewUsage[] = []
   readonly #shows: (() => void)[] = []
   #rejected = 0
+  /** That of the first item. */
+  #file: CollectedFile | null = null
   cursor = 0
 
   constructor(group: GroupName, ports: CollectorPorts) {
     this.#group = group
     this.#ports = ports
+  }
+
+  /** Brings the file of an item into the host's store; an item that is none, or may not be sent, is left alone. */
+  async takeFile(item: OutboxItem | undefined): Promise<void> {
+    if (item === undefined || !isFile(item)) return
+    const origin = this.#ports.dispatches.inboundOf(this.#group, item.entry.inboxSeq)
+    if (!this.#mayReply(origin).allowed) return
+    const { files, maxFileBytes } = this.#ports
+    this.#file = await takeFile(this.#group, item.entry, files, maxFileBytes)
+    if ('refused' in this.#file) this.#reject(item.seq, this.#file.refused)
   }
 
   add(item: OutboxItem): void {
@@ -154,7 +184,7 @@ class Batch {
         this.#show(entry.inboxSeq, origin, null)
         return
       case 'file':
-        this.#reject(seq, 'files are not taken yet')
+        this.#sayFile(seq, entry.inboxSeq, origin)
         return
       case 'usage':
         this.#usage.push({
@@ -172,6 +202,16 @@ class Batch {
   }
 
   #reply(seq: number, inboxSeq: number, origin: InboundRow | null, text: string): void {
+    this.#say(seq, inboxSeq, origin, (channel) => renderParts(channel, text))
+  }
+
+  #say(
+    seq: number,
+    inboxSeq: number,
+    origin: InboundRow | null,
+    render: (channel: Channel | undefined) => readonly string[],
+    file?: string,
+  ): void {
     const verdict = this.#mayReply(origin)
     if (!verdict.allowed || !origin) {
       this.#reject(seq, verdict.allowed ? 'no origin' : verdict.reason)
@@ -179,7 +219,7 @@ class Batch {
     }
     const { channel: name, account, thread } = origin.address
     const channel = this.#ports.channelOf(name, account)
-    renderParts(channel, text).forEach((part, index) => {
+    render(channel).forEach((part, index) => {
       this.#deliveries.push({
         chatId: origin.chatId,
         thread,
@@ -187,10 +227,17 @@ class Batch {
         key: `${this.#group}:${seq}:${index}`,
         group: this.#group,
         inboxSeq,
+        ...(file === undefined ? {} : { file }),
         ...failedWithout(channel, name, account),
       })
     })
     this.chats.add(origin.chatId)
+  }
+
+  #sayFile(seq: number, inboxSeq: number, origin: InboundRow | null): void {
+    const taken = this.#file
+    const hash = taken && 'file' in taken ? taken.file.sha256 : undefined
+    this.#say(seq, inboxSeq, origin, (channel) => (taken ? fileParts(taken, channel) : []), hash)
   }
 
   /** After the record: what is shown must not be ahead of what is known. */

@@ -13,6 +13,7 @@ import {
 import { systemClock } from './adapters/clock/system-clock.ts'
 import { ensureDataDir } from './adapters/folders/data-dir.ts'
 import { GroupRegistry } from './adapters/groups/group-registry.ts'
+import { SqliteAttachmentStore } from './adapters/sqlite/attachment-store.ts'
 import { SqliteDeliveryLog } from './adapters/sqlite/delivery-log.ts'
 import { SqliteDeliveryStore } from './adapters/sqlite/delivery-store.ts'
 import { SqliteDirectoryStore } from './adapters/sqlite/directory-store.ts'
@@ -44,6 +45,7 @@ export interface Core extends Disposable {
   /** Opened by whoever first needs it. */
   readonly vault: Vault
   readonly inbound: SqliteInboundStore
+  readonly attachments: SqliteAttachmentStore
   readonly dispatches: SqliteDispatchStore
   readonly outboxes: SqliteOutboxStore
   readonly deliveries: SqliteDeliveryStore
@@ -81,6 +83,7 @@ export function openCore(install: Install, clock: Clock = systemClock): Core {
     groups,
     vault: new AgeVault(paths.vaultFile, masterKey(install, id)),
     inbound: new SqliteInboundStore(db),
+    attachments: new SqliteAttachmentStore(db),
     dispatches: new SqliteDispatchStore(db),
     outboxes: new SqliteOutboxStore(db),
     deliveries: new SqliteDeliveryStore(db),

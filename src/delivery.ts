@@ -28,6 +28,8 @@ const BACKOFF: BackoffRange = { baseMs: 1_000, maxMs: 300_000 }
  */
 const MAX_ATTEMPTS = 15
 const SEND_TIMEOUT_MS = 60_000
+/** 50 MB over a slow line. */
+const SEND_FILE_TIMEOUT_MS = 900_000
 const CHECK_TIMEOUT_MS = 15_000
 
 /**
@@ -93,7 +95,8 @@ async function send(
   let outcome: SendOutcome = 'answered'
   try {
     deliveries.sending(row.id)
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(SEND_TIMEOUT_MS)])
+    const patience = row.file === null ? SEND_TIMEOUT_MS : SEND_FILE_TIMEOUT_MS
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(patience)])
     let id: string
     try {
       id = await channel.send(row.address, row.part, row.key, limit)

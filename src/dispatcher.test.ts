@@ -9,11 +9,25 @@ import type { InboundMessage } from './domain/message.ts'
 class DispatchWorld extends HostTables {
   readonly mailbox = new FakeMailbox(this.clock)
   readonly nudged: GroupName[] = []
+  /** Stored files, by hash. */
+  readonly paths = new Map<string, string>()
+  readonly files = { path: (sha256: string) => this.paths.get(sha256) ?? null }
+  /** What groups were given. */
+  readonly given: string[] = []
+  hasRoom = true
+  readonly groupFiles = {
+    give: (group: GroupName, name: string, { path }: { path: string }) => {
+      if (this.hasRoom) this.given.push(`${group} ${name} ${path}`)
+      return this.hasRoom
+    },
+  }
 
   dispatch(group = GARDEN, contextMessages = 5) {
-    const { inbound, dispatches, deliveries, mailbox, directory, events, clock, choices } = this
+    const { inbound, dispatches, deliveries, attachments, mailbox, directory, events, clock, choices } = this
+    const { files, groupFiles } = this
     const nudge = (name: GroupName) => void this.nudged.push(name)
     return dispatchNext(group, {
+      ...{ attachments, files, groupFiles },
       ...{
         inbound,
         dispatches,

@@ -14,10 +14,11 @@ import type {
   UndeliveredAnswer,
 } from './domain/ports/stores.ts'
 import type { Events } from './events.ts'
+import { type GivenFilesPorts, giveFiles } from './given-files.ts'
 import type { StepResult } from './pump.ts'
 import { splitSession } from './session-name.ts'
 
-export interface DispatcherPorts {
+export interface DispatcherPorts extends GivenFilesPorts {
   readonly inbound: Pick<InboundStore, 'find' | 'overheard'>
   readonly dispatches: DispatchStore
   readonly deliveries: Pick<DeliveryStore, 'untoldTo'>
@@ -115,6 +116,7 @@ function inboxMessage(
   const since = choice.epoch === epoch ? choice.since : null
   const heard = () => ports.inbound.overheard(group, row, perThread, ports.contextMessages, since)
   const { thread, channel } = row.address
+  const { given, lines } = giveFiles(group, row.id, ports)
   return {
     type: 'message',
     session: dispatch.session,
@@ -125,9 +127,9 @@ function inboxMessage(
       ...(thread === undefined ? {} : { thread }),
     },
     from: { id: row.senderId, name: row.senderName.slice(0, MAX_NAME) },
-    text: row.text.slice(0, MAX_INBOUND_TEXT),
+    text: [row.text.slice(0, MAX_INBOUND_TEXT), ...lines].join('\n'),
     at: row.sentAt,
-    attachments: [],
+    attachments: given,
     // What a command took along would be lost to the next message.
     context: dispatch.command === null ? boundedContext(heard()) : [],
     ...(row.quote === undefined ? {} : { quote: boundedQuote(row.quote) }),

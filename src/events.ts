@@ -88,6 +88,17 @@ export class Events {
     this.#log.info({ event: 'delivery.sent', delivery: id, chatId, group, tookMs, ambiguous }, 'message sent')
   }
 
+  fileRetried(inboundId: InboundId, waitMs: number, reason: string): void {
+    this.#log.warn(
+      { event: 'file.retried', inbound: inboundId, waitMs, reason },
+      'file will be fetched again',
+    )
+  }
+
+  fileFailed(inboundId: InboundId, reason: string): void {
+    this.#log.warn({ event: 'file.failed', inbound: inboundId, reason }, 'file could not be fetched')
+  }
+
   sendRetried(id: DeliveryId, chatId: ChatId, waitMs: number, reason: string, ambiguous: boolean): void {
     this.#log.warn(
       { event: 'delivery.retried', delivery: id, chatId, waitMs, reason, ambiguous },

@@ -10,6 +10,8 @@ import { DockerEngine } from './adapters/docker/docker-engine.ts'
 import { engineSocket } from './adapters/docker/engine-socket.ts'
 import { readNpmConfig } from './adapters/docker/npm-config.ts'
 import { SocketDoorbell } from './adapters/doorbell/socket-doorbell.ts'
+import { DiskFileStore } from './adapters/file-store/disk-file-store.ts'
+import { DiskGroupFiles } from './adapters/file-store/disk-group-files.ts'
 import { prepareGroupFolders } from './adapters/folders/group-folders.ts'
 import { SocketGateway } from './adapters/gateway/socket-gateway.ts'
 import { FileMailbox } from './adapters/mailbox/file-mailbox.ts'
@@ -22,6 +24,7 @@ import { type InstallConfig, RUNTIMES } from './config/schema.ts'
 import type { Core } from './core.ts'
 import type { GroupName } from './domain/ids.ts'
 import type { Channel } from './domain/ports/channel.ts'
+import type { FileStore } from './domain/ports/files.ts'
 import type { Gateway } from './domain/ports/gateway.ts'
 import type { HostParts } from './host.ts'
 import type { Log } from './log.ts'
@@ -50,7 +53,8 @@ export async function realParts(core: Core, log: Log, stateOf: GroupState): Prom
     clock,
     onFault: (what, error) => log.error({ err: error, what }, 'terminal chat fault'),
   })
-  const web = webChannel(core, log, stateOf)
+  const { files, groupFiles } = fileParts(core, log)
+  const web = webChannel(core, log, stateOf, files)
   const secrets = secretParts(core, log)
   const socketPath = installSocket(install)
   const engine = new DockerEngine({
@@ -71,7 +75,9 @@ export async function realParts(core: Core, log: Log, stateOf: GroupState): Prom
     doorbell: new SocketDoorbell({ paths }),
     gateway: gateway(install, log, secrets),
     secrets,
-    channels: await channels(core, log, terminal, web),
+    channels: await channels(core, log, { files, terminal, web }),
+    files,
+    groupFiles,
     // An engine that is too old would take a sandbox and leave out what it does not know of its bounds.
     image: rememberSuccess(async (provider) => {
       await engine.check(AbortSignal.timeout(ENGINE_CHECK_MS))
@@ -80,6 +86,19 @@ export async function realParts(core: Core, log: Log, stateOf: GroupState): Prom
     prepareFolders: (group) => prepareGroupFolders(paths, group, process.getuid?.() ?? -1),
     skills: new SkillFolders(paths),
     random: systemRandom,
+  }
+}
+
+/** What the host keeps of files, and what each group may read of it. */
+export function fileParts(core: Core, log: Log): { files: DiskFileStore; groupFiles: DiskGroupFiles } {
+  const { install, clock, attachments } = core
+  const { group_mb, total_mb, keep_days } = install.config.files
+  const keepMs = keep_days * 86_400_000
+  const base = { paths: install.paths, clock, keepMs, inUse: () => attachments.inUse() }
+  const onFault = (what: string, error: unknown) => log.error({ err: error, what }, 'file store fault')
+  return {
+    files: new DiskFileStore({ ...base, maxBytes: total_mb * 1_000_000, onFault }),
+    groupFiles: new DiskGroupFiles({ ...base, maxBytes: group_mb * 1_000_000 }),
   }
 }
 
@@ -149,7 +168,7 @@ function gateway(install: Install, log: Log, { credentials, keeper }: SecretPart
   }
 }
 
-function webChannel(core: Core, log: Log, stateOf: GroupState): WebChannel | null {
+function webChannel(core: Core, log: Log, stateOf: GroupState, files: FileStore): WebChannel | null {
   const { web } = core.install.config
   if (!web.enabled) return null
   return new WebChannel({
@@ -158,6 +177,8 @@ function webChannel(core: Core, log: Log, stateOf: GroupState): WebChannel | nul
     publicUrl: web.public_url,
     logins: core.logins,
     chats: core.webChats,
+    files,
+    maxFileBytes: core.install.config.files.max_mb * 1_000_000,
     clock: core.clock,
     groups: () => core.groups.names().map((name) => ({ name, ...stateOf(name) })),
     onFault: (what, error) => log.error({ err: error, what }, 'web chat fault'),
@@ -167,8 +188,7 @@ function webChannel(core: Core, log: Log, stateOf: GroupState): WebChannel | nul
 async function channels(
   core: Core,
   log: Log,
-  terminal: TerminalChannel,
-  web: WebChannel | null,
+  { files, terminal, web }: { files: FileStore; terminal: TerminalChannel; web: WebChannel | null },
 ): Promise<Channels> {
   const { install, directory } = core
   const token = async ({ token_secret, token_file }: TelegramBot, index: number) =>
@@ -184,6 +204,7 @@ async function channels(
         apiRoot: bot.api_root,
         log: log.child({ channel: 'telegram' }),
         commands: CHAT_COMMANDS.map(({ name, help }) => ({ command: name, description: help })),
+        pathOf: (sha256) => files.path(sha256),
         onChatMigrated: (from, to) => directory.moveChat('telegram', bot.account, from, to),
       }),
   )

@@ -8,15 +8,17 @@ import type { GroupConfig } from './config/schema.ts'
 import type { Core } from './core.ts'
 import { dispatchNext } from './dispatcher.ts'
 import type { ChatId, GroupName } from './domain/ids.ts'
+import type { FileStore, GroupFiles } from './domain/ports/files.ts'
 import type { Gateway } from './domain/ports/gateway.ts'
 import type { Doorbell, Mailbox, OutboxReader } from './domain/ports/mailbox.ts'
 import type { SandboxEngine, SandboxSpec } from './domain/ports/sandbox.ts'
 import type { Skills } from './domain/ports/skills.ts'
 import { EngineWatch } from './engine-watch.ts'
 import { Events } from './events.ts'
+import { FileFetching } from './file-fetching.ts'
 import { GroupMail } from './group-mail.ts'
 import { GroupProblems } from './group-problems.ts'
-import { runIntake } from './intake.ts'
+import { Intakes } from './intakes.ts'
 import type { Log } from './log.ts'
 import { Notices } from './notices.ts'
 import { bindOwnChats } from './operator/group-commands.ts'
@@ -42,6 +44,9 @@ export interface HostParts {
   /** The way out of the sandboxes. */
   readonly gateway: Gateway
   readonly channels: Channels
+  /** The host's own files, and what of them each group may read. */
+  readonly files: FileStore
+  readonly groupFiles: GroupFiles
   /** Tag of the image that groups of a provider run on; makes it when it is missing. */
   readonly image: (provider: string) => Promise<string>
   /** Makes the folders a sandbox mounts. Idempotent. */
@@ -50,8 +55,7 @@ export interface HostParts {
   readonly random: () => number
 }
 
-const STEP_BACKOFF = { baseMs: 200, maxMs: 30_000 }
-const POLL_MS = 1_000
+const PUMP = { pollMs: 1_000, backoff: { baseMs: 200, maxMs: 30_000 } }
 const COLLECT_ALL_MS = 30_000
 
 export class Host {
@@ -63,20 +67,21 @@ export class Host {
   readonly #supervise: Pump<GroupName>
   readonly #collect: Pump<GroupName>
   readonly #outgoing: Outgoing
+  readonly #fetching: FileFetching
   readonly #engine: EngineWatch
   readonly #board: ProgressBoard
   readonly notices: Notices
-  readonly #intakes: Promise<void>[] = []
-  readonly #receiving = new AbortController()
+  readonly #intakes: Intakes
   readonly #mail: GroupMail
   #collectAllAt = 0
   #ended: Promise<void> | null = null
 
   constructor(parts: HostParts) {
     this.parts = parts
-    const { core, channels, mailbox, log } = parts
+    const { core, channels, mailbox, files, groupFiles, log } = parts
     const { inbound, directory, roles, dispatches, deliveries, outboxes, clock, groups, defaultGroup } = core
     const { random } = parts
+    const pump = { ...PUMP, clock, log, random }
     const events = new Events(log)
     const channelOf = channels.find
     const notices = new Notices({
@@ -92,13 +97,14 @@ export class Host {
       ...{ inbound, directory, roles, notices, clock, defaultGroup },
       nudge: (chatId) => this.#routing.nudge(chatId),
     })
-    const { choices, usage } = core
+    const { attachments, choices, usage } = core
     const board = new ProgressBoard({
       ...{ dispatches, directory, channelOf, clock, events, log, random, notes: core.notes },
       afterMs: core.install.config.chats.progress_after_s * 1000,
       isAwake: (group) => this.supervisor.status(group).state === 'awake',
     })
     this.#board = board
+    const maxFileBytes = core.install.config.files.max_mb * 1_000_000
     const commands: ChatCommandPorts = {
       ...{ choices, dispatches, usage, groups, clock },
       doing: (group, chatId) => board.doing(group, chatId),
@@ -107,6 +113,10 @@ export class Host {
       stopTurns: (group, chatId) =>
         stopTurns(group, chatId, { dispatches, mailbox, clock, nudge: (name) => this.#mailArrived(name) }),
     }
+    this.#intakes = new Intakes({
+      ...{ inbound, events, clock, channels, notices, log },
+      nudge: (chatId) => this.#routing.nudge(chatId),
+    })
     this.#routing = this.#pump<ChatId>('routing', {
       keys: () => inbound.chatsWithNew(),
       step: (chatId) =>
@@ -115,7 +125,10 @@ export class Host {
           admission: this.admission,
           commands,
           unknownChats: core.install.config.chats.unknown,
-          nudge: (group) => this.#dispatch.nudge(group),
+          nudge: (group) => {
+            this.#fetching.nudge(chatId)
+            this.#dispatch.nudge(group)
+          },
         }),
     })
     this.#dispatch = this.#pump<GroupName>('dispatch', {
@@ -123,10 +136,18 @@ export class Host {
       step: (group) =>
         dispatchNext(group, {
           ...{ inbound, dispatches, deliveries, mailbox, directory, events, clock, choices },
+          ...{ attachments, files, groupFiles },
           contextMessages: core.install.config.limits.context_messages,
           nudge: (name) => this.#mailArrived(name),
         }),
     })
+    this.#fetching = new FileFetching(
+      {
+        ...{ attachments, inbound, files, channelOf, notices, events, clock, random, maxFileBytes },
+        nudge: (group) => this.#dispatch.nudge(group),
+      },
+      pump,
+    )
     this.#mail = new GroupMail({
       ...{ mailbox, log, doorbell: parts.doorbell, gateway: parts.gateway },
       onRing: (group) => this.#collect.nudge(group),
@@ -149,15 +170,12 @@ export class Host {
       step: (group) =>
         collect(group, {
           ...{ reader: parts.reader, outboxes, dispatches, deliveries, directory, mailbox, channelOf },
-          ...{ events, clock, problems, board },
+          ...{ files, maxFileBytes, events, clock, problems, board },
           nudge: (name, chats) => this.#mailLeft(name, chats),
         }),
     })
     const maxAgeMs = core.install.config.limits.give_up_sending_after_h * 3_600_000
-    this.#outgoing = new Outgoing(
-      { deliveries, channelOf, events, clock, random, notices, maxAgeMs },
-      { clock, log, random, pollMs: POLL_MS, backoff: STEP_BACKOFF },
-    )
+    this.#outgoing = new Outgoing({ deliveries, channelOf, events, clock, random, notices, maxAgeMs }, pump)
     this.#engine = new EngineWatch(
       {
         look: (signal) => this.supervisor.refresh(signal),
@@ -176,21 +194,10 @@ export class Host {
     this.#outgoing.start()
     this.#engine.start()
     for (const pump of [this.#collect, this.#supervise, this.#dispatch, this.#routing]) pump.start()
+    this.#fetching.start()
     this.#board.start()
-    for (const channel of channels.all) {
-      const intake = runIntake(
-        channel,
-        {
-          inbound: core.inbound,
-          clock: core.clock,
-          events: new Events(this.parts.log),
-          nudge: (chatId) => this.#routing.nudge(chatId),
-          gaveUp: (failed, reason, error) => this.#channelGaveUp(failed.name, failed.account, reason, error),
-        },
-        this.#receiving.signal,
-      )
-      this.#intakes.push(intake)
-    }
+    void this.parts.files.sweep()
+    this.#intakes.start()
   }
 
   get engineProblem(): string | null {
@@ -221,10 +228,10 @@ export class Host {
   }
 
   async #end(options: { drainMs: number; stopSandboxes: boolean }): Promise<void> {
-    const { core, reader, doorbell, gateway, mailbox, channels } = this.parts
-    this.#receiving.abort(new Error('the host is stopping'))
-    await Promise.allSettled(this.#intakes)
+    const { core, reader, files, doorbell, gateway, mailbox, channels } = this.parts
+    await this.#intakes.stop()
     await this.#routing.stop(1_000)
+    await this.#fetching.stop()
     await this.#dispatch.stop(1_000)
     if (options.stopSandboxes) await this.#drain(options.drainMs)
     await this.#supervise.stop(5_000)
@@ -239,6 +246,7 @@ export class Host {
     await doorbell.close()
     await gateway.close()
     await reader.close()
+    await files.close()
     mailbox.close()
     core[Symbol.dispose]()
   }
@@ -248,8 +256,7 @@ export class Host {
     work: Pick<PumpOptions<Key>, 'keys' | 'step'> & Partial<Pick<PumpOptions<Key>, 'pollMs' | 'backoff'>>,
   ): Pump<Key> {
     const { core, log, random } = this.parts
-    const base = { name, log, random, clock: core.clock, backoff: STEP_BACKOFF }
-    return new Pump<Key>({ ...base, pollMs: POLL_MS, maxConcurrent: 32, ...work })
+    return new Pump<Key>({ ...PUMP, name, log, random, clock: core.clock, maxConcurrent: 32, ...work })
   }
 
   async #drain(drainMs: number): Promise<void> {
@@ -307,14 +314,5 @@ export class Host {
     const { groups, install } = core
     const maxAttempts = install.config.limits.max_attempts
     mailbox.writeSettings(group, runnerSettings(group, config, { groups, maxAttempts }))
-  }
-
-  #channelGaveUp(name: string, account: string, reason: string, error: unknown): void {
-    this.parts.channels.failed(name, account, reason)
-    this.parts.log.error({ event: 'channel.failed', channel: name, account, err: error }, 'channel stopped')
-    this.notices.toOwner(
-      `The channel **${name}/${account}** stopped: ${reason}`,
-      `channel:${name}/${account}:${this.parts.core.clock.now()}`,
-    )
   }
 }

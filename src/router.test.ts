@@ -26,6 +26,7 @@ const message = (part: Partial<InboundRow> = {}): InboundRow => ({
   receivedAt: 1 as UnixMs,
   state: 'new',
   reason: null,
+  gatherUntil: 0 as UnixMs,
   ...part,
 })
 

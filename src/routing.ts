@@ -36,6 +36,8 @@ export interface RoutingPorts {
 export function routeNext(chatId: ChatId, ports: RoutingPorts): StepResult {
   const message = ports.inbound.nextNew(chatId)
   if (!message) return 'idle'
+  const gathering = message.gatherUntil - ports.clock.now()
+  if (gathering > 0) return { waitMs: gathering }
   if (ports.admission.handleOwnerCommand(message)) {
     ports.inbound.routed(message.id, 'dropped', 'a command for the host, carried out', [], ports.clock.now())
     return 'again'

@@ -84,6 +84,18 @@ export const InstallConfig = z.strictObject({
       context_messages: z.number().int().min(0).max(500).default(50),
     })
     .prefault({}),
+  files: z
+    .strictObject({
+      /** Largest file that is taken from a chat; a platform's own limit may be lower. */
+      max_mb: z.number().int().min(1).max(50).default(50),
+      /** What one agent has at hand of the files that people sent it; the oldest go first. */
+      group_mb: z.number().int().min(1).default(500),
+      /** All files together, in and out. */
+      total_mb: z.number().int().min(1).default(2_000),
+      /** Files go so many days after they were last used. */
+      keep_days: z.number().int().min(1).default(30),
+    })
+    .prefault({}),
   chats: z
     .strictObject({
       /** A chat that no agent answers: `strict` = ignored, `ask` = the owner is asked, `open` = let in. */

@@ -1,4 +1,6 @@
+import type { FileKind } from '@creel/protocol'
 import type { GroupName, UnixMs, UserId } from './ids.ts'
+import type { FileHash, ImageInfo, StoredFile } from './ports/files.ts'
 
 /** One place to talk to on a channel. A value: carried unchanged from the question to its answer. */
 export interface ChatAddress {
@@ -36,6 +38,10 @@ export interface InboundMessage {
   readonly quote?: Quote
   /** The message of this id was changed, and this is how it is now; the platform's id of the change. */
   readonly edit?: string
+  /** Files that came with it. */
+  readonly files?: readonly InboundFile[]
+  /** The platform's name for several messages that a person sent as one; each is handed over by itself. */
+  readonly album?: string
 }
 
 /** A message that somebody pointed at. */
@@ -43,6 +49,28 @@ export interface Quote {
   /** Display name and id of its author; `you` for one of ours. */
   readonly name: string
   readonly text: string
+}
+
+/** A file of a message on its way in. */
+export interface InboundFile {
+  readonly kind: FileKind
+  /** Cleaned for display; never part of a path. */
+  readonly name: string
+  readonly mime: string
+  /** Null when the platform does not say. */
+  readonly bytes: number | null
+  /** It is in the file store already, or the channel can fetch it by its own reference. */
+  readonly from: { readonly stored: StoredFile } | { readonly source: string }
+}
+
+/** A file in the host's store, as a chat shows it. */
+export interface ChatFile {
+  readonly sha256: FileHash
+  /** Cleaned for display. */
+  readonly name: string
+  readonly mime: string
+  readonly bytes: number
+  readonly image: ImageInfo | null
 }
 
 /** What an agent is doing in a running turn. Best effort: never stored, never retried. */
@@ -53,4 +81,13 @@ export interface Progress {
   readonly activity?: string
   /** When the work began. */
   readonly since?: UnixMs
+}
+
+/** The files of a message that are in the store, as its chat shows them. */
+export function chatFiles(files: readonly InboundFile[]): ChatFile[] {
+  return files.flatMap(({ name, mime, from }) => {
+    if (!('stored' in from)) return []
+    const { sha256, bytes, image } = from.stored
+    return [{ sha256, name, mime: image?.mime ?? mime, bytes, image }]
+  })
 }

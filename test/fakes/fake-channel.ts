@@ -1,7 +1,8 @@
 import { ChannelRefusedError, ChannelUnreachableError } from '../../src/domain/errors.ts'
+import { filePart, readFilePart } from '../../src/domain/file-part.ts'
 import type { UnixMs } from '../../src/domain/ids.ts'
 import { userId } from '../../src/domain/ids.ts'
-import type { ChatAddress, InboundMessage, Progress } from '../../src/domain/message.ts'
+import type { ChatAddress, ChatFile, InboundMessage, Progress } from '../../src/domain/message.ts'
 import type { Accepted, Channel, ChannelCapabilities, DeliveryPart } from '../../src/domain/ports/channel.ts'
 import { FakeNotes } from './fake-notes.ts'
 
@@ -38,6 +39,10 @@ export class FakeChannel implements Channel {
   readonly acceptErrors: unknown[] = []
   /** Each `send` takes the next: an error to throw, or null to succeed. Empty = succeed. */
   readonly sendScript: (Error | null)[] = []
+  /** What `fetchFile` gives, by reference. */
+  readonly platformFiles = new Map<string, Uint8Array>()
+  /** Each `fetchFile` takes the next: an error to throw, or something to wait for. */
+  readonly fetchScript: (Error | Promise<void>)[] = []
   /** When set, `send` waits for it after its strict checks, so that a test can act in the middle. */
   sendGate: Promise<void> | (() => Promise<void>) | undefined
   /** The platform is down: nothing is sent, and `check` says so. */
@@ -125,13 +130,28 @@ export class FakeChannel implements Channel {
     return parts
   }
 
+  renderFile(file: ChatFile, caption: string): readonly DeliveryPart[] {
+    return [filePart(file, caption)]
+  }
+
+  async fetchFile(source: string): Promise<AsyncIterable<Uint8Array>> {
+    const script = this.fetchScript.shift()
+    if (script instanceof Error) throw script
+    await script
+    const bytes = this.platformFiles.get(source)
+    if (bytes === undefined) throw new ChannelRefusedError('the platform has no such file')
+    return (async function* () {
+      yield bytes
+    })()
+  }
+
   async send(to: ChatAddress, part: DeliveryPart, key: string, signal: AbortSignal): Promise<string> {
     const chat = `${to.account}/${to.chat}`
     if (to.channel !== this.name || to.account !== this.account) {
       throw new Error(`FakeChannel: ${to.channel}/${to.account} is another channel or account`)
     }
     if (this.#sending.has(chat)) throw new Error(`FakeChannel: two sends at once to ${chat}`)
-    if (part === '' || part.length > this.#partLimit) {
+    if (part === '' || (part.length > this.#partLimit && readFilePart(part) === null)) {
       throw new Error(`FakeChannel: a part of ${part.length} characters was not made by render`)
     }
     if (key === '') throw new Error('FakeChannel: a delivery key must not be empty')

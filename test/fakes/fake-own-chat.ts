@@ -1,4 +1,5 @@
 import type { UnixMs } from '../../src/domain/ids.ts'
+import type { ChatFile } from '../../src/domain/message.ts'
 import type { OwnChatLine, OwnChatStore } from '../../src/domain/ports/channel.ts'
 
 /** Lines in memory. Strict: an empty chat, an empty key or a senseless limit throws. */
@@ -7,12 +8,19 @@ export class FakeOwnChat implements OwnChatStore {
   failure: Error | undefined
   readonly #lines: { chat: string; key: string; line: OwnChatLine }[] = []
 
-  append(chat: string, author: OwnChatLine['author'], text: string, key: string, at: UnixMs): OwnChatLine {
+  append(
+    chat: string,
+    author: OwnChatLine['author'],
+    text: string,
+    key: string,
+    at: UnixMs,
+    files: readonly ChatFile[] = [],
+  ): OwnChatLine {
     if (chat === '' || key === '') throw new Error('FakeOwnChat: chat and key must not be empty')
     if (this.failure !== undefined) throw this.failure
     const known = this.#lines.find((entry) => entry.chat === chat && entry.key === key)
     if (known !== undefined) return known.line
-    const line = { id: this.#lines.length + 1, author, text, at }
+    const line = { id: this.#lines.length + 1, author, text, at, ...(files.length === 0 ? {} : { files }) }
     this.#lines.push({ chat, key, line })
     return line
   }
@@ -23,5 +31,9 @@ export class FakeOwnChat implements OwnChatStore {
     }
     const later = this.#lines.filter((entry) => entry.chat === chat && entry.line.id > afterId)
     return later.slice(-limit).map((entry) => entry.line)
+  }
+
+  line(chat: string, id: number): OwnChatLine | null {
+    return this.#lines.find((entry) => entry.chat === chat && entry.line.id === id)?.line ?? null
   }
 }

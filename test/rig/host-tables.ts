@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type Database from 'better-sqlite3'
 import { pino } from 'pino'
+import { SqliteAttachmentStore } from '../../src/adapters/sqlite/attachment-store.ts'
 import { SqliteDeliveryStore } from '../../src/adapters/sqlite/delivery-store.ts'
 import { SqliteDirectoryStore } from '../../src/adapters/sqlite/directory-store.ts'
 import { SqliteDispatchStore } from '../../src/adapters/sqlite/dispatch-store.ts'
@@ -35,6 +36,7 @@ export class HostTables implements Disposable {
   readonly events = new Events(silentLog)
   readonly db: Database.Database
   readonly inbound: SqliteInboundStore
+  readonly attachments: SqliteAttachmentStore
   readonly directory: SqliteDirectoryStore
   readonly roles: SqliteRoleStore
   readonly dispatches: SqliteDispatchStore
@@ -49,6 +51,7 @@ export class HostTables implements Disposable {
   constructor() {
     this.db = openHostDb(this.path)
     this.inbound = new SqliteInboundStore(this.db)
+    this.attachments = new SqliteAttachmentStore(this.db)
     this.directory = new SqliteDirectoryStore(this.db)
     this.roles = new SqliteRoleStore(this.db)
     this.dispatches = new SqliteDispatchStore(this.db)

@@ -25,6 +25,7 @@ import type { Doorbell } from '../../src/domain/ports/mailbox.ts'
 import type { SandboxExit, SandboxSpec } from '../../src/domain/ports/sandbox.ts'
 import type { BindingSettings } from '../../src/domain/ports/stores.ts'
 import { Host } from '../../src/host.ts'
+import { fileParts } from '../../src/host-parts.ts'
 import { specHash } from '../../src/sandbox-spec.ts'
 import { FakeChannel } from '../fakes/fake-channel.ts'
 import { FakeEngine, type FakeRunner } from '../fakes/fake-engine.ts'
@@ -120,6 +121,7 @@ export class HostWorld implements AsyncDisposable {
       reader: new ForkedOutboxReader({ paths, deadlineMs: 10_000 }),
       doorbell: this.#options.doorbell?.() ?? new SocketDoorbell({ paths }),
       ...{ gateway: { open: nothing, close: nothing } },
+      ...fileParts(core, silentLog),
       channels: channelTable([this.channel], { listen: nothing, close: nothing }),
       image: async () => 'creel-agent:test',
       prepareFolders: (group) => prepareGroupFolders(paths, group, process.getuid?.() ?? -1),

@@ -20,6 +20,8 @@ export class TelegramWorld implements AsyncDisposable {
   readonly log: LogLine[] = []
   readonly taken: InboundMessage[] = []
   readonly migrations: string[] = []
+  /** Paths of stored files, by hash. */
+  readonly files = new Map<string, string>()
   readonly group: ChatAddress = { channel: 'telegram', account: 'main', chat: String(GROUP.id) }
   readonly private: ChatAddress = { channel: 'telegram', account: 'main', chat: String(ALICE.id) }
   #stop = new AbortController()
@@ -36,6 +38,7 @@ export class TelegramWorld implements AsyncDisposable {
       apiRoot: `${emulator.apiRoot}/`,
       log: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
       backoff: { minMs: 10, maxMs: 100 },
+      pathOf: (sha256) => this.files.get(sha256) ?? null,
       onChatMigrated: (from, to) => this.migrations.push(`${from} -> ${to}`),
     })
   }

@@ -179,11 +179,13 @@ describe('web doors', () => {
 
   it('says who to ask when the port is taken', async () => {
     const options = { host: '127.0.0.1', port: world.port, publicUrl: '' }
-    const { logins, chats, clock } = world
+    const { logins, chats, files, clock } = world
     const second = new WebChannel({
       ...options,
       logins,
       chats,
+      files,
+      maxFileBytes: 1,
       clock,
       groups: () => [],
       onFault: () => undefined,

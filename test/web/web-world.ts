@@ -6,6 +6,7 @@ import type { GroupName, UnixMs } from '../../src/domain/ids.ts'
 import type { ChatAddress, InboundMessage } from '../../src/domain/message.ts'
 import type { Accepted } from '../../src/domain/ports/channel.ts'
 import type { Clock } from '../../src/domain/ports/clock.ts'
+import { FakeFileStore } from '../fakes/fake-file-store.ts'
 import { FakeOwnChat } from '../fakes/fake-own-chat.ts'
 import { FakeWebLogins } from '../fakes/fake-web-logins.ts'
 
@@ -25,6 +26,7 @@ export interface Ask {
 export class WebWorld implements AsyncDisposable {
   readonly logins = new FakeWebLogins()
   readonly chats = new FakeOwnChat()
+  readonly files = new FakeFileStore()
   readonly taken: InboundMessage[] = []
   readonly faults: string[] = []
   groups: WebGroup[] = [{ name: 'main' as GroupName, provider: 'demo', state: 'asleep' }]
@@ -42,6 +44,8 @@ export class WebWorld implements AsyncDisposable {
       publicUrl: '',
       logins: this.logins,
       chats: this.chats,
+      files: this.files,
+      maxFileBytes: 1_000_000,
       clock: this.clock,
       groups: () => this.groups,
       onFault: (what, error) => this.faults.push(`${what}: ${error}`),
@@ -131,5 +135,6 @@ export class WebWorld implements AsyncDisposable {
     this.#stopping.abort()
     await this.#receiving
     await this.channel.close()
+    await this.files.close()
   }
 }

@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { FILES_FOLDER } from '@creel/protocol'
 import { CreelError, errorText } from '../../domain/errors.ts'
 import type { GroupName } from '../../domain/ids.ts'
+import { type KeptFile, outdated } from '../../domain/outdated-files.ts'
 import type { Clock } from '../../domain/ports/clock.ts'
 import { type FileHash, FileRefusedError, type FileStore, type StoredFile } from '../../domain/ports/files.ts'
 import type { Paths } from '../../paths.ts'
 import { FileChildren } from './file-child.ts'
-import { type KeptFile, outdated } from './outdated.ts'
 import type { FileAnswer } from './wire.ts'
 
 const HASH = /^[0-9a-f]{64}$/
@@ -136,7 +136,7 @@ export class DiskFileStore implements FileStore {
     return await Promise.all(
       names.map(async (name) => {
         const { size, mtimeMs } = await stat(join(folder, name))
-        return { name, bytes: size, usedAt: mtimeMs }
+        return { name, hash: name, bytes: size, usedAt: mtimeMs }
       }),
     )
   }

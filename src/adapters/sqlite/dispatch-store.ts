@@ -18,6 +18,12 @@ interface PendingColumns {
   retries: number
 }
 
+/** Neither the message nor one before it in its session waits for a file: their order must hold (I12). */
+const NO_FILE_TO_WAIT_FOR = `NOT EXISTS (
+  SELECT 1 FROM attachment a JOIN dispatch before ON before.inbound_id = a.inbound_id
+  WHERE a.state = 'wanted' AND before.group_name = dispatch.group_name AND before.session = dispatch.session
+    AND before.inbound_id <= dispatch.inbound_id AND before.inbox_seq IS NULL AND before.outcome IS NULL)`
+
 export class SqliteDispatchStore implements DispatchStore {
   readonly #db: Database.Database
   readonly #statements: Statements
@@ -32,7 +38,8 @@ export class SqliteDispatchStore implements DispatchStore {
     )
     this.#pending = db.prepare(
       `SELECT inbound_id, session, command, retries FROM dispatch
-       WHERE group_name = ? AND inbox_seq IS NULL AND outcome IS NULL ORDER BY inbound_id LIMIT ?`,
+       WHERE group_name = ? AND inbox_seq IS NULL AND outcome IS NULL AND ${NO_FILE_TO_WAIT_FOR}
+       ORDER BY inbound_id LIMIT ?`,
     )
   }
 

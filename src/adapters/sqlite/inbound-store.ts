@@ -3,6 +3,8 @@ import type Database from 'better-sqlite3'
 import type { ChatId, GroupName, InboundId, UnixMs, UserId } from '../../domain/ids.ts'
 import type { ChatAddress, InboundMessage } from '../../domain/message.ts'
 import type { DispatchPlan, InboundRow, InboundState, InboundStore } from '../../domain/ports/stores.ts'
+import { prepareAlbums } from './album.ts'
+import { prepareAttach } from './attachment-insert.ts'
 import { relaxedSync } from './relaxed-sync.ts'
 import { prepareRevise } from './revise-inbound.ts'
 import { type InboundColumns, SELECT_INBOUND, toInboundRow } from './rows.ts'
@@ -57,6 +59,8 @@ export class SqliteInboundStore implements InboundStore {
                             sent_at, received_at)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (chat_id, platform_message_id) DO NOTHING`,
     )
+    const attach = prepareAttach(db)
+    const joinAlbum = prepareAlbums(db)
     const revise = prepareRevise(db)
     const setQuote = db.prepare('UPDATE inbound SET quote_name = ?, quote_text = ? WHERE id = ?')
     return db.transaction((message: InboundMessage, at: UnixMs) => {
@@ -78,8 +82,12 @@ export class SqliteInboundStore implements InboundStore {
         m.sentAt,
         at,
       )
-      if (result.changes === 1 && m.quote) setQuote.run(m.quote.name, m.quote.text, result.lastInsertRowid)
-      return result.changes === 1 ? 'new' : 'duplicate'
+      if (result.changes !== 1 || chatId === undefined || chatId === null) return 'duplicate'
+      const id = Number(result.lastInsertRowid)
+      if (m.quote) setQuote.run(m.quote.name, m.quote.text, id)
+      attach(id, m.files ?? [])
+      joinAlbum(id, chatId, m, at)
+      return 'new'
     })
   }
 

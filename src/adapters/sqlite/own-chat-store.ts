@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3'
 import type { UnixMs } from '../../domain/ids.ts'
+import type { ChatFile } from '../../domain/message.ts'
 import type { OwnChatLine, OwnChatStore } from '../../domain/ports/channel.ts'
 
 interface LineColumns {
@@ -7,6 +8,7 @@ interface LineColumns {
   author: string
   text: string
   at: number
+  files: string
 }
 
 /** Lines of one channel that is its own platform. */
@@ -19,29 +21,53 @@ export class SqliteOwnChatStore implements OwnChatStore {
     this.#channel = channel
   }
 
-  append(chat: string, author: OwnChatLine['author'], text: string, key: string, at: UnixMs): OwnChatLine {
+  append(
+    chat: string,
+    author: OwnChatLine['author'],
+    text: string,
+    key: string,
+    at: UnixMs,
+    files: readonly ChatFile[] = [],
+  ): OwnChatLine {
     // The update that changes nothing makes RETURNING give the first line when the key is known.
     const row = this.#db
       .prepare<unknown[], LineColumns>(
-        `INSERT INTO own_chat_line (channel, chat, author, text, key, at) VALUES (?, ?, ?, ?, ?, ?)
-         ON CONFLICT (channel, chat, key) DO UPDATE SET key = key RETURNING id, author, text, at`,
+        `INSERT INTO own_chat_line (channel, chat, author, text, key, at, files) VALUES (?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (channel, chat, key) DO UPDATE SET key = key RETURNING id, author, text, at, files`,
       )
-      .get(this.#channel, chat, author, text, key, at)
+      .get(this.#channel, chat, author, text, key, at, JSON.stringify(files))
     return toLine(row as LineColumns)
   }
 
   lines(chat: string, afterId: number, limit: number): readonly OwnChatLine[] {
     return this.#db
       .prepare<unknown[], LineColumns>(
-        `SELECT id, author, text, at FROM own_chat_line WHERE channel = ? AND chat = ? AND id > ?
+        `SELECT id, author, text, at, files FROM own_chat_line WHERE channel = ? AND chat = ? AND id > ?
          ORDER BY id DESC LIMIT ?`,
       )
       .all(this.#channel, chat, afterId, limit)
       .reverse()
       .map(toLine)
   }
+
+  line(chat: string, id: number): OwnChatLine | null {
+    const row = this.#db
+      .prepare<unknown[], LineColumns>(
+        'SELECT id, author, text, at, files FROM own_chat_line WHERE channel = ? AND chat = ? AND id = ?',
+      )
+      .get(this.#channel, chat, id)
+    return row ? toLine(row) : null
+  }
 }
 
 function toLine(row: LineColumns): OwnChatLine {
-  return { id: row.id, author: row.author as OwnChatLine['author'], text: row.text, at: row.at as UnixMs }
+  const author = row.author as OwnChatLine['author']
+  const files = JSON.parse(row.files) as ChatFile[]
+  return {
+    id: row.id,
+    author,
+    text: row.text,
+    at: row.at as UnixMs,
+    ...(files.length === 0 ? {} : { files }),
+  }
 }

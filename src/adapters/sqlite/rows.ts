@@ -32,6 +32,7 @@ export interface InboundColumns extends AddressColumns {
   received_at: number
   state: string
   reason: string | null
+  gather_until: number
 }
 
 /** Deliveries that are still to be sent; written like this wherever an index on it is to be used. */
@@ -41,7 +42,8 @@ export const UNSENT = "state IN ('queued', 'sending', 'unknown_after_send')"
 export const SELECT_INBOUND = `
   SELECT i.quote_name, i.quote_text,
          i.id, i.chat_id, i.thread, c.channel, c.account, c.chat, c.kind, c.title,
-         i.sender_id, i.sender_name, p.is_bot, i.text, i.mentions_us, i.sent_at, i.received_at, i.state, i.reason
+         i.sender_id, i.sender_name, p.is_bot, i.text, i.mentions_us, i.sent_at, i.received_at, i.state, i.reason,
+         i.gather_until
   FROM inbound i JOIN chat c ON c.id = i.chat_id JOIN person p ON p.id = i.sender_id`
 
 export function toInboundRow(row: InboundColumns): InboundRow {
@@ -62,6 +64,7 @@ export function toInboundRow(row: InboundColumns): InboundRow {
     receivedAt: row.received_at as UnixMs,
     state: row.state as InboundState,
     reason: row.reason,
+    gatherUntil: row.gather_until as UnixMs,
   }
 }
 
@@ -78,12 +81,13 @@ export interface DeliveryColumns extends AddressColumns {
   not_before: number
   queued_at: number
   reason: string | null
+  file: string | null
 }
 
 export const SELECT_DELIVERY = `
   SELECT d.id, d.chat_id, d.thread, c.channel, c.account, c.chat, d.part, d.key, d.group_name, d.state,
          d.ambiguous, d.attempts, d.not_before, coalesce(d.requeued_at, d.created_at) AS queued_at,
-         d.reason
+         d.reason, d.file
   FROM delivery d JOIN chat c ON c.id = d.chat_id`
 
 export function toDeliveryRow(row: DeliveryColumns): DeliveryRow {
@@ -100,6 +104,7 @@ export function toDeliveryRow(row: DeliveryColumns): DeliveryRow {
     notBefore: row.not_before as UnixMs,
     queuedAt: row.queued_at as UnixMs,
     reason: row.reason,
+    file: row.file,
   }
 }
 

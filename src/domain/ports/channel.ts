@@ -1,5 +1,5 @@
 import type { UnixMs } from '../ids.ts'
-import type { ChatAddress, InboundMessage, Progress } from '../message.ts'
+import type { ChatAddress, ChatFile, InboundMessage, Progress } from '../message.ts'
 
 /** One part of a message, in the channel's own encoding; made by `render`, stored, given back to `send`. */
 export type DeliveryPart = string
@@ -48,6 +48,17 @@ export interface Channel {
   /** Splits markdown into parts that the platform takes, in order; at least one. Never throws. */
   render(markdown: string): readonly DeliveryPart[]
   /**
+   * A file as parts, in order; at least one. What the platform does not take becomes a text that says so. Pure, never
+   * throws.
+   */
+  renderFile(file: ChatFile, caption: string): readonly DeliveryPart[]
+  /**
+   * Opens a file that a message brought, by the channel's own reference. Throws ChannelRefusedError when it cannot be
+   * had at all (too large, gone), RetryAfterError or ChannelUnreachableError when it can be tried again; reading from
+   * it may throw anything, which is tried again. May be called many times, and concurrently.
+   */
+  fetchFile(source: string, bytes: number | null, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>
+  /**
    * Sends one part and returns the platform's message id. Formatting trouble falls back to plain text inside.
    * Throws RetryAfterError, ChannelRefusedError or ChannelUnreachableError; anything else is a bug and is
    * treated as refused.
@@ -68,12 +79,23 @@ export interface OwnChatLine {
   readonly author: 'user' | 'agent'
   readonly text: string
   readonly at: UnixMs
+  /** Left out when there are none. */
+  readonly files?: readonly ChatFile[]
 }
 
 /** Storage for channels that have no platform behind them. */
 export interface OwnChatStore {
   /** Idempotent by `key`: the same key again returns the first line and writes nothing. Synced. */
-  append(chat: string, author: OwnChatLine['author'], text: string, key: string, at: UnixMs): OwnChatLine
+  append(
+    chat: string,
+    author: OwnChatLine['author'],
+    text: string,
+    key: string,
+    at: UnixMs,
+    files?: readonly ChatFile[],
+  ): OwnChatLine
   /** The newest `limit` lines after `afterId`, oldest first. */
   lines(chat: string, afterId: number, limit: number): readonly OwnChatLine[]
+  /** One line of a chat; null when it is another's or there is none. */
+  line(chat: string, id: number): OwnChatLine | null
 }

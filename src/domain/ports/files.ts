@@ -48,6 +48,15 @@ export interface FileStore {
   close(): Promise<void>
 }
 
+/** The files that each group may read: a folder of its own, bounded, the oldest removed when nothing waits for them. */
+export interface GroupFiles {
+  /**
+   * Lets a group read a stored file as `in/files/<name>`; false when there is no room for it. Idempotent. Throws
+   * CreelError when the disk does not do it.
+   */
+  give(group: GroupName, name: string, file: { readonly path: string; readonly bytes: number }): boolean
+}
+
 /** One file of an inbound message. */
 export interface Attachment {
   readonly inboundId: InboundId

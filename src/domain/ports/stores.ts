@@ -37,6 +37,8 @@ export interface InboundRow {
   readonly state: InboundState
   readonly reason: string | null
   readonly quote?: Quote
+  /** Not to be routed before: more of its album may come. */
+  readonly gatherUntil: UnixMs
 }
 
 /** One group that is to get a message, decided by the router. */
@@ -116,7 +118,7 @@ export interface OpenDispatch {
 }
 
 export interface DispatchStore {
-  /** Not yet in the group's inbox, oldest first. */
+  /** Not yet in the group's inbox, and waiting for no file; oldest first. */
   pending(group: GroupName, limit: number): readonly PendingDispatch[]
   groupsWithPending(): readonly GroupName[]
   /** These messages stand in the inbox, with what their agent was told of answers that failed. Relaxed. */
@@ -165,6 +167,8 @@ export interface DeliveryRow {
   /** Since when it waits to be sent: made, or put back by an operator. */
   readonly queuedAt: UnixMs
   readonly reason: string | null
+  /** Hash of the file that it sends. */
+  readonly file: string | null
 }
 
 /** A message part on its way out, made by the collector or as a notice of the host. */
@@ -178,6 +182,8 @@ export interface NewDelivery {
   readonly inboxSeq?: number
   /** Set when it cannot be sent at all: recorded as failed. */
   readonly failed?: string
+  /** Hash of the file that it sends: kept until it is sent. */
+  readonly file?: string
 }
 
 /** What one batch of an outbox amounts to; recorded with the cursor in one transaction. */

@@ -3,6 +3,7 @@ import { type UnixMs, userId } from '../../../domain/ids.ts'
 import type { ChatAddress, InboundMessage, Sender } from '../../../domain/message.ts'
 import { cleanName, cleanText } from '../../../markdown/clean-text.ts'
 import { describeContent, isServiceMessage } from './describe-content.ts'
+import { filesOf } from './message-files.ts'
 import { quoteOf } from './quoted-message.ts'
 
 /** Telegram's own limit is 4096; another Bot API server may say more. */
@@ -26,6 +27,7 @@ export function convertUpdate(update: Update, me: UserFromGetMe, account: string
   const sender = senderOf(message)
   if (sender === undefined) return { type: 'ignored', reason: 'no sender' }
   const quote = quoteOf(message, me)
+  const files = filesOf(message, me.id)
   return {
     type: 'message',
     message: {
@@ -40,6 +42,8 @@ export function convertUpdate(update: Update, me: UserFromGetMe, account: string
       mentionsUs: mentions(message, me),
       ...(quote === undefined ? {} : { quote }),
       ...(update.message === undefined ? { edit: String(update.update_id) } : {}),
+      ...(files.length === 0 ? {} : { files }),
+      ...(message.media_group_id === undefined ? {} : { album: message.media_group_id.slice(0, 100) }),
     },
   }
 }

@@ -23,7 +23,8 @@ const Entity = z.object({
   language: z.string().optional(),
   url: z.string().optional(),
 })
-const Part = z.object({ text: z.string().min(1), entities: z.array(Entity) })
+/** Text with what is special about it. */
+export const Part = z.object({ text: z.string().min(1), entities: z.array(Entity) })
 
 /** A part as it lies in the delivery table. */
 export type TelegramPart = z.infer<typeof Part>

@@ -8,7 +8,10 @@ import {
 import type { ChatAddress } from '../../../domain/message.ts'
 import type { DeliveryPart } from '../../../domain/ports/channel.ts'
 import { type ApiFailure, apiFailure, isTokenRefused } from './api-failure.ts'
+import { readFilePart, type TelegramFilePart } from './render-file.ts'
 import { entitiesOf, plainTextOf, readPart, type TelegramPart } from './render-parts.ts'
+import { sendFile } from './send-file.ts'
+import { checkedTarget, type Target } from './send-target.ts'
 
 /** The chat now has another id; told by an answer to a send. */
 export type OnMigrated = (from: string, to: string) => void
@@ -19,28 +22,36 @@ export async function sendPart(
   to: ChatAddress,
   part: DeliveryPart,
   signal: AbortSignal,
-  onMigrated: OnMigrated,
+  { onMigrated, pathOf }: { onMigrated: OnMigrated; pathOf: (sha256: string) => string | null },
 ): Promise<string> {
   const content = checkedPart(part)
   const target = checkedTarget(to)
   if (signal.aborted) throw new ChannelUnreachableError('stopped before sending', { ambiguous: false })
-  const formatted = await attempt(api, target, content, signal)
-  if (typeof formatted === 'string') return formatted
-  if (formatted.kind === 'answered' && formatted.newChat !== undefined) {
-    onMigrated(to.chat, String(formatted.newChat))
-    const moved = await attempt(api, { chat: String(formatted.newChat) }, content, signal)
-    return sentOrThrow(moved)
+  const send = (where: Target) =>
+    'file' in content
+      ? sendFile(api, where, content, pathOf(content.file.sha256), signal)
+      : sendText(api, where, content, signal)
+  const result = await send(target)
+  if (typeof result === 'string') return result
+  if (result.kind === 'answered' && result.newChat !== undefined) {
+    onMigrated(to.chat, String(result.newChat))
+    return sentOrThrow(await send({ chat: String(result.newChat) }))
   }
-  if (formatted.kind === 'answered' && formatted.status === 400 && content.entities.length > 0) {
-    // 400 means that nothing was sent. Whatever it says, formatting must not be what loses a message.
-    return sentOrThrow(await attempt(api, target, { text: plainTextOf(content), entities: [] }, signal))
-  }
-  throw sendError(formatted)
+  throw sendError(result)
 }
 
-interface Target {
-  readonly chat: string
-  readonly thread?: number
+async function sendText(
+  api: Api,
+  target: Target,
+  content: TelegramPart,
+  signal: AbortSignal,
+): Promise<string | ApiFailure> {
+  const formatted = await attempt(api, target, content, signal)
+  if (typeof formatted === 'string' || formatted.kind !== 'answered') return formatted
+  if (formatted.status !== 400 || formatted.newChat !== undefined || content.entities.length === 0)
+    return formatted
+  // 400 means that nothing was sent. Whatever it says, formatting must not be what loses a message.
+  return await attempt(api, target, { text: plainTextOf(content), entities: [] }, signal)
 }
 
 async function attempt(
@@ -95,18 +106,10 @@ export function sendError(failure: ApiFailure): CreelError {
   return new ChannelRefusedError(`Telegram refused the message: ${failure.text}`)
 }
 
-function checkedPart(part: DeliveryPart): TelegramPart {
+function checkedPart(part: DeliveryPart): TelegramPart | TelegramFilePart {
   try {
-    return readPart(part)
+    return readFilePart(part) ?? readPart(part)
   } catch (cause) {
     throw new ChannelRefusedError('this part was not rendered for Telegram', { cause })
   }
-}
-
-/** Numbers only: a chat given as `@name` would let a stored address name any public channel. */
-export function checkedTarget(to: ChatAddress): Target {
-  if (!/^-?\d{1,16}$/.test(to.chat)) throw new ChannelRefusedError('not a Telegram chat id')
-  if (to.thread === undefined) return { chat: to.chat }
-  if (!/^\d{1,16}$/.test(to.thread)) throw new ChannelRefusedError('not a Telegram topic id')
-  return { chat: to.chat, thread: Number(to.thread) }
 }

@@ -1,11 +1,13 @@
 import { Api } from 'grammy'
 import type { Update, UserFromGetMe } from 'grammy/types'
 import { ChannelUnreachableError, errorText } from '../../../domain/errors.ts'
-import type { ChatAddress, InboundMessage, Progress } from '../../../domain/message.ts'
+import type { ChatAddress, ChatFile, InboundMessage, Progress } from '../../../domain/message.ts'
 import type { Accepted, Channel, ChannelCapabilities, DeliveryPart } from '../../../domain/ports/channel.ts'
 import { apiFailure, failureText, isTokenRefused } from './api-failure.ts'
 import { type Converted, convertUpdate } from './convert-message.ts'
+import { type FilePlace, fetchFile } from './fetch-file.ts'
 import { UpdatePoller } from './poll-updates.ts'
+import { renderFile } from './render-file.ts'
 import { renderParts } from './render-parts.ts'
 import { sendPart } from './send-part.ts'
 import type { TelegramLog } from './telegram-log.ts'
@@ -15,6 +17,7 @@ import { TypingIndicator } from './typing-indicator.ts'
 const DEFAULT_API_ROOT = 'https://api.telegram.org'
 /** Longer than a long poll. */
 const REQUEST_TIMEOUT_S = 45
+const UPLOAD_TIMEOUT_S = 1_200
 const TYPING_TIMEOUT_MS = 10_000
 
 export interface TelegramOptions {
@@ -27,6 +30,8 @@ export interface TelegramOptions {
   readonly onChatMigrated?: (fromChat: string, toChat: string) => void
   /** What Telegram's own menu offers. */
   readonly commands?: readonly { readonly command: string; readonly description: string }[]
+  /** Where the files lie that are sent; null for one that is gone. */
+  readonly pathOf: (sha256: string) => string | null
   /** Waits after failures of the poll. Default: 1 s, doubled up to 30 s. */
   readonly backoff?: { readonly minMs: number; readonly maxMs: number }
 }
@@ -38,6 +43,9 @@ export class TelegramChannel implements Channel {
   readonly capabilities: ChannelCapabilities = { idempotentSend: false, threads: true }
   readonly notes: TelegramNotes
   readonly #api: Api
+  readonly #uploads: Api
+  readonly #filePlace: FilePlace
+  readonly #pathOf: (sha256: string) => string | null
   readonly #log: TelegramLog
   readonly #poller: UpdatePoller
   readonly #typing: TypingIndicator
@@ -47,11 +55,14 @@ export class TelegramChannel implements Channel {
   constructor(options: TelegramOptions) {
     this.account = options.account
     this.#log = options.log
-    this.#api = new Api(options.token, {
-      apiRoot: (options.apiRoot || DEFAULT_API_ROOT).replace(/\/+$/, ''),
-      timeoutSeconds: REQUEST_TIMEOUT_S,
-      sensitiveLogs: false,
-    })
+    const apiRoot = (options.apiRoot || DEFAULT_API_ROOT).replace(/\/+$/, '')
+    const settings = { apiRoot, sensitiveLogs: false }
+    this.#api = new Api(options.token, { ...settings, timeoutSeconds: REQUEST_TIMEOUT_S })
+    // How long a send may take is decided by whoever sends; a large file needs minutes.
+    this.#uploads = new Api(options.token, { ...settings, timeoutSeconds: UPLOAD_TIMEOUT_S })
+    const isCloud = apiRoot === DEFAULT_API_ROOT
+    this.#filePlace = { api: this.#api, apiRoot, token: options.token, isCloud }
+    this.#pathOf = options.pathOf
     this.notes = new TelegramNotes(this.#api)
     this.#commands = options.commands ?? []
     const backoff = options.backoff ?? { minMs: 1_000, maxMs: 30_000 }
@@ -76,8 +87,23 @@ export class TelegramChannel implements Channel {
     return renderParts(markdown)
   }
 
+  renderFile(file: ChatFile, caption: string): readonly DeliveryPart[] {
+    return renderFile(file, caption)
+  }
+
+  async fetchFile(
+    source: string,
+    bytes: number | null,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Uint8Array>> {
+    return await fetchFile(this.#filePlace, source, bytes, signal)
+  }
+
   async send(to: ChatAddress, part: DeliveryPart, _key: string, signal: AbortSignal): Promise<string> {
-    return await sendPart(this.#api, to, part, signal, (from, toChat) => this.#migrated(from, toChat))
+    return await sendPart(this.#uploads, to, part, signal, {
+      onMigrated: (from, toChat) => this.#migrated(from, toChat),
+      pathOf: this.#pathOf,
+    })
   }
 
   async check(signal: AbortSignal): Promise<void> {

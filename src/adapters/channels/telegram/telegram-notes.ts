@@ -2,7 +2,8 @@ import type { Api } from 'grammy'
 import type { ChatAddress } from '../../../domain/message.ts'
 import type { ChatNotes } from '../../../domain/ports/channel.ts'
 import { type ApiFailure, apiFailure } from './api-failure.ts'
-import { checkedTarget, sendError } from './send-part.ts'
+import { sendError } from './send-part.ts'
+import { checkedTarget } from './send-target.ts'
 
 type GrammySignal = Parameters<Api['deleteMessage']>[2]
 

@@ -1,7 +1,15 @@
 import { MAX_TEXT } from '@creel/protocol'
 import { ChannelRefusedError, CreelError } from '../../../domain/errors.ts'
+import { fileFreeText, filePart, readFilePart } from '../../../domain/file-part.ts'
 import type { GroupName, UserId } from '../../../domain/ids.ts'
-import type { ChatAddress, InboundMessage, Progress } from '../../../domain/message.ts'
+import {
+  type ChatAddress,
+  type ChatFile,
+  chatFiles,
+  type InboundFile,
+  type InboundMessage,
+  type Progress,
+} from '../../../domain/message.ts'
 import type {
   Accepted,
   Channel,
@@ -57,7 +65,13 @@ export class TerminalChannel implements Channel {
    * that got no answer repeats the call. `user` is `terminal:<os user>`. Throws CreelError `unavailable` while
    * nothing receives, and whatever `accept` threw: nothing was kept then.
    */
-  post(group: GroupName, text: string, id: string, user: UserId): Accepted {
+  post(
+    group: GroupName,
+    text: string,
+    id: string,
+    user: UserId,
+    files: readonly InboundFile[] = [],
+  ): Accepted {
     if (this.#accept === null) throw new CreelError('unavailable', 'Creel is starting or stopping')
     const at = this.#clock.now()
     const accepted = this.#accept({
@@ -69,8 +83,9 @@ export class TerminalChannel implements Channel {
       text,
       sentAt: at,
       mentionsUs: true,
+      ...(files.length === 0 ? {} : { files }),
     })
-    const line = this.#chats.append(group, 'user', text, `in:${id}`, at)
+    const line = this.#chats.append(group, 'user', text, `in:${id}`, at, chatFiles(files))
     this.#tellLine(group, line)
     return accepted
   }
@@ -104,7 +119,16 @@ export class TerminalChannel implements Channel {
 
   render(markdown: string): readonly DeliveryPart[] {
     if (markdown.trim() === '') return ['(empty message)']
-    return [markdown.slice(0, MAX_TEXT)]
+    return [fileFreeText(markdown).slice(0, MAX_TEXT)]
+  }
+
+  renderFile(file: ChatFile, caption: string): readonly DeliveryPart[] {
+    return [filePart(file, caption)]
+  }
+
+  /** A file from this terminal is in the store before its message is handed over. */
+  async fetchFile(): Promise<never> {
+    throw new ChannelRefusedError('this channel has no files of its own')
   }
 
   async send(to: ChatAddress, part: DeliveryPart, key: string, signal: AbortSignal): Promise<string> {
@@ -112,7 +136,10 @@ export class TerminalChannel implements Channel {
     if (to.channel !== CHANNEL || to.account !== ACCOUNT) {
       throw new ChannelRefusedError('this address belongs to another channel')
     }
-    const line = this.#chats.append(to.chat, 'agent', part, `out:${key}`, this.#clock.now())
+    const sent = readFilePart(part)
+    const text = sent === null ? part : sent.caption
+    const files = sent === null ? [] : [sent.file]
+    const line = this.#chats.append(to.chat, 'agent', text, `out:${key}`, this.#clock.now(), files)
     this.#tellLine(to.chat, line)
     return String(line.id)
   }

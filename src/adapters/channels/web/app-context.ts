@@ -3,10 +3,12 @@ import type { GroupName, UserId } from '../../../domain/ids.ts'
 import type { InboundMessage } from '../../../domain/message.ts'
 import type { Accepted, OwnChatStore } from '../../../domain/ports/channel.ts'
 import type { Clock } from '../../../domain/ports/clock.ts'
+import type { FileStore } from '../../../domain/ports/files.ts'
 import type { WebLogins } from '../../../domain/ports/web-logins.ts'
 import type { AllowedSites } from './allowed-sites.ts'
 import type { ChatHub } from './chat-hub.ts'
 import type { MarkdownRenderer } from './markdown.ts'
+import type { Uploads } from './uploads.ts'
 
 /** One agent as the page lists it. `state` is for a person: `asleep`, `awake`, `paused`, `problem: …`. */
 export interface WebGroup {
@@ -21,6 +23,9 @@ export interface AppParts {
   readonly logins: WebLogins
   readonly chats: OwnChatStore
   readonly hub: ChatHub
+  readonly files: Pick<FileStore, 'add' | 'path'>
+  readonly uploads: Uploads
+  readonly maxFileBytes: number
   readonly render: MarkdownRenderer
   readonly groups: () => readonly WebGroup[]
   /** Known once the server listens. */

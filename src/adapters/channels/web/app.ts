@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import type { AppEnv, AppParts } from './app-context.ts'
 import { addChatRoutes } from './chat-routes.ts'
+import { addFileRoutes } from './file-routes.ts'
 import { currentSession, hostGuard, keepSession, refuse } from './guards.ts'
 import { addLoginRoutes } from './login-routes.ts'
 import { loadPageFiles, type PageFile, type PageName } from './page-files.ts'
@@ -28,6 +29,7 @@ export function createApp(parts: AppParts): Hono<AppEnv> {
   app.get('/login', (context) => context.html(page(files, 'login.html').body))
   addLoginRoutes(app, parts)
   addChatRoutes(app, parts)
+  addFileRoutes(app, parts)
   app.notFound((context) => refuse(context, 404, 'There is nothing at this address.'))
   app.onError((error, context) => {
     parts.onFault('web request failed', error)

@@ -3,9 +3,11 @@ import type { AddressInfo } from 'node:net'
 import { MAX_TEXT } from '@creel/protocol'
 import { createAdaptorServer } from '@hono/node-server'
 import { ChannelRefusedError, CreelError } from '../../../domain/errors.ts'
-import type { ChatAddress, InboundMessage, Progress } from '../../../domain/message.ts'
+import { fileFreeText, filePart, readFilePart } from '../../../domain/file-part.ts'
+import type { ChatAddress, ChatFile, InboundMessage, Progress } from '../../../domain/message.ts'
 import type { Accepted, Channel, DeliveryPart, OwnChatStore } from '../../../domain/ports/channel.ts'
 import type { Clock } from '../../../domain/ports/clock.ts'
+import type { FileStore } from '../../../domain/ports/files.ts'
 import type { WebLogins } from '../../../domain/ports/web-logins.ts'
 import { type AllowedSites, allowedSites, parsePublicUrl } from './allowed-sites.ts'
 import { createApp } from './app.ts'
@@ -13,6 +15,7 @@ import { WEB_ACCOUNT, WEB_CHANNEL, type WebGroup } from './app-context.ts'
 import { ChatHub } from './chat-hub.ts'
 import { listenError } from './listen-error.ts'
 import { createMarkdownRenderer } from './markdown.ts'
+import { Uploads } from './uploads.ts'
 
 export interface WebChannelOptions {
   readonly host: string
@@ -23,6 +26,8 @@ export interface WebChannelOptions {
   readonly logins: WebLogins
   /** Lines of this channel alone. */
   readonly chats: OwnChatStore
+  readonly files: Pick<FileStore, 'add' | 'path'>
+  readonly maxFileBytes: number
   readonly clock: Clock
   /** Agents to show, in order; called for every request, so it must be quick. */
   readonly groups: () => readonly WebGroup[]
@@ -30,6 +35,9 @@ export interface WebChannelOptions {
   readonly onFault: (what: string, error: unknown) => void
   readonly heartbeatMs?: number
 }
+
+/** 50 MB over a slow line. */
+const REQUEST_MS = 300_000
 
 type Accept = (message: InboundMessage) => Accepted
 
@@ -53,16 +61,20 @@ export class WebChannel implements Channel, AsyncDisposable {
   constructor(options: WebChannelOptions) {
     if (options.publicUrl !== '') parsePublicUrl(options.publicUrl)
     this.#options = options
-    const { clock, logins, chats, groups, onFault } = options
+    const { clock, logins, chats, files, maxFileBytes, groups, onFault } = options
     const render = createMarkdownRenderer()
     this.#hub = new ChatHub({ clock, render })
     const sites = (): AllowedSites => this.#listening()
     const handOver: Accept = (message) => this.#handOver(message)
-    const app = createApp({ clock, logins, chats, hub: this.#hub, render, groups, sites, handOver, onFault })
+    const app = createApp({
+      ...{ clock, logins, chats, files, maxFileBytes, render, groups, sites, handOver, onFault },
+      hub: this.#hub,
+      uploads: new Uploads(),
+    })
     this.#server = createAdaptorServer({
       fetch: app.fetch,
       overrideGlobalObjects: false,
-      serverOptions: { headersTimeout: 10_000, requestTimeout: 30_000, maxHeaderSize: 16_384 },
+      serverOptions: { headersTimeout: 10_000, requestTimeout: REQUEST_MS, maxHeaderSize: 16_384 },
     }) as Server
     this.#server.maxConnections = 1_000
   }
@@ -116,7 +128,16 @@ export class WebChannel implements Channel, AsyncDisposable {
   /** Never splits: a page has no limit beyond that of one outbox entry. */
   render(markdown: string): readonly DeliveryPart[] {
     if (markdown.trim() === '') return ['(empty message)']
-    return [markdown.slice(0, MAX_TEXT)]
+    return [fileFreeText(markdown).slice(0, MAX_TEXT)]
+  }
+
+  renderFile(file: ChatFile, caption: string): readonly DeliveryPart[] {
+    return [filePart(file, caption)]
+  }
+
+  /** What a page sends is in the store before its message is handed over. */
+  async fetchFile(): Promise<never> {
+    throw new ChannelRefusedError('this channel has no files of its own')
   }
 
   async send(to: ChatAddress, part: DeliveryPart, key: string, signal: AbortSignal): Promise<string> {
@@ -125,7 +146,10 @@ export class WebChannel implements Channel, AsyncDisposable {
       throw new ChannelRefusedError('this address belongs to another channel')
     }
     const { chats, clock } = this.#options
-    const line = chats.append(to.chat, 'agent', part, `out:${key}`, clock.now())
+    const sent = readFilePart(part)
+    const text = sent === null ? part : sent.caption
+    const files = sent === null ? [] : [sent.file]
+    const line = chats.append(to.chat, 'agent', text, `out:${key}`, clock.now(), files)
     this.#hub.line(to.chat, line)
     return String(line.id)
   }

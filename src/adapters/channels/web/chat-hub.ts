@@ -61,7 +61,7 @@ export class ChatHub {
   line(chat: string, line: OwnChatLine, key?: string): void {
     // What the agent said so far is in this line now.
     if (line.author === 'agent') this.#forget(chat)
-    if (this.#isWatched(chat)) this.#broadcast(chat, lineFrame(line, this.#render, key))
+    if (this.#isWatched(chat)) this.#broadcast(chat, lineFrame(chat, line, this.#render, key))
   }
 
   progress(chat: string, progress: Progress | null): void {

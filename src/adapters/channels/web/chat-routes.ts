@@ -1,18 +1,24 @@
+import { MAX_FILES } from '@creel/protocol'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Context, Hono } from 'hono'
 import { z } from 'zod'
-import type { GroupName } from '../../../domain/ids.ts'
+import { chatFiles } from '../../../domain/message.ts'
 import { type AppEnv, type AppParts, WEB_ACCOUNT, WEB_CHANNEL } from './app-context.ts'
 import { EventStream } from './event-stream.ts'
+import { findGroup } from './find-group.ts'
 import { refuse, refuseForNow, sessionGuard, sizeGuard, writeGuard } from './guards.ts'
-import { catchUp } from './page-lines.ts'
+import { catchUp, pageFiles } from './page-lines.ts'
 import { RateLimit } from './rate-limit.ts'
 
-const PostRequest = z.object({
-  /** Made by the browser and kept over retries: the platform message id (invariant I2). */
-  id: z.string().regex(/^[A-Za-z0-9-]{8,64}$/),
-  text: z.string().refine((text) => text.trim() !== ''),
-})
+const PostRequest = z
+  .object({
+    /** Made by the browser and kept over retries: the platform message id (invariant I2). */
+    id: z.string().regex(/^[A-Za-z0-9-]{8,64}$/),
+    text: z.string(),
+    /** Names that the uploads were given. */
+    files: z.array(z.string().max(100)).max(MAX_FILES).default([]),
+  })
+  .refine(({ text, files }) => text.trim() !== '' || files.length > 0)
 
 /** The chat itself; all of it needs a login. */
 export function addChatRoutes(app: Hono<AppEnv>, parts: AppParts): void {
@@ -36,6 +42,9 @@ function postMessage(context: Context<AppEnv>, parts: AppParts, body: unknown) {
     return refuse(context, 400, 'Expected {"id": "8 to 64 letters", "text": "not empty"}.')
   const { id, text } = request.data
   const at = parts.clock.now()
+  const files = parts.uploads.take(context.get('user'), request.data.files, at)
+  // The page sends the files again, and the message after them.
+  if (files === null) return refuse(context, 409, 'Its files have to be sent again.')
   try {
     // Accepted first: were the line first and Creel killed in between, a message would look sent that nobody reads.
     parts.handOver({
@@ -44,13 +53,14 @@ function postMessage(context: Context<AppEnv>, parts: AppParts, body: unknown) {
       chatTitle: group,
       platformMessageId: id,
       sender: { id: context.get('user'), name: 'Owner', isBot: false },
-      text,
+      text: text.trim() === '' ? files.map(({ kind, name }) => `[${kind} ${name}]`).join('\n') : text,
       sentAt: at,
       mentionsUs: true,
+      ...(files.length === 0 ? {} : { files }),
     })
-    const line = parts.chats.append(group, 'user', text, `in:${id}`, at)
+    const line = parts.chats.append(group, 'user', text, `in:${id}`, at, chatFiles(files))
     parts.hub.line(group, line, id)
-    return context.json({ line: line.id, at: line.at }, 202)
+    return context.json({ line: line.id, at: line.at, files: pageFiles(group, line) }, 202)
   } catch (error) {
     parts.onFault('web message was not kept', error)
     return refuse(context, 503, 'Creel could not store this right now. It will be tried again.')
@@ -66,18 +76,12 @@ function openEvents(context: Context<AppEnv>, parts: AppParts) {
   }
   const seen = lastSeenLine(context.req.header('last-event-id') ?? context.req.query('after') ?? '')
   // Everything up to `join` happens at once, so that no line can fall between history and live.
-  const frames = catchUp((after, limit) => parts.chats.lines(group, after, limit), seen, parts.render)
+  const frames = catchUp(group, (after, limit) => parts.chats.lines(group, after, limit), seen, parts.render)
   let leave = (): unknown => undefined
   const stream = new EventStream(context.env.outgoing as never, () => leave())
   for (const frame of frames) stream.write(frame)
   leave = parts.hub.join(group, session, stream)
   return RESPONSE_ALREADY_SENT
-}
-
-/** A name from a request is only ever compared with the names there are. */
-function findGroup(context: Context<AppEnv>, parts: AppParts): GroupName | null {
-  const asked = context.req.param('group')
-  return parts.groups().find((group) => group.name === asked)?.name ?? null
 }
 
 function lastSeenLine(text: string): number {

@@ -21,14 +21,17 @@ export function hostGuard(parts: AppParts): MiddlewareHandler<AppEnv> {
   }
 }
 
-/** Refuses what a page elsewhere could make a browser post: a foreign Origin, or a body that is not JSON. */
-export function writeGuard(parts: AppParts): MiddlewareHandler<AppEnv> {
+/** Refuses what a page elsewhere could make a browser post: a foreign Origin, or a body of another type. */
+export function writeGuard(
+  parts: AppParts,
+  expected: 'application/json' | 'application/octet-stream' = 'application/json',
+): MiddlewareHandler<AppEnv> {
   return async (context, next) => {
     if (!parts.sites().origins.has(context.req.header('origin') ?? '')) {
       return refuse(context, 403, 'This request did not come from the chat page.')
     }
     const type = (context.req.header('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase()
-    if (type !== 'application/json') return refuse(context, 415, 'Expected content-type application/json.')
+    if (type !== expected) return refuse(context, 415, `Expected content-type ${expected}.`)
     return next()
   }
 }
@@ -87,7 +90,7 @@ export function isTokenShaped(token: string): boolean {
 
 export function refuse(
   context: Context<AppEnv>,
-  status: 400 | 401 | 403 | 404 | 410 | 415 | 429 | 503,
+  status: 400 | 401 | 403 | 404 | 409 | 410 | 413 | 415 | 429 | 503,
   error: string,
 ) {
   return context.json({ error }, status)

@@ -17,14 +17,17 @@ const NAMES = [
   'style.css',
   'frame.css',
   'chat.css',
+  'files.css',
   'icon.svg',
   'app.js',
   'agents.js',
   'chat-log.js',
   'composer.js',
   'connection.js',
+  'line-files.js',
   'login.js',
   'outgoing.js',
+  'picked-files.js',
 ] as const
 
 export type PageName = (typeof NAMES)[number]

@@ -1,4 +1,5 @@
 import type { OwnChatLine } from '../../../domain/ports/channel.ts'
+import { sizeText } from '../../../domain/size-text.ts'
 import { frameOf } from './event-stream.ts'
 import type { MarkdownRenderer } from './markdown.ts'
 
@@ -7,14 +8,25 @@ const MAX_LINES = 200
 const MAX_BYTES = 2_000_000
 
 /** One line as the page takes it: text of people goes over as text, never as markup. */
-export function lineFrame(line: OwnChatLine, render: MarkdownRenderer, key?: string): string {
+export function lineFrame(chat: string, line: OwnChatLine, render: MarkdownRenderer, key?: string): string {
   const content = line.author === 'agent' ? { html: render(line.text) } : { text: line.text }
+  const files = line.files === undefined ? {} : { files: pageFiles(chat, line) }
   const own = key === undefined ? {} : { key }
   return frameOf({
     name: 'line',
     id: line.id,
-    data: { id: line.id, author: line.author, at: line.at, ...content, ...own },
+    data: { id: line.id, author: line.author, at: line.at, ...content, ...files, ...own },
   })
+}
+
+/** The files of a line as the page shows them; images of a type that browsers know are shown in it. */
+export function pageFiles(chat: string, { id, files = [] }: OwnChatLine): object[] {
+  return files.map(({ name, bytes, image }, index) => ({
+    name,
+    size: sizeText(bytes),
+    url: `/api/chats/${encodeURIComponent(chat)}/files/${id}/${index}`,
+    image: image && { width: image.width, height: image.height },
+  }))
 }
 
 /** Reads the newest `limit` lines after a line, oldest first. */
@@ -24,13 +36,18 @@ export type ReadLines = (afterId: number, limit: number) => readonly OwnChatLine
  * The events that bring a page up to date which has seen everything up to `afterId` (0: nothing). Begins with
  * `reset` when the page must start over: lines between would be missing, or it remembers another database.
  */
-export function catchUp(read: ReadLines, afterId: number, render: MarkdownRenderer): readonly string[] {
+export function catchUp(
+  chat: string,
+  read: ReadLines,
+  afterId: number,
+  render: MarkdownRenderer,
+): readonly string[] {
   const unknown = afterId > 0 && (read(0, 1)[0]?.id ?? 0) < afterId
   const lines = read(unknown ? 0 : afterId, MAX_LINES)
   const frames: string[] = []
   let bytes = 0
   for (const line of [...lines].reverse()) {
-    const frame = lineFrame(line, render)
+    const frame = lineFrame(chat, line, render)
     bytes += frame.length
     if (bytes > MAX_BYTES && frames.length > 0) break
     frames.unshift(frame)

@@ -21,7 +21,7 @@ class ChatPage {
   #connection = null
   #outgoing = new Map()
   #log = new ChatLog((action, id) => this.#act(action, id))
-  #composer = new Composer((text) => this.#outgoing.get(this.#open)?.add(text))
+  #composer = new Composer((text, files) => this.#outgoing.get(this.#open)?.add(text, files))
 
   async start() {
     const refreshWhenSeen = () => document.hidden || this.#refresh()
@@ -89,8 +89,8 @@ class ChatPage {
     const whenOpen = (show) => group === this.#open && show()
     return new Outgoing(group, {
       change: (messages) => whenOpen(() => this.#log.showPending(messages)),
-      sent: ({ text }, { line, at }) =>
-        whenOpen(() => this.#log.showLine({ id: line, author: 'user', at, text })),
+      sent: ({ text }, { line, at, files }) =>
+        whenOpen(() => this.#log.showLine({ id: line, author: 'user', at, text, files })),
     })
   }
 
@@ -105,8 +105,8 @@ class ChatPage {
   #act(action, id) {
     const outgoing = this.#outgoing.get(this.#open)
     if (action === 'retry') return outgoing.retry()
-    const text = outgoing.discard(id)
-    if (action === 'edit') this.#composer.putBefore(text)
+    const { text, files } = outgoing.discard(id)
+    if (action === 'edit') this.#composer.putBefore(text, files)
     this.#composer.focus()
   }
 }

@@ -1,3 +1,5 @@
+import { makeFiles, makeUnsentFiles } from './line-files.js'
+
 /** A turn that says nothing for this long is no longer shown as running. */
 const PROGRESS_TTL_MS = 120_000
 /** A turn that is done sooner needs no clock. */
@@ -59,6 +61,7 @@ export class ChatLog {
       const element = makeLine(line.author, line.at)
       if (line.author === 'agent') fillMarkup(element.querySelector('.body'), line.html)
       else element.querySelector('.body').textContent = line.text
+      if (line.files?.length > 0) element.querySelector('.body').after(makeFiles(line.files))
       this.#lines.set(line.id, element)
       this.#log.append(element)
     })
@@ -142,6 +145,7 @@ export class ChatLog {
     const element = makeLine('user', message.at)
     element.classList.add('unsent')
     element.querySelector('.body').textContent = message.text
+    if (message.files.length > 0) element.querySelector('.body').after(makeUnsentFiles(message.files))
     const meta = element.querySelector('.meta')
     if (message.state === 'sending') meta.textContent = 'Sending…'
     else {

@@ -1,3 +1,5 @@
+import { PickedFiles } from './picked-files.js'
+
 const PREFIX = 'creel.draft.'
 
 /** The message box: what is typed is kept, for each agent, until it is sent. */
@@ -5,13 +7,14 @@ export class Composer {
   #form = document.getElementById('composer')
   #text = document.getElementById('text')
   #group = ''
+  #files = new PickedFiles(() => this.#changed())
 
   constructor(onSend) {
     this.#form.addEventListener('submit', (event) => {
       event.preventDefault()
       const text = this.#text.value.trim()
-      if (text === '' || this.#group === '') return
-      onSend(text)
+      if ((text === '' && this.#files.empty) || this.#group === '') return
+      onSend(text, this.#files.take())
       this.write('')
     })
     this.#text.addEventListener('keydown', (event) => {
@@ -34,8 +37,9 @@ export class Composer {
     this.#changed()
   }
 
-  /** Gives a text back for editing; what was typed meanwhile stays below it. */
-  putBefore(text) {
+  /** Gives a text and its files back for editing; what was typed meanwhile stays below it. */
+  putBefore(text, files = []) {
+    this.#files.add(files)
     this.write(this.#text.value === '' ? text : `${text}\n${this.#text.value}`)
   }
 
@@ -51,7 +55,7 @@ export class Composer {
     } catch (error) {
       console.warn('this browser keeps no drafts', error)
     }
-    this.#form.classList.toggle('filled', value.trim() !== '')
+    this.#form.classList.toggle('filled', value.trim() !== '' || !this.#files.empty)
     this.#text.style.height = 'auto'
     this.#text.style.height = `${this.#text.scrollHeight}px`
   }

@@ -24,8 +24,9 @@ export class Outgoing {
     return this.#messages
   }
 
-  add(text) {
-    const message = { id: newId(), text, at: Date.now(), state: 'sending' }
+  add(text, files = []) {
+    const waiting = files.map((file) => ({ file, id: null }))
+    const message = { id: newId(), text, files: waiting, at: Date.now(), state: 'sending' }
     this.#messages.push(message)
     keep(this.#group, message)
     this.#changed()
@@ -43,12 +44,12 @@ export class Outgoing {
     if (this.#messages.some((one) => one.id === id)) this.#remove(id)
   }
 
-  /** Takes a message out and returns its text. */
+  /** Takes a message out and returns its text and files. */
   discard(id) {
     const message = this.#messages.find((one) => one.id === id)
     this.#remove(id)
     this.#wake()
-    return message?.text ?? ''
+    return { text: message?.text ?? '', files: (message?.files ?? []).map(({ file }) => file) }
   }
 
   async #run() {
@@ -68,18 +69,15 @@ export class Outgoing {
   async #post(message) {
     this.#mark(message, 'sending')
     try {
-      const response = await fetch(`/api/chats/${encodeURIComponent(this.#group)}/messages`, {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify({ id: message.id, text: message.text }),
-        signal: AbortSignal.timeout(20_000),
-      })
+      const response = (await this.#upload(message.files)) ?? (await this.#say(message))
       const answer = await response.json()
       if (response.status === 202) {
         this.#remove(message.id)
         this.#on.sent(message, answer)
         return 'done'
       }
+      // Creel was restarted since they were uploaded.
+      if (response.status === 409) for (const file of message.files) file.id = null
       const final = [400, 403, 404, 413, 415].includes(response.status)
       this.#mark(message, final ? 'refused' : 'waiting', answer.error)
       return final ? 'done' : 'again'
@@ -88,6 +86,32 @@ export class Outgoing {
       this.#mark(message, 'waiting', reason, error)
       return 'again'
     }
+  }
+
+  #say({ id, text, files }) {
+    return fetch(`/api/chats/${encodeURIComponent(this.#group)}/messages`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ id, text, files: files.map((file) => file.id) }),
+      signal: AbortSignal.timeout(20_000),
+    })
+  }
+
+  /** Sends the files that the server does not have yet; returns its answer when it does not take one. */
+  async #upload(files) {
+    for (const one of files.filter(({ id }) => id === null)) {
+      const { file } = one
+      const about = new URLSearchParams({ name: file.name, type: file.type })
+      const response = await fetch(`/api/chats/${encodeURIComponent(this.#group)}/files?${about}`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/octet-stream' },
+        body: file,
+        signal: AbortSignal.timeout(300_000),
+      })
+      if (response.status !== 201) return response
+      one.id = (await response.json()).id
+    }
+    return null
   }
 
   #pause(ms) {
@@ -119,9 +143,10 @@ export class Outgoing {
 }
 
 // One item for each message: two tabs then never overwrite what the other one keeps.
-function keep(group, { id, text, at }) {
+function keep(group, { id, text, files, at }) {
   try {
-    localStorage.setItem(`${PREFIX}${group}.${id}`, JSON.stringify({ id, text, at }))
+    const names = files.map(({ file }) => file.name)
+    localStorage.setItem(`${PREFIX}${group}.${id}`, JSON.stringify({ id, text, names, at }))
   } catch (error) {
     console.warn(
       'this browser keeps nothing; the message is lost when the page closes before it is sent',
@@ -133,8 +158,15 @@ function keep(group, { id, text, at }) {
 function stored(group) {
   const prefix = `${PREFIX}${group}.`
   const keys = Object.keys(localStorage).filter((key) => key.startsWith(prefix))
-  const messages = keys.map((key) => ({ ...JSON.parse(localStorage.getItem(key)), state: 'sending' }))
+  const messages = keys.map((key) => restored(JSON.parse(localStorage.getItem(key))))
   return messages.sort((one, other) => one.at - other.at)
+}
+
+/** Files are not kept by the browser: a message that had some waits for them to be attached again. */
+function restored({ id, text, names = [], at }) {
+  if (names.length === 0) return { id, text, files: [], at, state: 'sending' }
+  const reason = `the page was closed before its files were sent (${names.join(', ')}). Attach them again.`
+  return { id, text, files: [], at, state: 'refused', reason }
 }
 
 // crypto.randomUUID exists on https and loopback only; a home network is neither.

@@ -1,5 +1,7 @@
 export interface KeptFile {
   readonly name: string
+  /** Of its bytes. */
+  readonly hash: string
   readonly bytes: number
   readonly usedAt: number
 }
@@ -18,9 +20,9 @@ export function outdated(
   const { now, keepMs, maxBytes, inUse } = rule
   let left = files.reduce((sum, file) => sum + file.bytes, 0)
   const gone: string[] = []
-  for (const { name, bytes, usedAt } of files.toSorted((a, b) => a.usedAt - b.usedAt)) {
+  for (const { name, hash, bytes, usedAt } of files.toSorted((a, b) => a.usedAt - b.usedAt)) {
     const age = now - usedAt
-    if (inUse.has(name) || age < Math.min(YOUNG_MS, keepMs)) continue
+    if (inUse.has(hash) || age < Math.min(YOUNG_MS, keepMs)) continue
     if (age < keepMs && left <= maxBytes) break
     left -= bytes
     gone.push(name)

@@ -1,0 +1,23 @@
+import { MAX_FILES } from '@creel/protocol'
+import type Database from 'better-sqlite3'
+import type { InboundFile } from '../../domain/message.ts'
+
+/** A prepared insert of a new message's files; the caller holds the transaction. */
+export function prepareAttach(
+  db: Database.Database,
+): (inboundId: number, files: readonly InboundFile[]) => void {
+  const insert = db.prepare(
+    `INSERT INTO attachment (inbound_id, position, kind, name, mime, bytes, source, state, sha256, image)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  )
+  return (inboundId, files) => {
+    files.slice(0, MAX_FILES).forEach(({ kind, name, mime, bytes, from }, position) => {
+      const about = [inboundId, position, kind, name.slice(0, 200) || kind, mime.slice(0, 100)]
+      if ('source' in from) insert.run(...about, bytes, from.source, 'wanted', null, null)
+      else {
+        const { sha256, image, bytes: size } = from.stored
+        insert.run(...about, size, '', 'ready', sha256, image && JSON.stringify(image))
+      }
+    })
+  }
+}

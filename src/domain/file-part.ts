@@ -1,0 +1,37 @@
+import { z } from 'zod'
+import type { ChatFile } from './message.ts'
+
+/** Begins the stored form of a file; `fileFreeText` keeps it out of every text. */
+const MARK = '\u001efile:'
+
+const Part = z.object({
+  sha256: z.string(),
+  name: z.string(),
+  mime: z.string(),
+  bytes: z.number(),
+  image: z
+    .object({
+      mime: z.enum(['image/png', 'image/jpeg', 'image/gif', 'image/webp']),
+      width: z.number(),
+      height: z.number(),
+    })
+    .nullable(),
+  caption: z.string(),
+})
+
+/** A file as one delivery part, on a channel whose other parts are plain markdown. */
+export function filePart(file: ChatFile, caption: string): string {
+  return MARK + JSON.stringify({ ...file, caption })
+}
+
+/** The file of such a part; null for a text. Throws when it begins like one and is none. */
+export function readFilePart(part: string): { file: ChatFile; caption: string } | null {
+  if (!part.startsWith(MARK)) return null
+  const { caption, ...file } = Part.parse(JSON.parse(part.slice(MARK.length)))
+  return { file, caption }
+}
+
+/** The text as it may become a part: none that an agent writes can look like a file. */
+export function fileFreeText(markdown: string): string {
+  return markdown.replaceAll('\u001e', '')
+}

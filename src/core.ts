@@ -34,7 +34,9 @@ import type { Install } from './config/load.ts'
 import { type GroupName, isGroupName } from './domain/ids.ts'
 import type { Clock } from './domain/ports/clock.ts'
 import type { Vault } from './domain/ports/vault.ts'
+import { secretTexts } from './domain/secret.ts'
 import { replaceFile } from './replace-file.ts'
+import { SecretMask } from './secret-mask.ts'
 
 export interface Core extends Disposable {
   readonly install: Install
@@ -44,6 +46,8 @@ export interface Core extends Disposable {
   readonly groups: GroupRegistry
   /** Opened by whoever first needs it. */
   readonly vault: Vault
+  /** Knows every secret that was read. */
+  readonly mask: SecretMask
   readonly inbound: SqliteInboundStore
   readonly attachments: SqliteAttachmentStore
   readonly dispatches: SqliteDispatchStore
@@ -76,12 +80,16 @@ export function openCore(install: Install, clock: Clock = systemClock): Core {
   const groups = new GroupRegistry(paths)
   const roles = new SqliteRoleStore(db)
   const id = installId(paths.dataDir)
+  const mask = new SecretMask()
   return {
     install,
     installId: id,
     clock,
     groups,
-    vault: new AgeVault(paths.vaultFile, masterKey(install, id)),
+    mask,
+    vault: new AgeVault(paths.vaultFile, masterKey(install, id), (content) =>
+      mask.learn(secretTexts(content)),
+    ),
     inbound: new SqliteInboundStore(db),
     attachments: new SqliteAttachmentStore(db),
     dispatches: new SqliteDispatchStore(db),

@@ -26,8 +26,12 @@ export function secretParts(core: Core, log: Log): SecretParts {
   const { vault, groups, clock, install } = core
   const { anthropic, openai } = install.config.models
   // Read once: a changed file counts from the next start, a changed secret in the vault at once.
-  const key = (api: ModelApi, file: string) =>
-    file === '' ? null : readSecretFile(install, `models.${api}.key_file`, file)
+  const key = (api: ModelApi, file: string) => {
+    if (file === '') return null
+    const secret = readSecretFile(install, `models.${api}.key_file`, file)
+    core.mask.learn([secret])
+    return secret
+  }
   const warnings = new SecretWarnings(vault, clock)
   const keeper = tokenKeeper(core, {
     renewed: (secret) => log.info({ event: 'secret.renewed', secret }, 'login renewed'),

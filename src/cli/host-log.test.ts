@@ -17,7 +17,7 @@ afterEach(() => {
 
 test('a log that has grown is put aside, four old ones are kept, and no line is lost on the way', () => {
   const file = join(folder, 'logs', 'host.log')
-  opened = openHostLog(file, 'info', 200)
+  opened = openHostLog(file, 'info', { maxBytes: 200 })
   for (let round = 1; round <= 7; round += 1) {
     opened.log.info({ round, filler: 'x'.repeat(200) }, 'a line')
     opened.rotate()
@@ -33,7 +33,7 @@ test('a log that has grown is put aside, four old ones are kept, and no line is 
 test('a log that was too large already is put aside at the start', () => {
   const file = join(folder, 'host.log')
   writeFileSync(file, 'x'.repeat(300))
-  opened = openHostLog(file, 'info', 200)
+  opened = openHostLog(file, 'info', { maxBytes: 200 })
   opened.log.info('fresh')
   expect(readFileSync(`${file}.1`, 'utf8')).toHaveLength(300)
   expect(readFileSync(file, 'utf8')).toContain('fresh')

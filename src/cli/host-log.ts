@@ -14,13 +14,18 @@ export interface HostLog extends Disposable {
   rotate(): void
 }
 
-/** The log of the host: JSON lines in a file that cannot grow without bound. */
-export function openHostLog(file: string, level: string, maxBytes = MAX_BYTES): HostLog {
+/** The log of the host: JSON lines in a file that cannot grow without bound; `clean` takes secrets out of them. */
+export function openHostLog(
+  file: string,
+  level: string,
+  options: { readonly maxBytes?: number; readonly clean?: (line: string) => string } = {},
+): HostLog {
+  const { maxBytes = MAX_BYTES, clean = (line: string) => line } = options
   mkdirSync(dirname(file), { recursive: true })
   const destination = pino.destination({ dest: file, sync: true })
   // Without a listener a full disk would end the host: the line is lost, what it tells of goes on.
   destination.on('error', () => undefined)
-  const log = pino({ level, base: null }, destination)
+  const log = pino({ level, base: null }, { write: (line) => void destination.write(clean(line)) })
   const rotate = () => {
     try {
       if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) < maxBytes) return

@@ -28,7 +28,9 @@ const DRAIN_MS = 10_000
 export async function serve(options: ServeOptions): Promise<void> {
   const { install } = options
   const core = openCore(install)
-  const hostLog = openHostLog(install.paths.logFile, install.config.log_level)
+  const hostLog = openHostLog(install.paths.logFile, install.config.log_level, {
+    clean: (line) => core.mask.clean(line),
+  })
   const { log } = hostLog
   const ended = Promise.withResolvers<{ stopSandboxes: boolean }>()
   const onAbort = () => ended.resolve({ stopSandboxes: options.stopSandboxes })

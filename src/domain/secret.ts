@@ -181,6 +181,27 @@ export interface SecretInfo {
   readonly dead: string | null
 }
 
+/** Every text in the vault that must not be seen. */
+export function secretTexts(content: VaultContent): string[] {
+  return content.secrets.flatMap(({ value }) => {
+    switch (value.kind) {
+      case 'api-key':
+        return [value.key]
+      case 'oauth':
+        return value.refresh === null ? [value.access] : [value.access, value.refresh]
+      case 'auth-file':
+        return [value.content]
+      case 'bearer':
+        return [value.token]
+      case 'basic':
+        return [value.password, Buffer.from(`${value.user}:${value.password}`).toString('base64')]
+      case 'header':
+      case 'query':
+        return [value.value]
+    }
+  })
+}
+
 /** The service whose profile a secret is: the part of its name before the slash. */
 export function serviceOf(name: string): SecretService | null {
   const [service, profile] = name.split('/')

@@ -22,13 +22,16 @@ const EMPTY: VaultContent = { version: 1, secrets: [], defaults: {} }
 export class AgeVault implements Vault {
   readonly #file: string
   readonly #key: MasterKey
+  readonly #onContent: (content: VaultContent) => void
   #opened: Opened | null = null
   /** One change after the other. */
   #turn: Promise<unknown> = Promise.resolve()
 
-  constructor(file: string, key: MasterKey) {
+  /** `onContent` sees everything that is read and written. */
+  constructor(file: string, key: MasterKey, onContent: (content: VaultContent) => void = () => undefined) {
     this.#file = file
     this.#key = key
+    this.#onContent = onContent
   }
 
   place(): VaultPlace {
@@ -47,6 +50,7 @@ export class AgeVault implements Vault {
       const content = edit(known?.content ?? EMPTY)
       if (content === (known?.content ?? EMPTY)) return content
       const { identities, opener } = known ?? (await this.#firstKey())
+      this.#onContent(content)
       await this.#write(content, identities[opener] ?? identities[0])
       this.#opened = { content, identities, opener }
       return content
@@ -115,6 +119,7 @@ export class AgeVault implements Vault {
     const [first, ...others] = keys
     if (first === undefined) throw this.#noKey()
     this.#opened = { ...found, identities: [first, ...others] }
+    this.#onContent(found.content)
     // A disk that is full must not keep the vault shut: it is tried again at the next start.
     this.#dropOldKeys()
     return this.#opened

@@ -8,6 +8,8 @@ export type ApiFailure =
   | { readonly kind: 'network'; readonly text: string; readonly sent: boolean }
 
 const MAX_WAIT_S = 86_400
+/** A proxy may say which address was asked for, and the token stands in it. */
+const LIKE_A_TOKEN = /\d{5,}(?::|%3A)[\w-]{20,}/gi
 /** The connection did not come about, so nothing was sent. */
 const NOT_SENT =
   /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EADDRNOTAVAIL|CERT_.*|UNABLE_TO_.*|SELF_SIGNED_.*|DEPTH_ZERO_.*|ERR_TLS_.*)$/
@@ -25,7 +27,7 @@ export function apiFailure(error: unknown): ApiFailure {
     return {
       kind: 'answered',
       status: error.error_code,
-      text: error.description.slice(0, 300),
+      text: error.description.replace(LIKE_A_TOKEN, '***').slice(0, 300),
       ...(newChat === undefined ? {} : { newChat }),
     }
   }

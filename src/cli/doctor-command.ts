@@ -13,16 +13,11 @@ import type { GroupName } from '../domain/ids.ts'
 import { expectedAgentImage, installSocket } from '../host-parts.ts'
 import { specHash } from '../sandbox-spec.ts'
 import { type CliContext, installOf } from './context.ts'
+import { checkVault } from './doctor-vault.ts'
+import { type Finding, ok } from './finding.ts'
 import { print } from './output.ts'
 import { providersInUse } from './providers-in-use.ts'
 import { runCommand } from './session.ts'
-
-interface Finding {
-  readonly check: string
-  readonly level: 'ok' | 'warning' | 'problem'
-  readonly text: string
-  readonly hint?: string
-}
 
 type Check = (install: Install) => Promise<Finding[]>
 
@@ -36,12 +31,12 @@ export function addDoctorCommand(program: Command, context: CliContext): void {
     .addHelpText(
       'after',
       `
-Looks at settings, container engine, agent image, disk, database, each agent and its skills; changes nothing.
+Looks at settings, container engine, agent image, disk, database, each agent, its skills and the vault; changes nothing.
 Exit code 0 when there is no problem (warnings are allowed), 1 otherwise.`,
     )
     .action(async (options: { json?: boolean }) => {
       const install = installOf(context)
-      if (!options.json) context.output.err('looking: engine, image, disk, database, agents')
+      if (!options.json) context.output.err('looking: engine, image, disk, database, agents, vault')
       const findings: Finding[] = [
         ok('settings', existsSync(install.configFile) ? install.configFile : 'defaults (no creel.toml)'),
       ]
@@ -59,6 +54,7 @@ const CHECKS: readonly (readonly [string, Check])[] = [
   ['database', checkDatabase],
   ['agents', checkGroups],
   ['skills', checkSkills],
+  ['vault', checkVault],
 ]
 
 async function guarded(name: string, check: () => Promise<Finding[]>): Promise<Finding[]> {
@@ -152,10 +148,6 @@ function configOf(groups: GroupRegistry, group: GroupName): GroupConfig | null {
     if (error instanceof ConfigError) return null
     throw error
   }
-}
-
-function ok(check: string, text: string): Finding {
-  return { check, level: 'ok', text }
 }
 
 function findingText(finding: Finding): string {

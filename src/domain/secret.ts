@@ -183,23 +183,25 @@ export interface SecretInfo {
 
 /** Every text in the vault that must not be seen. */
 export function secretTexts(content: VaultContent): string[] {
-  return content.secrets.flatMap(({ value }) => {
-    switch (value.kind) {
-      case 'api-key':
-        return [value.key]
-      case 'oauth':
-        return value.refresh === null ? [value.access] : [value.access, value.refresh]
-      case 'auth-file':
-        return [value.content]
-      case 'bearer':
-        return [value.token]
-      case 'basic':
-        return [value.password, Buffer.from(`${value.user}:${value.password}`).toString('base64')]
-      case 'header':
-      case 'query':
-        return [value.value]
-    }
-  })
+  return content.secrets.flatMap(({ value }) => textsOf(value))
+}
+
+function textsOf(value: SecretValue): string[] {
+  switch (value.kind) {
+    case 'api-key':
+      return [value.key]
+    case 'oauth':
+      return value.refresh === null ? [value.access] : [value.access, value.refresh]
+    case 'auth-file':
+      return [value.content]
+    case 'bearer':
+      return [value.token]
+    case 'basic':
+      return [value.password, Buffer.from(`${value.user}:${value.password}`).toString('base64')]
+    case 'header':
+    case 'query':
+      return [value.value]
+  }
 }
 
 /** The service whose profile a secret is: the part of its name before the slash. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { PROVIDER_SERVICES } from '../config/schema.ts'
+import { modelSecret } from '../credentials.ts'
 import { CreelError } from '../domain/errors.ts'
 import {
   SERVICES,
@@ -32,6 +33,12 @@ export const vaultList: OperatorCommand = {
           groups: users.get(secret.name) ?? [],
         }),
       ),
+      missing: groups.names().flatMap((group) =>
+        namesFor(groups, content, group)
+          .filter((name) => findSecret(content, name) === null)
+          .map((name) => ({ group, name })),
+      ),
+      keyless: groups.names().flatMap((group) => servicesWithout(groups, content, group)),
     }
   },
 }
@@ -143,6 +150,26 @@ function namesFor(
     return (
       secrets ?? (PROVIDER_SERVICES[provider] ?? []).flatMap((service) => content.defaults[service] ?? [])
     )
+  } catch {
+    // Its own line of `creel status` says what is wrong with it.
+    return []
+  }
+}
+
+/** The model service that an agent's provider calls, when the vault has nothing for it. */
+function servicesWithout(
+  groups: OperatorPorts['groups'],
+  content: VaultContent,
+  group: Parameters<OperatorPorts['groups']['load']>[0],
+): readonly { group: string; service: string; named: boolean }[] {
+  try {
+    const config = groups.load(group)
+    const services = PROVIDER_SERVICES[config.provider] ?? []
+    const [first] = services
+    // One of several is enough: which of them it calls is a matter of its model.
+    if (first === undefined || services.some((service) => modelSecret(content, config, service) !== null))
+      return []
+    return [{ group, service: first, named: config.secrets !== undefined }]
   } catch {
     // Its own line of `creel status` says what is wrong with it.
     return []

@@ -3,7 +3,6 @@ import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { findSecret } from '../../src/domain/vault-edits.ts'
-import { LoginServer } from '../rig/login-server.ts'
 import { CliRig } from './cli-rig.ts'
 
 const KEY = 'sk-typed-0123456789abcdef'
@@ -226,63 +225,3 @@ describe('creel vault test', () => {
     server.listen(0)
   })
 })
-
-describe('a login in a browser', () => {
-  const login = (server: LoginServer) => [
-    ...['vault', 'login', 'calendar', '--authorize-url', 'https://login.example/authorize', '--token-url'],
-    ...[server.tokenUrl, '--client-id', 'creel-test', '--host', 'api.example.com'],
-  ]
-
-  it('ends with the address that is pasted, and is renewed like any other', async () => {
-    const server = await LoginServer.make()
-    try {
-      // Typed after the address was shown: what the browser ended at.
-      const ran = cli.run(...login(server))
-      cli.onError = (line) => {
-        const address = /https:\/\/login\.example\S+/.exec(line)?.[0]
-        if (address) cli.typed.push(server.authorize(address))
-      }
-      expect(await ran).toMatchObject({ code: 0 })
-      const value = (await stored('calendar'))?.value
-      expect(value).toMatchObject({ kind: 'oauth', hosts: ['api.example.com'] })
-      if (value?.kind === 'oauth') expect(server.isGood(value.access)).toBe(true)
-    } finally {
-      await server[Symbol.asyncDispose]()
-    }
-  })
-
-  it('ends when the browser comes back to this machine', async () => {
-    const server = await LoginServer.make()
-    try {
-      const ran = cli.run(...login(server))
-      cli.waitForTyping = true
-      cli.onError = (line) => {
-        const address = /https:\/\/login\.example\S+/.exec(line)?.[0]
-        if (address) void visit(server.authorize(address))
-      }
-      expect(await ran).toMatchObject({ code: 0 })
-      expect((await stored('calendar'))?.value.kind).toBe('oauth')
-    } finally {
-      await server[Symbol.asyncDispose]()
-    }
-  })
-
-  it('of another login is refused', async () => {
-    const server = await LoginServer.make()
-    try {
-      cli.typed.push('http://127.0.0.1:1/callback?code=abc&state=another')
-      expect((await cli.run(...login(server))).err).toContain('belongs to another login')
-      expect(server.asked).toEqual([])
-    } finally {
-      await server[Symbol.asyncDispose]()
-    }
-  })
-})
-
-/** The browser: a stranger without the state is turned away, then the real one comes. */
-async function visit(address: string): Promise<void> {
-  const stranger = new URL(address)
-  stranger.searchParams.set('state', 'guess')
-  expect((await fetch(stranger)).status).toBe(404)
-  expect((await fetch(address)).status).toBe(200)
-}

@@ -61,7 +61,7 @@ function floorOf({ runs, say }: BenchRequest): number {
   }
 }
 
-async function rate({ install, runs, say, signal }: BenchRequest, groups: number): Promise<number> {
+export async function rate({ install, runs, say, signal }: BenchRequest, groups: number): Promise<number> {
   say(`setting up ${groups} group(s)`)
   await using world = await startLoadHost(install, groups)
   say(`measuring ${runs} messages to ${groups} group(s)`)

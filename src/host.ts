@@ -132,6 +132,7 @@ export class Host {
         }),
     })
     this.#dispatch = this.#pump<GroupName>('dispatch', {
+      gather: true,
       keys: () => dispatches.groupsWithPending(),
       step: (group) =>
         dispatchNext(group, {
@@ -253,7 +254,7 @@ export class Host {
 
   #pump<Key extends string | number>(
     name: string,
-    work: Pick<PumpOptions<Key>, 'keys' | 'step'> & Partial<Pick<PumpOptions<Key>, 'pollMs' | 'backoff'>>,
+    work: Pick<PumpOptions<Key>, 'keys' | 'step'> & Partial<Pick<PumpOptions<Key>, 'gather'>>,
   ): Pump<Key> {
     const { core, log, random } = this.parts
     return new Pump<Key>({ ...PUMP, name, log, random, clock: core.clock, maxConcurrent: 32, ...work })

@@ -16,7 +16,7 @@ export function tellProblem(
   ports: { dispatches: Pick<DispatchStore, 'open' | 'inboundOf'>; notices: Notices },
 ): void {
   const key = `problem:${group}:${since}`
-  for (const open of ports.dispatches.open(group).slice(0, LOOKED_AT)) {
+  for (const open of ports.dispatches.open(group, LOOKED_AT)) {
     const origin = ports.dispatches.inboundOf(group, open.inboxSeq)
     if (!origin) continue
     ports.notices.toChat(

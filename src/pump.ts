@@ -22,6 +22,8 @@ export interface PumpOptions<Key> {
   readonly step: (key: Key, signal: AbortSignal) => Promise<StepResult> | StepResult
   readonly maxConcurrent: number
   readonly backoff: BackoffRange
+  /** A lane begins when this turn of the event loop is over: what comes in together is done together. */
+  readonly gather?: boolean
 }
 
 interface Lane {
@@ -32,6 +34,8 @@ interface Lane {
   /** While set, the lane sleeps and a nudge cannot wake it. */
   backingOff: boolean
   waiting: AbortController | null
+  /** When the wait ends. */
+  wakeAt: number
 }
 
 /**
@@ -103,7 +107,7 @@ export class Pump<Key extends string | number> {
     const { signal } = this.#stopping
     while (!signal.aborted) {
       try {
-        this.nudgeAll()
+        this.#lookAtAll()
       } catch (error) {
         this.#options.log.error({ pump: this.#options.name, err: error }, 'pump cannot list its work')
       }
@@ -111,10 +115,28 @@ export class Pump<Key extends string | number> {
     }
   }
 
+  /** Like nudgeAll, but a lane that wakes by itself before the next look is left to sleep. */
+  #lookAtAll(): void {
+    const { clock, keys, pollMs } = this.#options
+    const soon = clock.now() + pollMs
+    for (const key of keys()) {
+      const lane = this.#lanes.get(key)
+      if (!lane?.waiting || lane.wakeAt > soon) this.nudge(key)
+    }
+  }
+
   #lane(key: Key): Lane {
     let lane = this.#lanes.get(key)
     if (!lane) {
-      lane = { running: false, again: false, queued: false, failures: 0, backingOff: false, waiting: null }
+      lane = {
+        running: false,
+        again: false,
+        queued: false,
+        failures: 0,
+        backingOff: false,
+        waiting: null,
+        wakeAt: 0,
+      }
       this.#lanes.set(key, lane)
     }
     return lane
@@ -145,9 +167,9 @@ export class Pump<Key extends string | number> {
   }
 
   async #runLane(key: Key, lane: Lane): Promise<void> {
-    // Leaves the caller's stack: a nudge must never run work inside somebody's transaction.
-    await Promise.resolve()
     const { signal } = this.#stopping
+    // Leaves the caller's stack: a nudge must never run work inside somebody's transaction.
+    await (this.#options.gather ? this.#options.clock.sleep(0, signal).catch(ignoreAbort) : Promise.resolve())
     let result: StepResult
     for (let round = 1; ; round += 1) {
       lane.again = false
@@ -190,6 +212,7 @@ export class Pump<Key extends string | number> {
       this.#enqueue(key, lane)
     }
     const ms = Math.min(Math.max(waitMs, 0), MAX_WAIT_MS)
+    lane.wakeAt = this.#options.clock.now() + ms
     void this.#options.clock.sleep(ms, signal).then(wake, ignoreAbort)
   }
 }

@@ -13,6 +13,8 @@ import { livenessLimits, takeVitals } from './vitals.ts'
 const GRACE_MS = 2_000
 const CROWDED_WAIT_MS = 1_000
 const BUSY_WAIT_MS = 20
+/** The oldest of what waits for a group: a long queue must not make each look at it long. */
+const LOOKED_AT = 100
 
 /**
  * Keeps a sandbox alive for every group with unsettled mail: compares what is wanted with what runs and closes
@@ -110,7 +112,9 @@ export class Supervisor {
   async #close(group: GroupName, slot: Slot, signal: AbortSignal): Promise<StepResult> {
     const { clock, dispatches, groups, limits } = this.#ports
     const wanted = dispatches.hasOpen(group)
-    const open = wanted ? dispatches.open(group) : []
+    // Many may wait for room: each look at one of them must cost next to nothing.
+    if (wanted && !slot.handle && this.#room.mustWait(slot)) return { waitMs: CROWDED_WAIT_MS }
+    const open = wanted ? dispatches.open(group, LOOKED_AT) : []
     if (wanted) slot.lastBusyAt = clock.now()
     else slot.ticket = null
     if (!wanted || (open[0]?.inboxSeq ?? null) !== slot.stuckOn) forgetDeaths(slot)
@@ -125,7 +129,6 @@ export class Supervisor {
       this.#ports.problems.well(group, 'sandbox')
       return 'idle'
     }
-    if (!slot.handle && this.#room.mustWait(slot)) return { waitMs: CROWDED_WAIT_MS }
     const config = groups.load(group)
     const spec = await this.#ports.specOf(group, config)
     const vitals = takeVitals(slot, {
@@ -249,7 +252,7 @@ export class Supervisor {
   }
 
   #countDeath(group: GroupName, slot: Slot): void {
-    const oldest = this.#ports.dispatches.open(group)[0]?.inboxSeq ?? null
+    const oldest = this.#ports.dispatches.open(group, 1)[0]?.inboxSeq ?? null
     countDeath(slot, oldest, this.#ports.clock.now(), this.#ports.random)
   }
 

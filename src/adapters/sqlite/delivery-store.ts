@@ -47,10 +47,11 @@ export class SqliteDeliveryStore implements DeliveryStore {
       `UPDATE delivery SET state = ?, platform_message_id = ?, sent_at = ?, attempts = attempts + 1
        WHERE id = ?`,
     )
-    this.#queuedOf = db.prepare(`SELECT count(*) AS n FROM delivery WHERE group_name = ? AND ${UNSENT}`)
+    this.#queuedOf = db.prepare(`SELECT count(*) AS n FROM delivery INDEXED BY delivery_open_by_group
+       WHERE group_name = ? AND ${UNSENT}`)
     this.#untold = db.prepare(
-      `SELECT d.id AS delivery_id, d.group_name, d.reason, c.* FROM delivery d JOIN chat c ON c.id = d.chat_id
-       WHERE d.state = 'failed' AND d.owner_told = 0 AND d.group_name IS NOT NULL ORDER BY d.id LIMIT ?`,
+      `SELECT d.id AS delivery_id, d.group_name, d.reason, c.* FROM delivery d INDEXED BY delivery_failed
+       JOIN chat c ON c.id = d.chat_id WHERE d.state = 'failed' AND d.owner_told = 0 AND d.group_name IS NOT NULL ORDER BY d.id LIMIT ?`,
     )
   }
 

@@ -37,7 +37,7 @@ export class SqliteDispatchStore implements DispatchStore {
       'SELECT 1 AS one FROM dispatch WHERE group_name = ? AND outcome IS NULL LIMIT 1',
     )
     this.#pending = db.prepare(
-      `SELECT inbound_id, session, command, retries FROM dispatch
+      `SELECT inbound_id, session, command, retries FROM dispatch INDEXED BY dispatch_pending
        WHERE group_name = ? AND inbox_seq IS NULL AND outcome IS NULL AND ${NO_FILE_TO_WAIT_FOR}
        ORDER BY inbound_id LIMIT ?`,
     )
@@ -53,7 +53,7 @@ export class SqliteDispatchStore implements DispatchStore {
   }
 
   groupsWithPending(): readonly GroupName[] {
-    return this.#groups('inbox_seq IS NULL AND outcome IS NULL')
+    return this.#groups('dispatch_pending', 'inbox_seq IS NULL AND outcome IS NULL')
   }
 
   placed(group: GroupName, placed: readonly PlacedMessage[]): void {
@@ -71,28 +71,30 @@ export class SqliteDispatchStore implements DispatchStore {
   }
 
   groupsWithOpen(): readonly GroupName[] {
-    return this.#groups('outcome IS NULL')
+    return this.#groups('dispatch_open', 'outcome IS NULL')
   }
 
-  #groups(where: string): readonly GroupName[] {
+  #groups(index: string, where: string): readonly GroupName[] {
     return this.#statements
       .prepare<[], { group_name: string }>(
-        `SELECT group_name FROM dispatch WHERE ${where} GROUP BY group_name ORDER BY min(inbound_id)`,
+        `SELECT group_name FROM dispatch INDEXED BY ${index} WHERE ${where} GROUP BY group_name ORDER BY min(inbound_id)`,
       )
       .all()
       .map((row) => row.group_name as GroupName)
   }
 
-  open(group: GroupName): readonly OpenDispatch[] {
+  open(group: GroupName, limit = -1): readonly OpenDispatch[] {
     return this.#statements
       .prepare<
-        [string],
+        [string, number],
         { inbox_seq: number; inbound_id: number; accepted_at: number | null; attempts: number }
       >(
-        `SELECT inbox_seq, inbound_id, accepted_at, attempts FROM dispatch
-         WHERE group_name = ? AND inbox_seq IS NOT NULL AND outcome IS NULL ORDER BY inbox_seq`,
+        `SELECT * FROM (
+           SELECT inbox_seq, inbound_id, accepted_at, attempts FROM dispatch INDEXED BY dispatch_open
+           WHERE group_name = ? AND inbox_seq IS NOT NULL AND outcome IS NULL ORDER BY inbound_id LIMIT ?)
+         ORDER BY inbox_seq`,
       )
-      .all(group)
+      .all(group, limit)
       .map((row) => ({
         inboxSeq: row.inbox_seq,
         inboundId: row.inbound_id as InboundId,

@@ -7,14 +7,15 @@ import { prepareAlbums } from './album.ts'
 import { prepareAttach } from './attachment-insert.ts'
 import { relaxedSync } from './relaxed-sync.ts'
 import { prepareRevise } from './revise-inbound.ts'
-import { type InboundColumns, SELECT_INBOUND, toInboundRow } from './rows.ts'
+import { type InboundColumns, SELECT_INBOUND, selectInboundBy, toInboundRow } from './rows.ts'
 import { Statements } from './statements.ts'
 
 /** The newest message before this one that the group was given in the same chat; 0 when none. */
 const LAST_GIVEN = `
-  SELECT coalesce(max(d.inbound_id), 0) FROM dispatch d JOIN inbound g ON g.id = d.inbound_id
+  SELECT d.inbound_id FROM dispatch d JOIN inbound g ON g.id = d.inbound_id
   WHERE d.group_name = @group AND g.chat_id = @chatId AND d.inbound_id < @before AND d.command IS NULL
-    AND (@thread IS NULL OR g.thread = @thread)`
+    AND (@thread IS NULL OR g.thread = @thread)
+  ORDER BY d.inbound_id DESC LIMIT 1`
 
 /** Whether the group listens to the sender of `i`: what a stranger says could steer the agent (T11). */
 const LET_IN = `
@@ -34,7 +35,7 @@ export class SqliteInboundStore implements InboundStore {
     this.#statements = new Statements(db)
     this.#record = this.#prepareRecord()
     this.#nextNew = db.prepare(
-      `${SELECT_INBOUND} WHERE i.chat_id = ? AND i.state = 'new' ORDER BY i.id LIMIT 1`,
+      `${selectInboundBy('inbound_new')} WHERE i.chat_id = ? AND i.state = 'new' ORDER BY i.id LIMIT 1`,
     )
     this.#chatsWithNew = db.prepare(
       "SELECT chat_id FROM inbound WHERE state = 'new' GROUP BY chat_id ORDER BY min(id)",
@@ -149,7 +150,7 @@ export class SqliteInboundStore implements InboundStore {
     const rows = this.#statements
       .prepare<unknown[], { sender_id: string; sender_name: string; text: string; sent_at: number }>(
         `SELECT i.sender_id, i.sender_name, i.text, i.sent_at FROM inbound i
-         WHERE i.chat_id = @chatId AND i.id < @before AND i.id > max((${LAST_GIVEN}), @since)
+         WHERE i.chat_id = @chatId AND i.id < @before AND i.id > max(coalesce((${LAST_GIVEN}), 0), @since)
            AND i.state IN ('heard', 'routed') AND (@thread IS NULL OR i.thread = @thread) AND ${LET_IN}
          ORDER BY i.id DESC LIMIT @limit`,
       )
@@ -179,7 +180,7 @@ export class SqliteInboundStore implements InboundStore {
   heldIn(chatId: ChatId): number {
     const row = this.#statements
       .prepare<[number], { n: number }>(
-        "SELECT count(*) AS n FROM inbound WHERE state = 'held' AND chat_id = ?",
+        "SELECT count(*) AS n FROM inbound INDEXED BY inbound_held WHERE state = 'held' AND chat_id = ?",
       )
       .get(chatId)
     return row?.n ?? 0

@@ -125,8 +125,8 @@ export interface DispatchStore {
   placed(group: GroupName, placed: readonly PlacedMessage[]): void
   /** Groups with a message that is not settled, in the order of their oldest. */
   groupsWithOpen(): readonly GroupName[]
-  /** Unsettled messages in the inbox, oldest first. */
-  open(group: GroupName): readonly OpenDispatch[]
+  /** Unsettled messages in the inbox, oldest first; with `limit` the oldest of them. */
+  open(group: GroupName, limit?: number): readonly OpenDispatch[]
   hasOpen(group: GroupName): boolean
   /** Inbox positions of unsettled messages of one chat, oldest first. */
   openIn(group: GroupName, chatId: ChatId): readonly number[]

@@ -22,6 +22,7 @@ import { Intakes } from './intakes.ts'
 import type { Log } from './log.ts'
 import { Notices } from './notices.ts'
 import { bindOwnChats } from './operator/group-commands.ts'
+import { OutboxRound } from './outbox-round.ts'
 import { Outgoing } from './outgoing.ts'
 import { placeSkills } from './place-skills.ts'
 import { tellProblem } from './problem-notices.ts'
@@ -56,7 +57,6 @@ export interface HostParts {
 }
 
 const PUMP = { pollMs: 1_000, backoff: { baseMs: 200, maxMs: 30_000 } }
-const COLLECT_ALL_MS = 30_000
 
 export class Host {
   readonly parts: HostParts
@@ -73,7 +73,6 @@ export class Host {
   readonly notices: Notices
   readonly #intakes: Intakes
   readonly #mail: GroupMail
-  #collectAllAt = 0
   #ended: Promise<void> | null = null
 
   constructor(parts: HostParts) {
@@ -166,8 +165,9 @@ export class Host {
       keys: () => new Set([...this.supervisor.groups(), ...dispatches.groupsWithOpen()]),
       step: (group, signal) => this.#superviseOne(group, signal),
     })
+    const round = new OutboxRound({ supervisor: this.supervisor, dispatches, clock })
     this.#collect = this.#pump<GroupName>('collector', {
-      keys: () => this.#collectable(),
+      keys: () => round.groups(),
       step: (group) =>
         collect(group, {
           ...{ reader: parts.reader, outboxes, dispatches, deliveries, directory, mailbox, channelOf },
@@ -284,15 +284,6 @@ export class Host {
     const result = await this.supervisor.step(group, signal)
     if (this.supervisor.handle(group)) await this.#mail.ensure(group)
     return result
-  }
-
-  /** Only a sandbox that runs can write; what one wrote that ended unseen is found by the rarer look at all. */
-  #collectable(): Iterable<GroupName> {
-    const { clock, dispatches } = this.parts.core
-    const awake = this.supervisor.groups('running')
-    if (clock.now() < this.#collectAllAt) return awake
-    this.#collectAllAt = clock.now() + COLLECT_ALL_MS
-    return new Set([...awake, ...dispatches.groupsWithOpen()])
   }
 
   async #specOf(group: GroupName, config: GroupConfig): Promise<SandboxSpec> {

@@ -1,0 +1,70 @@
+// A whole host that dies where it is told to. `chaos-host.ts <ChaosHostSetup as JSON>`; everything but the engine, one
+// channel and the tripwires is what `creel serve` runs.
+import { readFileSync } from 'node:fs'
+import { destination, pino } from 'pino'
+import { systemClock } from '../../src/adapters/clock/system-clock.ts'
+import { channelTable } from '../../src/channels.ts'
+import { loadInstall } from '../../src/config/load.ts'
+import { openCore } from '../../src/core.ts'
+import type { UnixMs } from '../../src/domain/ids.ts'
+import type { Clock } from '../../src/domain/ports/clock.ts'
+import { Host } from '../../src/host.ts'
+import { realParts } from '../../src/host-parts.ts'
+import { type Arm, Tripwire } from './crash-points.ts'
+import { MUTATIONS } from './mutations.ts'
+import { ProcessEngineClient } from './process-engine-client.ts'
+import { SureChannel } from './sure-channel.ts'
+
+export interface ChaosHostSetup {
+  readonly projectDir: string
+  readonly env: Readonly<Record<string, string>>
+  readonly worldUrl: string
+  readonly logFile: string
+  readonly arm: Arm | null
+  readonly noteFile: string
+  /** Holds how many milliseconds this machine's clock has jumped. */
+  readonly clockFile: string
+  /** Sandboxes as processes of the world, or containers of the real engine. */
+  readonly engine: 'process' | 'docker'
+  readonly mutation: string | null
+}
+
+const setup = JSON.parse(process.argv[2] ?? '') as ChaosHostSetup
+const jump = () => Number(readFileSync(setup.clockFile, 'utf8'))
+const clock: Clock = { ...systemClock, now: () => (systemClock.now() + jump()) as UnixMs }
+const log = pino({ level: 'info' }, destination({ dest: setup.logFile, append: true, sync: true }))
+const core = openCore(loadInstall(setup.projectDir, setup.env), clock)
+const real = realParts(core, log, () => ({ provider: 'demo', state: '' }))
+const sure = new SureChannel(setup.worldUrl)
+const telegram = real.channels.all.find(({ name }) => name === 'telegram')
+if (!telegram) throw new Error('no telegram channel is configured')
+const nothing = async () => undefined
+const parts = {
+  ...real,
+  channels: channelTable([telegram, sure], { listen: nothing, close: nothing }),
+  ...(setup.engine === 'docker'
+    ? {}
+    : { engine: new ProcessEngineClient(setup.worldUrl), image: async () => 'processes' }),
+}
+
+MUTATIONS.find(({ name }) => name === setup.mutation)?.breakIt(parts)
+const wire = new Tripwire(setup.arm, setup.noteFile)
+for (const method of ['record', 'routed']) wire.guard(core.inbound, method, `inbound.${method}`)
+for (const method of ['put', 'prune']) wire.guard(parts.mailbox, method, `mailbox.${method}`)
+wire.guard(core.dispatches, 'placed', 'dispatches.placed')
+wire.guard(core.outboxes, 'record', 'outboxes.record')
+for (const method of ['sending', 'sent', 'retry']) {
+  wire.guard(core.deliveries, method, `deliveries.${method}`)
+}
+wire.guard(telegram, 'send', 'telegram.send')
+wire.guard(sure, 'send', 'sure.send')
+wire.guard(parts.engine, 'start', 'engine.start')
+
+const host = new Host(parts)
+const ended = Promise.withResolvers<void>()
+process.on('SIGTERM', () => ended.resolve())
+await host.start()
+process.stdout.write('ready\n')
+await ended.promise
+await host.stop({ drainMs: 10_000, stopSandboxes: true })
+process.exit(0)

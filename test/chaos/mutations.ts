@@ -1,0 +1,107 @@
+import type { Core } from '../../src/core.ts'
+import type { Mailbox } from '../../src/domain/ports/mailbox.ts'
+import type { OutboxProgressRecord } from '../../src/domain/ports/stores.ts'
+
+/** What a mutation may break. */
+export interface MutableParts {
+  readonly core: Core
+  readonly mailbox: Mailbox
+}
+
+export interface Mutation {
+  readonly name: string
+  /** Part of the complaint by which the oracle is to find it. */
+  readonly caughtBy: RegExp
+  readonly breakIt: (parts: MutableParts) => void
+}
+
+const LATER_MS = 30
+
+/** The steps of a store as plain functions that can be replaced. */
+function methods<T extends object>(target: T): Record<string, (...args: never[]) => unknown> {
+  return target as unknown as Record<string, (...args: never[]) => unknown>
+}
+
+/** Deliberately broken hosts: the harness must find each of them, or it could not find anything. */
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'commit-after-ack',
+    caughtBy: /lost/,
+    breakIt: ({ core }) => {
+      const record = core.inbound.record.bind(core.inbound)
+      core.inbound.record = (message, at) => {
+        setTimeout(() => record(message, at), LATER_MS)
+        return 'new'
+      }
+    },
+  },
+  {
+    name: 'cursor-too-early',
+    caughtBy: /lost|not settled/,
+    breakIt: ({ core }) => {
+      const record = core.outboxes.record.bind(core.outboxes)
+      core.outboxes.record = (group, batch, at) => {
+        const nothing = { accepted: [], deliveries: [], settled: [], rejected: 0 }
+        record(group, { ...batch, ...nothing }, at)
+        setTimeout(() => record(group, batch, at), LATER_MS)
+      }
+    },
+  },
+  {
+    name: 'deliveries-outside',
+    caughtBy: /lost/,
+    breakIt: ({ core }) => {
+      const record = core.outboxes.record.bind(core.outboxes)
+      core.outboxes.record = (group, batch: OutboxProgressRecord, at) => {
+        record(group, { ...batch, deliveries: [] }, at)
+        setTimeout(() => record(group, batch, at), LATER_MS)
+      }
+    },
+  },
+  {
+    name: 'sent-before-sending',
+    caughtBy: /lost/,
+    breakIt: ({ core }) => {
+      const { deliveries } = core
+      const sending = deliveries.sending.bind(deliveries)
+      methods(deliveries).sending = ((id: Parameters<typeof sending>[0]) => {
+        sending(id)
+        deliveries.sent(id, 'not yet', Date.now() as never)
+      }) as never
+    },
+  },
+  {
+    name: 'no-mark-before-sending',
+    caughtBy: /twice without being marked/,
+    breakIt: ({ core }) => {
+      methods(core.deliveries).sending = (() => undefined) as never
+    },
+  },
+  {
+    name: 'no-dedupe',
+    caughtBy: /twice|doubled/,
+    breakIt: ({ core }) => {
+      let copies = 0
+      const record = core.inbound.record.bind(core.inbound)
+      core.inbound.record = (message, at) => {
+        const known = record(message, at)
+        if (known === 'new') return known
+        return record(
+          { ...message, platformMessageId: `${message.platformMessageId}-${process.pid}-${++copies}` },
+          at,
+        )
+      }
+    },
+  },
+  {
+    name: 'inbox-without-keys',
+    caughtBy: /twice|doubled/,
+    breakIt: ({ mailbox }) => {
+      let calls = 0
+      const put = mailbox.put.bind(mailbox)
+      methods(mailbox).put = ((...[group, key, entry, at]: Parameters<Mailbox['put']>) =>
+        put(group, `${key}:${process.pid}:${++calls}`, entry, at)) as never
+    },
+  },
+  { name: 'settle-outside', caughtBy: /lost/, breakIt: () => undefined },
+]

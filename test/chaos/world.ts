@@ -1,0 +1,191 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { systemClock } from '../../src/adapters/clock/system-clock.ts'
+import { loadInstall } from '../../src/config/load.ts'
+import { openCore } from '../../src/core.ts'
+import type { GroupName } from '../../src/domain/ids.ts'
+import type { ChaosHostSetup } from './chaos-host.ts'
+import type { Arm } from './crash-points.ts'
+import { JsonServer } from './json-server.ts'
+import { type PlatformName, Platforms } from './platform.ts'
+import { ProcessEngine } from './process-engine.ts'
+import type { SeededRandom } from './seeded-random.ts'
+
+export interface WorldOptions {
+  readonly random: SeededRandom
+  readonly groups: number
+  /** Half of them on each platform. */
+  readonly chatsPerGroup: number
+  readonly engine: 'process' | 'docker'
+  readonly mutation: string | null
+  /** More variables for the host: which engine and images. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export interface Chat {
+  readonly platform: PlatformName
+  readonly chat: number
+}
+
+const PROJECT = resolve(import.meta.dirname, '../..')
+const START_LIMIT_MS = 60_000
+
+/** All that is outside of the host: platforms, engine, disk, clock. It starts hosts and outlives them. */
+export class World implements AsyncDisposable {
+  readonly folder = mkdtempSync(join(tmpdir(), 'creel-chaos-'))
+  readonly dataDir = join(this.folder, 'd')
+  readonly platforms: Platforms
+  readonly engine: ProcessEngine
+  readonly chats: readonly Chat[]
+  readonly groups: readonly string[]
+  readonly #options: WorldOptions
+  readonly #server: Promise<JsonServer>
+  #host: ChildProcess | null = null
+
+  constructor(options: WorldOptions) {
+    this.#options = options
+    this.platforms = new Platforms(options.random)
+    this.engine = new ProcessEngine({ noteFile: this.noteFile, mutation: options.mutation })
+    this.groups = Array.from({ length: options.groups }, (_, index) => `agent-${index}`)
+    this.chats = this.groups.flatMap((_, group) =>
+      Array.from({ length: options.chatsPerGroup }, (_, index) => ({
+        platform: index % 2 === 0 ? ('telegram' as const) : ('sure' as const),
+        chat: group * 1_000 + index + 1,
+      })),
+    )
+    mkdirSync(this.dataDir)
+    writeFileSync(this.#clockFile, '0')
+    writeFileSync(this.noteFile, '')
+    this.#server = JsonServer.start(async (path, body) => {
+      const answer = (await this.engine.call(path, body)) ?? (await this.platforms.call(path, body))
+      return answer ?? { status: 404, body: {} }
+    })
+  }
+
+  /** Makes groups and bindings. To be called once, before the first host. */
+  async prepare(): Promise<void> {
+    const { url } = await this.#server
+    const token = join(this.folder, 'token')
+    writeFileSync(token, '7:chaos', { mode: 0o600 })
+    const toml = [
+      '[web]\nenabled = false',
+      `[[telegram]]\ntoken_file = "${token}"\napi_root = "${url}"`,
+      // Whatever is killed, nobody has done anything wrong here.
+      '[limits]\nmax_attempts = 20',
+    ]
+    writeFileSync(join(this.folder, 'creel.toml'), `${toml.join('\n')}\n`)
+    const core = openCore(loadInstall(PROJECT, this.#env))
+    const at = systemClock.now()
+    for (const group of this.groups) core.groups.add(group as GroupName, { provider: 'demo' })
+    for (const [index, { platform, chat }] of this.chats.entries()) {
+      const address = { channel: platform, account: 'main', chat: String(chat) }
+      const { id } = core.directory.chatFor(address, 'private', `chat ${chat}`, at)
+      const group = this.groups[Math.floor(index / this.#options.chatsPerGroup)]
+      core.directory.bind(id, group as GroupName, BINDING, at)
+    }
+    core[Symbol.dispose]()
+  }
+
+  /** Starts a host, to die where `arm` says; false when it died before it took messages. */
+  async startHost(arm: Arm | null): Promise<boolean> {
+    const { url } = await this.#server
+    const setup: ChaosHostSetup = {
+      ...{ projectDir: PROJECT, env: this.#env, worldUrl: url, arm, noteFile: this.noteFile },
+      ...{ logFile: this.logFile, clockFile: this.#clockFile },
+      ...{ engine: this.#options.engine, mutation: this.#options.mutation },
+    }
+    const script = join(import.meta.dirname, 'chaos-host.ts')
+    const child = spawn(process.execPath, [script, JSON.stringify(setup)], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.#host = child
+    let said = ''
+    child.stderr.on('data', (chunk) => {
+      said = (said + String(chunk)).slice(-4_000)
+    })
+    let ready = false
+    child.stdout.on('data', () => {
+      ready = true
+    })
+    const deadline = Date.now() + START_LIMIT_MS
+    while (!ready && this.hostLives) {
+      if (Date.now() > deadline) throw new Error(`the host did not start: ${said}`)
+      await sleep(5)
+    }
+    if (child.exitCode !== null && child.exitCode !== 0) throw new Error(`the host failed: ${said}`)
+    return ready
+  }
+
+  get hostLives(): boolean {
+    return this.#host !== null && this.#host.exitCode === null && this.#host.signalCode === null
+  }
+
+  killHost(): void {
+    this.#host?.kill('SIGKILL')
+  }
+
+  /** Waits until the host is gone, at most so long. */
+  async hostDied(limitMs: number): Promise<boolean> {
+    for (const end = Date.now() + limitMs; Date.now() < end; await sleep(5)) if (!this.hostLives) return true
+    return !this.hostLives
+  }
+
+  /** The orderly end: drains, stops the sandboxes. */
+  async stopHost(): Promise<void> {
+    this.#host?.kill('SIGTERM')
+    if (!(await this.hostDied(40_000))) throw new Error('the host did not stop')
+  }
+
+  /** Open files and sockets of the host. */
+  hostHandles(): number {
+    return readdirSync(`/proc/${this.#host?.pid}/fd`).length
+  }
+
+  /** The clock of the host's machine jumps. */
+  jumpClock(ms: number): void {
+    writeFileSync(this.#clockFile, String(Number(readFileSync(this.#clockFile, 'utf8')) + ms))
+  }
+
+  /** Points at which something died by itself, in order. */
+  crashes(): string[] {
+    return readFileSync(this.noteFile, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+  }
+
+  get logFile(): string {
+    return join(this.folder, 'host.log')
+  }
+
+  get noteFile(): string {
+    return join(this.folder, 'crashes')
+  }
+
+  get #clockFile(): string {
+    return join(this.folder, 'clock')
+  }
+
+  get #env(): Record<string, string> {
+    return {
+      PATH: process.env.PATH ?? '',
+      CREEL_CONFIG: join(this.folder, 'creel.toml'),
+      CREEL_DATA_DIR: this.dataDir,
+      CREEL_GROUPS_DIR: join(this.folder, 'g'),
+      ...this.#options.env,
+    }
+  }
+
+  /** Ends everything; `keep` leaves the files for a look. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.killHost()
+    await this.hostDied(5_000)
+    await this.engine.close()
+    await (await this.#server).close()
+    if (process.env.KEEP) console.log(this.folder); else rmSync(this.folder, { recursive: true, force: true })
+  }
+}
+
+const BINDING = { engage: 'always', session: 'shared', senders: 'open' } as const

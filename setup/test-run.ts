@@ -48,14 +48,14 @@ async function runAll(request: TestArguments, steps: Steps, say: (text: string) 
     tallies.push(await steps.run('types, lint, format', () => staticChecks(runCommand, projectDir, say)))
   // What needs nothing runs first: a machine without an engine still learns all it can.
   const free = suites.filter((suite) => suite.needs.length === 0)
-  for (const suite of free) tallies.push(await runSuite(suite, vitest, null, say))
+  for (const suite of free) tallies.push(await runSuite(suite, request, null, say))
   const rest = suites.filter((suite) => suite.needs.length > 0)
   if (rest.length > 0) {
     try {
       const machine = thisMachine()
       const parts = await prepareParts({ machine, projectDir, socket, consent, steps }, needed)
       try {
-        for (const suite of rest) tallies.push(await runSuite(suite, vitest, parts, say))
+        for (const suite of rest) tallies.push(await runSuite(suite, request, parts, say))
       } finally {
         await parts.close()
       }
@@ -68,21 +68,21 @@ async function runAll(request: TestArguments, steps: Steps, say: (text: string) 
 
 async function runSuite(
   suite: Suite,
-  vitest: readonly string[],
+  request: TestArguments,
   parts: Parts | null,
   say: (text: string) => void,
 ): Promise<Tally> {
   say(`\n== ${suite.name}`)
   const socket = suite.makesSandboxes ? (parts?.socket ?? null) : null
   const before = new Set(socket === null ? [] : (await testSandboxes(runCommand, socket)).map(({ id }) => id))
-  const tally = await runVitest(suite, vitest, parts?.env ?? {}, say)
+  const tally = await runVitest(suite, request, parts?.env ?? {}, say)
   if (socket === null || tally.passed + tally.failed.length === 0) return tally
   return addTallies([tally, await checkLeaks(thisMachine(), socket, suite.name, before)])
 }
 
 async function runVitest(
   suite: Suite,
-  vitest: readonly string[],
+  { vitest, chaos }: TestArguments,
   env: Readonly<Record<string, string>>,
   say: (text: string) => void,
 ): Promise<Tally> {
@@ -93,17 +93,25 @@ async function runVitest(
   const args = [...process.execArgv, script, suite.name, resultFile, ...vitest]
   // The Node that runs this is the Node of every script that the tests start.
   const path = `${dirname(process.execPath)}:${process.env.PATH ?? ''}`
+  const limitMs = suite.limitMs + (suite.name === 'chaos' ? (chaos.minutes ?? 0) * 60_000 : 0)
   const result = await runCommand(process.execPath, args, {
     cwd: projectDir,
-    env: { ...env, PATH: path },
-    timeoutMs: suite.limitMs,
+    env: { ...env, ...chaosEnv(chaos), PATH: path },
+    timeoutMs: limitMs,
     onLine: say,
   })
   const tally = readTally(resultFile)
   if (tally !== null && result.code !== 124 && (result.code === 0 || tally.failed.length > 0)) return tally
   const why =
-    result.code === 124 ? `ran longer than ${suite.limitMs / 60_000} min` : `vitest ended with ${result.code}`
+    result.code === 124 ? `ran longer than ${limitMs / 60_000} min` : `vitest ended with ${result.code}`
   return addTallies([tally ?? NOTHING, oneTest(`suite ${suite.name}`, why)])
+}
+
+function chaosEnv({ seed, minutes }: TestArguments['chaos']): Record<string, string> {
+  return {
+    ...(seed === undefined ? {} : { CREEL_CHAOS_SEED: String(seed) }),
+    ...(minutes === undefined ? {} : { CREEL_CHAOS_MINUTES: String(minutes) }),
+  }
 }
 
 function readTally(file: string): Tally | null {

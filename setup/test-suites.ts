@@ -1,3 +1,5 @@
+import { parseArgs } from 'node:util'
+
 /** What a suite needs besides Node and the npm packages. */
 export type Part = 'engine' | 'images' | 'browser' | 'compose'
 
@@ -20,6 +22,7 @@ export const SUITES: readonly Suite[] = [
   { name: 'providers', needs: ['engine', 'images'], makesSandboxes: true, limitMs: 25 * MINUTE },
   { name: 'hostile', needs: ['engine', 'images'], makesSandboxes: true, limitMs: 20 * MINUTE },
   { name: 'web', needs: ['engine', 'images', 'browser'], makesSandboxes: true, limitMs: 15 * MINUTE },
+  { name: 'chaos', needs: ['engine', 'images'], makesSandboxes: true, limitMs: 25 * MINUTE },
   { name: 'compose', needs: ['engine', 'images', 'compose'], makesSandboxes: true, limitMs: 15 * MINUTE },
 ]
 
@@ -29,35 +32,68 @@ export interface TestArguments {
   readonly list: boolean
   readonly yes: boolean
   readonly help: boolean
+  /** Which choices the chaos run makes, and how long it runs. */
+  readonly chaos: { readonly seed?: number; readonly minutes?: number }
   /** For vitest: parts of file names, or `-t NAME`. */
   readonly vitest: readonly string[]
 }
 
-export const USAGE = `Usage: ./creel test [${SUITES.map(({ name }) => name).join('|')}|all ...] [--json] [--list] [--yes] [-- file ... | -t name]
+export const USAGE = `Usage: ./creel test [${SUITES.map(({ name }) => name).join('|')}|all ...] [--json] [--list] [--yes] [--seed N] [--minutes N] [-- file ... | -t name]
 
   No suite means all. What a suite needs and the machine lacks (a container engine, a browser) is started, and as
   root installed; as another user, only what is said here is missing.
   --json   one JSON object on stdout at the end instead of the closing line
   --list   say what would run, and run nothing
+  --seed, --minutes
+           of the chaos suite: the same choices again; so long, until 1,000 kills, 20,000 messages and each named
+           point 20 times are reached (an hour on two cores)
   --       the rest goes to vitest: parts of file names, or -t and a part of a test's name`
 
 /** Reads the words after `creel test`; a string is a complaint for a person. */
 export function readArguments(words: readonly string[]): TestArguments | string {
   const cut = words.indexOf('--')
   const own = cut < 0 ? words : words.slice(0, cut)
-  const flags = own.filter((word) => word.startsWith('-'))
-  const names = own.filter((word) => !word.startsWith('-'))
-  const unknownFlag = flags.find((flag) => !['--json', '--list', '--yes', '--help', '-h'].includes(flag))
-  if (unknownFlag !== undefined) return `unknown option ${unknownFlag}`
+  const read = parsed(own)
+  if (typeof read === 'string') return read
+  const { values, positionals: names } = read
   const unknownName = names.find((name) => name !== 'all' && !SUITES.some((suite) => suite.name === name))
   if (unknownName !== undefined) return `unknown suite ${unknownName}`
   const all = names.length === 0 || names.includes('all')
+  const chaos = chaosOf(values.seed, values.minutes)
+  if (typeof chaos === 'string') return chaos
   return {
     suites: SUITES.filter((suite) => all || names.includes(suite.name)),
-    json: flags.includes('--json'),
-    list: flags.includes('--list'),
-    yes: flags.includes('--yes'),
-    help: flags.includes('--help') || flags.includes('-h'),
+    json: values.json === true,
+    list: values.list === true,
+    yes: values.yes === true,
+    help: values.help === true,
+    chaos,
     vitest: cut < 0 ? [] : words.slice(cut + 1),
+  }
+}
+
+function parsed(words: readonly string[]) {
+  const flag = { type: 'boolean' } as const
+  const value = { type: 'string' } as const
+  try {
+    return parseArgs({
+      args: [...words],
+      allowPositionals: true,
+      options: {
+        ...{ json: flag, list: flag, yes: flag, help: { ...flag, short: 'h' } as const },
+        ...{ seed: value, minutes: value },
+      },
+    })
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+function chaosOf(seed: string | undefined, minutes: string | undefined): TestArguments['chaos'] | string {
+  const bad = [seed, minutes].find((text) => text !== undefined && !/^\d{1,6}$/.test(text))
+  if (bad !== undefined) return `expected a whole number for --seed and --minutes, got ${bad}`
+  return {
+    ...(seed === undefined ? {} : { seed: Number(seed) }),
+    ...(minutes === undefined ? {} : { minutes: Number(minutes) }),
   }
 }

@@ -26,7 +26,8 @@ describe('the arguments of creel test', () => {
   }
 
   it('without a suite means all, in the order of the table', () => {
-    expect(names([])).toEqual(['unit', 'telegram', 'docker', 'providers', 'hostile', 'web', 'compose'])
+    const all = ['unit', 'telegram', 'docker', 'providers', 'hostile', 'web', 'chaos', 'compose']
+    expect(names([])).toEqual(all)
     expect(names(['all'])).toEqual(names([]))
     expect(names(['web', 'unit'])).toEqual(['unit', 'web'])
   })
@@ -38,9 +39,15 @@ describe('the arguments of creel test', () => {
     })
   })
 
+  it('takes seed and length of the chaos run', () => {
+    const words = ['chaos', '--seed', '7', '--minutes', '30']
+    expect(readArguments(words)).toMatchObject({ chaos: { seed: 7, minutes: 30 } })
+    expect(readArguments(['chaos', '--minutes', 'long'])).toMatch(/whole number.*long/)
+  })
+
   it('refuses what it does not know', () => {
     expect(names(['units'])).toBe('unknown suite units')
-    expect(names(['--jsno'])).toBe('unknown option --jsno')
+    expect(names(['--jsno'])).toMatch(/unknown option '--jsno'/i)
   })
 })
 

@@ -10,7 +10,7 @@ import {
   MasterKeyFile,
   NoMasterKey,
 } from './adapters/age-vault/master-key.ts'
-import { systemClock } from './adapters/clock/system-clock.ts'
+import { steadyClock } from './adapters/clock/steady-clock.ts'
 import { ensureDataDir } from './adapters/folders/data-dir.ts'
 import { GroupRegistry } from './adapters/groups/group-registry.ts'
 import { SqliteAttachmentStore } from './adapters/sqlite/attachment-store.ts'
@@ -72,7 +72,7 @@ export interface Core extends Disposable {
  * Takes the data directory for this process and opens everything in it. Throws CreelError: `conflict` when a host
  * runs on it, otherwise what is wrong with directory or database.
  */
-export function openCore(install: Install, clock: Clock = systemClock): Core {
+export function openCore(install: Install, clock: Clock = steadyClock()): Core {
   const { paths } = install
   ensureDataDir(paths.dataDir)
   const lock = lockInstance(paths.lockFile)

@@ -50,7 +50,7 @@ export async function deliverNext(
   const now = clock.now()
   if (now - row.queuedAt > ports.maxAgeMs && breaker.isOpen(keyOf(row)))
     return fail(row, `${givenUpAfter(ports)}: the channel does not answer`, ports)
-  if (row.notBefore > now) return { waitMs: row.notBefore - now }
+  if (row.notBefore > now && now >= row.waitsSince) return { waitMs: row.notBefore - now }
   const permit = breaker.enter(keyOf(row), chatId)
   if (typeof permit === 'object') return permit
   if (permit === 'probe' && channel.check) return probe(row, channel, ports, signal)
@@ -61,7 +61,8 @@ export async function deliverNext(
 function takeBack(row: DeliveryRow, channel: Channel, { deliveries, clock }: DeliveryPorts): StepResult {
   const ambiguous = !channel.capabilities.idempotentSend
   const reason = 'the host was stopped while sending'
-  deliveries.retry(row.id, { notBefore: clock.now(), spent: true, ambiguous, reason })
+  const at = clock.now()
+  deliveries.retry(row.id, { at, notBefore: at, spent: true, ambiguous, reason })
   return 'again'
 }
 
@@ -141,7 +142,7 @@ function afterFailure(
   const waitMs = asked ? error.delayMs : backoffMs(row.attempts + 1, BACKOFF, random)
   // A probe's wait is the breaker's.
   const notBefore = (how.counts || asked ? now + waitMs : now) as UnixMs
-  deliveries.retry(row.id, { notBefore, spent, ambiguous, reason })
+  deliveries.retry(row.id, { at: now, notBefore, spent, ambiguous, reason })
   events.sendRetried(row.id, row.chatId, waitMs, reason, ambiguous)
   return { waitMs: notBefore - now }
 }

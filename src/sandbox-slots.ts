@@ -16,6 +16,8 @@ export interface Slot {
   watch: AbortController | null
   lastBusyAt: UnixMs
   lastWokenAt: UnixMs
+  /** The last heartbeat found, when it was first found, and when somebody last looked. */
+  pulse: { readonly heartbeatAt: UnixMs | null; readonly foundAt: UnixMs; readonly lookedAt: UnixMs }
   /** Deaths with work to do since the last settled message. */
   deaths: number
   /** The oldest unsettled message at the last death: when it changes, the group has come forward. */
@@ -40,6 +42,7 @@ export class SandboxSlots {
         watch: null,
         lastBusyAt: now,
         lastWokenAt: now,
+        pulse: { heartbeatAt: null, foundAt: now, lookedAt: now },
         deaths: 0,
         stuckOn: null,
         notBefore: 0 as UnixMs,

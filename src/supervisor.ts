@@ -8,7 +8,7 @@ import { countDeath, deathText, forgetDeaths } from './sandbox-deaths.ts'
 import { SandboxRoom } from './sandbox-room.ts'
 import { SandboxSlots, type Slot } from './sandbox-slots.ts'
 import type { SupervisorPorts } from './supervisor-ports.ts'
-import { livenessLimits, takeVitals } from './vitals.ts'
+import { livenessLimits, takePulse, takeVitals } from './vitals.ts'
 
 const GRACE_MS = 2_000
 const CROWDED_WAIT_MS = 1_000
@@ -131,11 +131,11 @@ export class Supervisor {
     }
     const config = groups.load(group)
     const spec = await this.#ports.specOf(group, config)
+    takePulse(slot, this.#ports.mailbox.heartbeatAt(group), clock.now())
     const vitals = takeVitals(slot, {
       now: clock.now(),
       wanted,
       open,
-      heartbeatAt: this.#ports.mailbox.heartbeatAt(group),
       spec,
       specHash: this.#ports.specHash(spec),
     })

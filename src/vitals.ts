@@ -8,6 +8,21 @@ import type { Slot } from './sandbox-slots.ts'
 /** A runner that keeps its own turn limit never gets this far past it. */
 const TURN_MARGIN_MS = 60_000
 
+/** A group with a sandbox is looked at every second or so: a longer gap means that this machine slept. */
+const SLEPT_MS = 30_000
+
+/**
+ * Notes a sandbox's heartbeat. What counts is that it changed, not what it says: its clock and ours may be hours
+ * apart after one of them was set. Time in which nobody looked is held against nobody.
+ */
+export function takePulse(slot: Slot, heartbeatAt: UnixMs | null, now: UnixMs): void {
+  const { pulse } = slot
+  const slept = now - pulse.lookedAt > SLEPT_MS
+  if (slept) slot.lastWokenAt = now
+  const beat = pulse.heartbeatAt !== heartbeatAt
+  slot.pulse = { heartbeatAt, foundAt: beat ? now : pulse.foundAt, lookedAt: now }
+}
+
 /** Pure: what is known of a group, as the numbers that the verdict rests on. */
 export function takeVitals(
   slot: Slot,
@@ -15,15 +30,14 @@ export function takeVitals(
     readonly now: UnixMs
     readonly wanted: boolean
     readonly open: readonly OpenDispatch[]
-    readonly heartbeatAt: UnixMs | null
     readonly spec: SandboxSpec
     readonly specHash: string
   },
 ): Vitals {
-  const { now, wanted, open, heartbeatAt, spec, specHash } = facts
+  const { now, wanted, open, spec, specHash } = facts
   const { handle } = slot
   const begun = open.flatMap((d) => (d.acceptedAt === null ? [] : [d.acceptedAt]))
-  const pulse = Math.max(heartbeatAt ?? 0, handle?.startedAt ?? 0, slot.lastWokenAt)
+  const pulse = Math.max(slot.pulse.foundAt, slot.lastWokenAt)
   return {
     wanted,
     state: handle === null || handle.state === 'exited' ? 'none' : handle.state,

@@ -34,7 +34,7 @@ const jump = () => Number(readFileSync(setup.clockFile, 'utf8'))
 const clock: Clock = { ...systemClock, now: () => (systemClock.now() + jump()) as UnixMs }
 const log = pino({ level: 'info' }, destination({ dest: setup.logFile, append: true, sync: true }))
 const core = openCore(loadInstall(setup.projectDir, setup.env), clock)
-const real = realParts(core, log, () => ({ provider: 'demo', state: '' }))
+const real = await realParts(core, log, () => ({ provider: 'demo', state: '' }))
 const sure = new SureChannel(setup.worldUrl)
 const telegram = real.channels.all.find(({ name }) => name === 'telegram')
 if (!telegram) throw new Error('no telegram channel is configured')

@@ -40,6 +40,7 @@ function openOutbox(path: string): Outbox & Disposable {
     append,
     attempts: (seq) => outbox.attempts(seq),
     settled: () => outbox.settled(),
+    namedFiles: () => outbox.namedFiles(),
     prune: (seq, oldest) => {
       wire.pass('before outbox.prune')
       outbox.prune(seq, oldest)
@@ -67,6 +68,7 @@ await createRunner({
   runDir: at(SANDBOX_PATHS.run),
   homeDir: at(SANDBOX_PATHS.home),
   workspaceDir: at(SANDBOX_PATHS.workspace),
+  memoryDir: at(SANDBOX_PATHS.memory),
   clock: systemClock,
   providers: PROVIDERS,
   log: jsonLog((line) => process.stderr.write(line), systemClock),

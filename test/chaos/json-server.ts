@@ -17,7 +17,7 @@ export class JsonServer {
   static async start(route: Route): Promise<JsonServer> {
     const server = createServer((request, response) => {
       const serve = async () => {
-        const k = `${Date.now()} ${request.url}`; (globalThis as any).FL ??= new Set(); (globalThis as any).FL.add(k); request.socket.on('close', () => (globalThis as any).FL.delete(k)); const answer = await route(request.url ?? '/', await bodyOf(request)); (globalThis as any).FL.delete(k)
+        const answer = await route(request.url ?? '/', await bodyOf(request))
         if (answer === 'broken') {
           request.socket.destroy()
           return

@@ -1,6 +1,7 @@
 import type { Core } from '../../src/core.ts'
 import type { Mailbox } from '../../src/domain/ports/mailbox.ts'
 import type { OutboxProgressRecord } from '../../src/domain/ports/stores.ts'
+import type { CrashPoint, HostStep, RunnerStep } from './crash-points.ts'
 
 /** What a mutation may break. */
 export interface MutableParts {
@@ -12,6 +13,8 @@ export interface Mutation {
   readonly name: string
   /** Part of the complaint by which the oracle is to find it. */
   readonly caughtBy: RegExp
+  /** Where something must die for it to show. */
+  readonly points: readonly CrashPoint<HostStep | RunnerStep>[]
   readonly breakIt: (parts: MutableParts) => void
 }
 
@@ -27,6 +30,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'commit-after-ack',
     caughtBy: /lost/,
+    points: ['before inbound.record', 'after inbound.routed'],
     breakIt: ({ core }) => {
       const record = core.inbound.record.bind(core.inbound)
       core.inbound.record = (message, at) => {
@@ -38,6 +42,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'cursor-too-early',
     caughtBy: /lost|not settled/,
+    points: ['after outboxes.record', 'before outboxes.record'],
     breakIt: ({ core }) => {
       const record = core.outboxes.record.bind(core.outboxes)
       core.outboxes.record = (group, batch, at) => {
@@ -50,6 +55,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'deliveries-outside',
     caughtBy: /lost/,
+    points: ['after outboxes.record', 'before outboxes.record'],
     breakIt: ({ core }) => {
       const record = core.outboxes.record.bind(core.outboxes)
       core.outboxes.record = (group, batch: OutboxProgressRecord, at) => {
@@ -61,18 +67,20 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'sent-before-sending',
     caughtBy: /lost/,
+    points: ['before telegram.send', 'before sure.send'],
     breakIt: ({ core }) => {
       const { deliveries } = core
       const sending = deliveries.sending.bind(deliveries)
       methods(deliveries).sending = ((id: Parameters<typeof sending>[0]) => {
         sending(id)
-        deliveries.sent(id, 'not yet', Date.now() as never)
+        deliveries.sent(id, 'accepted', 'not yet', Date.now() as never)
       }) as never
     },
   },
   {
     name: 'no-mark-before-sending',
     caughtBy: /twice without being marked/,
+    points: ['after telegram.send'],
     breakIt: ({ core }) => {
       methods(core.deliveries).sending = (() => undefined) as never
     },
@@ -80,6 +88,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'no-dedupe',
     caughtBy: /twice|doubled/,
+    points: ['after inbound.record'],
     breakIt: ({ core }) => {
       let copies = 0
       const record = core.inbound.record.bind(core.inbound)
@@ -96,6 +105,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'inbox-without-keys',
     caughtBy: /twice|doubled/,
+    points: ['after mailbox.put'],
     breakIt: ({ mailbox }) => {
       let calls = 0
       const put = mailbox.put.bind(mailbox)
@@ -103,5 +113,5 @@ export const MUTATIONS: readonly Mutation[] = [
         put(group, `${key}:${process.pid}:${++calls}`, entry, at)) as never
     },
   },
-  { name: 'settle-outside', caughtBy: /lost/, breakIt: () => undefined },
+  { name: 'settle-outside', caughtBy: /lost/, points: ['before outbox.settled'], breakIt: () => undefined },
 ]

@@ -35,7 +35,9 @@ export function isSettled(platforms: Platforms, dataDir: string): boolean {
     return (
       count("SELECT count(*) AS n FROM inbound WHERE state = 'new'") === 0 &&
       count('SELECT count(*) AS n FROM dispatch WHERE outcome IS NULL') === 0 &&
-      count("SELECT count(*) AS n FROM delivery WHERE state IN ('queued', 'sending')") === 0
+      count(
+        "SELECT count(*) AS n FROM delivery WHERE state IN ('queued', 'sending', 'unknown_after_send')",
+      ) === 0
     )
   })
 }
@@ -52,6 +54,7 @@ export function complaintsAbout(platforms: Platforms, dataDir: string): Complain
     found.push(...judgeInbound(platforms, inbound))
     found.push(...judgeDeliveries(deliveries))
     found.push(...judgeShown(platforms, deliveries))
+    found.push(...judgeMail(db))
   })
   return found.length <= SHOWN_COMPLAINTS
     ? found
@@ -95,7 +98,7 @@ function judgeDeliveries(rows: readonly DeliveryRow[]): string[] {
   for (const row of rows) {
     const answer = ANSWER.exec(row.part)
     const name = `${row.channel}:${row.chat}: “${(answer?.[0] ?? row.part).slice(0, 60)}”`
-    if (row.state !== 'sent' && row.state !== 'accepted')
+    if (row.state !== 'accepted' && row.state !== 'confirmed')
       found.push(`${name} ended as ${row.state} (${row.reason}): lost`)
     if (!answer) continue
     const key = `${row.channel}:${row.chat}:${answer[2]}`
@@ -103,6 +106,16 @@ function judgeDeliveries(rows: readonly DeliveryRow[]): string[] {
     if (made.get(key) === 2) found.push(`${name} was made twice: a doubled turn`)
   }
   return found
+}
+
+/** Runners said nothing that no message was given for: a turn of a message that stands in the inbox twice would have. */
+function judgeMail(db: Database.Database): string[] {
+  const rows = db
+    .prepare<[], { name: string; rejected: number }>(
+      'SELECT group_name AS name, rejected FROM outbox_cursor WHERE rejected > 0',
+    )
+    .all()
+  return rows.map(({ name, rejected }) => `${name}: ${rejected} entries were refused: a doubled turn`)
 }
 
 /** Each answer was shown, in order, and twice only where the tables say that it may stand there twice. */

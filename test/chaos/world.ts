@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -21,6 +21,8 @@ export interface WorldOptions {
   readonly chatsPerGroup: number
   readonly engine: 'process' | 'docker'
   readonly mutation: string | null
+  /** A disk of its own that can be filled; takes root. */
+  readonly smallDisk: boolean
   /** More variables for the host: which engine and images. */
   readonly env?: Readonly<Record<string, string>>
 }
@@ -32,6 +34,7 @@ export interface Chat {
 
 const PROJECT = resolve(import.meta.dirname, '../..')
 const START_LIMIT_MS = 60_000
+const DISK_MB = 512
 
 /** All that is outside of the host: platforms, engine, disk, clock. It starts hosts and outlives them. */
 export class World implements AsyncDisposable {
@@ -44,12 +47,13 @@ export class World implements AsyncDisposable {
   readonly #options: WorldOptions
   readonly #server: Promise<JsonServer>
   #host: ChildProcess | null = null
+  #diskMounted = false
 
   constructor(options: WorldOptions) {
     this.#options = options
     this.platforms = new Platforms(options.random)
     this.engine = new ProcessEngine({ noteFile: this.noteFile, mutation: options.mutation })
-    this.groups = Array.from({ length: options.groups }, (_, index) => `agent-${index}`)
+    this.groups = Array.from({ length: options.groups }, (_, index) => `chaos-${index}`)
     this.chats = this.groups.flatMap((_, group) =>
       Array.from({ length: options.chatsPerGroup }, (_, index) => ({
         platform: index % 2 === 0 ? ('telegram' as const) : ('sure' as const),
@@ -57,6 +61,10 @@ export class World implements AsyncDisposable {
       })),
     )
     mkdirSync(this.dataDir)
+    if (options.smallDisk) {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_MB}m,mode=700`, 'creel-chaos', this.dataDir])
+      this.#diskMounted = true
+    }
     writeFileSync(this.#clockFile, '0')
     writeFileSync(this.noteFile, '')
     this.#server = JsonServer.start(async (path, body) => {
@@ -149,6 +157,22 @@ export class World implements AsyncDisposable {
     writeFileSync(this.#clockFile, String(Number(readFileSync(this.#clockFile, 'utf8')) + ms))
   }
 
+  /** Leaves no block free on the host's disk for a while. False when the disk is not ours to fill. */
+  async fillDisk(ms: number): Promise<boolean> {
+    if (!this.#diskMounted) return false
+    const filler = join(this.dataDir, 'filler')
+    for (let size = 4 * 1024 * 1024; size >= 512; size /= 2) {
+      for (let n = 0; n < 256; n++) {
+        const { bavail, bsize } = statfsSync(this.dataDir)
+        if (bavail * bsize < size) break
+        writeFileSync(filler, Buffer.alloc(size), { flag: 'a' })
+      }
+    }
+    await sleep(ms)
+    rmSync(filler)
+    return true
+  }
+
   /** Points at which something died by itself, in order. */
   crashes(): string[] {
     return readFileSync(this.noteFile, 'utf8')
@@ -184,7 +208,8 @@ export class World implements AsyncDisposable {
     await this.hostDied(5_000)
     await this.engine.close()
     await (await this.#server).close()
-    if (process.env.KEEP) console.log(this.folder); else rmSync(this.folder, { recursive: true, force: true })
+    if (this.#diskMounted) execFileSync('umount', ['--lazy', this.dataDir])
+    rmSync(this.folder, { recursive: true, force: true })
   }
 }
 

@@ -78,12 +78,12 @@ export class SqliteDeliveryStore implements DeliveryStore {
 
   retry(
     id: DeliveryId,
-    change: { notBefore: UnixMs; spent: boolean; ambiguous: boolean; reason: string },
+    change: { at: UnixMs; notBefore: UnixMs; spent: boolean; ambiguous: boolean; reason: string },
   ): void {
     this.#statements
       .prepare(
         `UPDATE delivery SET state = iif(max(ambiguous, @ambiguous), 'unknown_after_send', 'queued'),
-           not_before = @notBefore, attempts = attempts + @spent, ambiguous = max(ambiguous, @ambiguous),
+           not_before = @notBefore, waits_since = @at, attempts = attempts + @spent, ambiguous = max(ambiguous, @ambiguous),
            reason = @reason
          WHERE id = @id`,
       )

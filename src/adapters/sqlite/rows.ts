@@ -84,6 +84,7 @@ export interface DeliveryColumns extends AddressColumns {
   ambiguous: number
   attempts: number
   not_before: number
+  waits_since: number
   queued_at: number
   reason: string | null
   file: string | null
@@ -91,8 +92,8 @@ export interface DeliveryColumns extends AddressColumns {
 
 export const SELECT_DELIVERY = `
   SELECT d.id, d.chat_id, d.thread, c.channel, c.account, c.chat, d.part, d.key, d.group_name, d.state,
-         d.ambiguous, d.attempts, d.not_before, coalesce(d.requeued_at, d.created_at) AS queued_at,
-         d.reason, d.file
+         d.ambiguous, d.attempts, d.not_before, d.waits_since,
+         coalesce(d.requeued_at, d.created_at) AS queued_at, d.reason, d.file
   FROM delivery d JOIN chat c ON c.id = d.chat_id`
 
 export function toDeliveryRow(row: DeliveryColumns): DeliveryRow {
@@ -107,6 +108,7 @@ export function toDeliveryRow(row: DeliveryColumns): DeliveryRow {
     ambiguous: row.ambiguous === 1,
     attempts: row.attempts,
     notBefore: row.not_before as UnixMs,
+    waitsSince: row.waits_since as UnixMs,
     queuedAt: row.queued_at as UnixMs,
     reason: row.reason,
     file: row.file,

@@ -164,6 +164,8 @@ export interface DeliveryRow {
   readonly ambiguous: boolean
   readonly attempts: number
   readonly notBefore: UnixMs
+  /** When that was decided: before it, the clock has been set back, and the wait is over. */
+  readonly waitsSince: UnixMs
   /** Since when it waits to be sent: made, or put back by an operator. */
   readonly queuedAt: UnixMs
   readonly reason: string | null
@@ -219,7 +221,7 @@ export interface DeliveryStore {
   /** Back into the queue; once a try was ambiguous it stays `unknown_after_send` until it is sent. */
   retry(
     id: DeliveryId,
-    change: { notBefore: UnixMs; spent: boolean; ambiguous: boolean; reason: string },
+    change: { at: UnixMs; notBefore: UnixMs; spent: boolean; ambiguous: boolean; reason: string },
   ): void
   failed(id: DeliveryId, reason: string): void
   queuedOf(group: GroupName): number

@@ -62,6 +62,8 @@ it.skipIf(noEngine)(
     })
     console.log(JSON.stringify(report))
     expect(report.complaints, `seed ${seed}`).toEqual([])
+    const all = await docker.listContainers({ all: true, filters: { label: ['creel.group'] } })
+    expect(all.filter(({ Labels }) => Labels['creel.group']?.startsWith('chaos-'))).toEqual([])
   },
   10 * MINUTE,
 )

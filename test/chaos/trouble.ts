@@ -10,6 +10,8 @@ const HARMS = [
 ] as const
 
 const AIMED = ['armed runner'] as const
+/** Containers of a real engine cannot be told where to die, and the engine is not ours to stop. */
+const OUTSIDE = ['runner', 'runner', 'platform', 'clock', 'disk'] as const
 
 const MAX_CLOCK_JUMP_MS = 3_600_000
 
@@ -29,6 +31,7 @@ export class Trouble {
   readonly #hostPoints: readonly string[]
   readonly #runnerPoints: readonly string[]
   readonly #aimed: boolean
+  readonly #harms: readonly (typeof HARMS)[number][]
   #noted = 0
   readonly #hits = new Map<string, number>([...HOST_POINTS, ...RUNNER_POINTS].map((point) => [point, 0]))
 
@@ -41,6 +44,7 @@ export class Trouble {
     this.#hostPoints = HOST_POINTS.filter(wanted)
     this.#runnerPoints = RUNNER_POINTS.filter(wanted)
     this.#aimed = points !== undefined
+    this.#harms = this.#aimed ? AIMED : options.killSandbox ? OUTSIDE : HARMS
   }
 
   /** Deaths and outages so far. */
@@ -77,7 +81,7 @@ export class Trouble {
   /** Something else than the host breaks, and heals unless it is a process. */
   async harm(): Promise<void> {
     const { engine, platforms } = this.#world
-    const what = this.#random.pick(this.#aimed ? AIMED : HARMS)
+    const what = this.#random.pick(this.#harms)
     if (what === 'armed runner' && this.#runnerPoints.length === 0) return
     switch (what) {
       case 'runner':
@@ -105,7 +109,7 @@ export class Trouble {
       default:
         this.#world.jumpClock(this.#random.between(-MAX_CLOCK_JUMP_MS, MAX_CLOCK_JUMP_MS))
     }
-    this.counts[what as 'engine' | 'platform' | 'disk' | 'clock'] += 1
+    this.counts[what] += 1
   }
 
   async killRunner(): Promise<void> {

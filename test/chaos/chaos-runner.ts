@@ -3,8 +3,8 @@ import { type OutboxEntry, OutboxWriter, SANDBOX_PATHS } from '@creel/protocol'
 import {
   createRunner,
   jsonLog,
-  type Outbox,
   PROVIDERS,
+  startToolServer,
   systemClock,
 } from '../../container/runner/src/index.ts'
 import type { Mount } from '../../src/domain/ports/sandbox.ts'
@@ -22,41 +22,37 @@ const setup = JSON.parse(process.argv[2] ?? '') as ChaosRunnerSetup
 const wire = new Tripwire(setup.arm, setup.noteFile)
 const at = (target: string) => setup.mounts.find((mount) => mount.target === target)?.source ?? ''
 
-function openOutbox(path: string): Outbox & Disposable {
-  const outbox = new OutboxWriter(path)
-  const append = (entries: readonly OutboxEntry[], now: number) => {
+/** The real outbox with the wires on it. */
+class WiredOutbox extends OutboxWriter {
+  override append(entries: readonly OutboxEntry[], now: number): number {
     const kind = (['accepted', 'settled'] as const).find((type) =>
       entries.some((entry) => entry.type === type),
     )
     if (kind) wire.pass(`before outbox.${kind}`)
     const seq =
       setup.mutation === 'settle-outside' && kind === 'settled'
-        ? settledFirst(outbox, entries, now)
-        : outbox.append(entries, now)
+        ? this.#settledFirst(entries, now)
+        : super.append(entries, now)
     if (kind) wire.pass(`after outbox.${kind}`)
     return seq
   }
-  return {
-    append,
-    attempts: (seq) => outbox.attempts(seq),
-    settled: () => outbox.settled(),
-    namedFiles: () => outbox.namedFiles(),
-    prune: (seq, oldest) => {
-      wire.pass('before outbox.prune')
-      outbox.prune(seq, oldest)
-      wire.pass('after outbox.prune')
-    },
-    [Symbol.dispose]: () => outbox[Symbol.dispose](),
-  }
-}
 
-/** The mutation: the settlement in a transaction of its own, before what the turn said. */
-function settledFirst(outbox: OutboxWriter, entries: readonly OutboxEntry[], now: number): number {
-  const settled = entries.filter(({ type }) => type === 'settled')
-  const seq = outbox.append(settled, now)
-  wire.pass('before outbox.settled')
-  const rest = entries.filter(({ type }) => type !== 'settled')
-  return rest.length === 0 ? seq : outbox.append(rest, now)
+  override prune(seq: number, oldestInboxSeq: number): void {
+    wire.pass('before outbox.prune')
+    super.prune(seq, oldestInboxSeq)
+    wire.pass('after outbox.prune')
+  }
+
+  /** The mutation: the settlement in a transaction of its own, before what the turn said. */
+  #settledFirst(entries: readonly OutboxEntry[], now: number): number {
+    const seq = super.append(
+      entries.filter(({ type }) => type === 'settled'),
+      now,
+    )
+    wire.pass('before outbox.settled')
+    const rest = entries.filter(({ type }) => type !== 'settled')
+    return rest.length === 0 ? seq : super.append(rest, now)
+  }
 }
 
 const stop = new AbortController()
@@ -71,7 +67,8 @@ await createRunner({
   memoryDir: at(SANDBOX_PATHS.memory),
   clock: systemClock,
   providers: PROVIDERS,
+  startToolServer,
   log: jsonLog((line) => process.stderr.write(line), systemClock),
   ending: { crash, exit: crash },
-  openOutbox,
+  openOutbox: (path) => new WiredOutbox(path),
 }).run(stop.signal)

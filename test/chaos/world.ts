@@ -213,4 +213,4 @@ export class World implements AsyncDisposable {
   }
 }
 
-const BINDING = { engage: 'always', session: 'shared', senders: 'open' } as const
+const BINDING = { engage: 'always', session: 'shared', senders: 'open', queue: 'steer' } as const

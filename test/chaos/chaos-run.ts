@@ -7,10 +7,12 @@ import { World, type WorldOptions } from './world.ts'
 
 export interface ChaosOptions extends Partial<Omit<WorldOptions, 'random'>>, TroubleOptions {
   readonly seed: number
-  /** The load ends when the time is over or both counts are reached. */
+  /** The load ends when the time is over or all counts are reached. */
   readonly maxMs: number
   readonly kills: number
   readonly messages: number
+  /** Deaths at each named point. Default: 0. */
+  readonly eachPoint?: number
   /** Time for a quiet host to work off what is left. Default: four minutes. */
   readonly settleMs?: number
   /** Called about every ten seconds. */
@@ -90,7 +92,9 @@ class ChaosRun {
 
   #more(begun: number): boolean {
     if (Date.now() - begun > this.#options.maxMs) return false
-    return this.#trouble.total < this.#options.kills || this.#said < this.#options.messages
+    const { kills, messages, eachPoint = 0 } = this.#options
+    const { total, points } = this.#trouble
+    return total < kills || this.#said < messages || Object.values(points).some((hits) => hits < eachPoint)
   }
 
   /** One host from its start to its death. */

@@ -22,6 +22,7 @@ describe('everything killed by turns', () => {
         ...{ seed, maxMs: loadMs, smallDisk },
         kills: whole ? 1_000 : Number.POSITIVE_INFINITY,
         messages: whole ? 20_000 : Number.POSITIVE_INFINITY,
+        eachPoint: 20,
         say: (line) => console.log(line),
       })
       console.log(JSON.stringify(report))

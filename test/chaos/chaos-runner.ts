@@ -65,6 +65,7 @@ await createRunner({
   homeDir: at(SANDBOX_PATHS.home),
   workspaceDir: at(SANDBOX_PATHS.workspace),
   memoryDir: at(SANDBOX_PATHS.memory),
+  skillsDir: at(SANDBOX_PATHS.skills),
   clock: systemClock,
   providers: PROVIDERS,
   startToolServer,

@@ -1,7 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ChannelUnreachableError, errorText, RetryAfterError } from '../../src/domain/errors.ts'
+import {
+  ChannelRefusedError,
+  ChannelUnreachableError,
+  errorText,
+  RetryAfterError,
+} from '../../src/domain/errors.ts'
 import type { UnixMs, UserId } from '../../src/domain/ids.ts'
-import type { ChatAddress, InboundMessage } from '../../src/domain/message.ts'
+import type { ChatAddress, ChatFile, InboundMessage } from '../../src/domain/message.ts'
 import type { Accepted, Channel } from '../../src/domain/ports/channel.ts'
 import { textOf } from './platform.ts'
 
@@ -40,6 +45,14 @@ export class SureChannel implements Channel {
 
   render(markdown: string): readonly string[] {
     return [markdown]
+  }
+
+  renderFile({ name }: ChatFile): readonly string[] {
+    return [name]
+  }
+
+  async fetchFile(): Promise<never> {
+    throw new ChannelRefusedError('nobody sends files here')
   }
 
   async send(to: ChatAddress, part: string, key: string, signal: AbortSignal): Promise<string> {

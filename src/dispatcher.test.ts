@@ -1,10 +1,13 @@
 import { InboxEntry, type InboxMessage } from '@creel/protocol'
 import { describe, expect, test } from 'vitest'
+import { FakeChannel } from '../test/fakes/fake-channel.ts'
 import { FakeMailbox } from '../test/fakes/fake-mailbox.ts'
-import { ALICE, GARDEN, HostTables, KITCHEN } from '../test/rig/host-tables.ts'
+import { ALICE, GARDEN, HostTables, KITCHEN, OWNER } from '../test/rig/host-tables.ts'
 import { dispatchNext } from './dispatcher.ts'
 import type { GroupName, UserId } from './domain/ids.ts'
 import type { InboundMessage } from './domain/message.ts'
+import { Notices } from './notices.ts'
+import type { Budget } from './turn-budget.ts'
 
 class DispatchWorld extends HostTables {
   readonly mailbox = new FakeMailbox(this.clock)
@@ -20,6 +23,16 @@ class DispatchWorld extends HostTables {
       if (this.hasRoom) this.given.push(`${group} ${name} ${path}`)
       return this.hasRoom
     },
+  }
+  readonly channel = new FakeChannel()
+  readonly notices: Notices
+  budget: Budget = { room: Number.POSITIVE_INFINITY }
+
+  constructor() {
+    super()
+    const { deliveries, directory, roles, clock, channel } = this
+    const nudge = () => undefined
+    this.notices = new Notices({ deliveries, directory, roles, clock, channelOf: () => channel, nudge })
   }
 
   dispatch(group = GARDEN, contextMessages = 5) {
@@ -40,6 +53,8 @@ class DispatchWorld extends HostTables {
         contextMessages,
         nudge,
       },
+      budget: () => this.budget,
+      notices: this.notices,
     })
   }
 
@@ -63,6 +78,27 @@ const inThread = (thread: string): Partial<InboundMessage> => ({
 })
 
 describe('dispatchNext', () => {
+  test('places as many as there is room for; at a bound every chat that waits is told once, and its owner', () => {
+    using world = new DispatchWorld()
+    const private_ = {
+      address: { channel: 'fake', account: 'main', chat: 'den' },
+      chatKind: 'private' as const,
+    }
+    world.receive('hello', { ...private_, sender: { id: OWNER, name: 'Olga', isBot: false } })
+    world.roles.grant(OWNER, 'owner', null, world.clock.now())
+    for (const text of ['one', 'two', 'three']) world.give(GARDEN, text)
+    world.budget = { room: 1 }
+    world.dispatch()
+    expect(world.mail().map(({ text }) => text)).toEqual(['one'])
+    world.budget = { room: 0, bound: { key: 'limit:1', chat: 'enough', owner: 'garden has enough' } }
+    for (const _ of [1, 2, 3]) expect(world.dispatch()).toEqual({ waitMs: 1_000 })
+    expect(world.mail()).toHaveLength(1)
+    expect(world.outgoing().map(({ part }) => part)).toEqual(['enough', 'garden has enough'])
+    world.budget = { room: 10 }
+    world.dispatch()
+    expect(world.mail().map(({ text }) => text)).toEqual(['one', 'two', 'three'])
+  })
+
   test('gives along what the message answers, within bounds', () => {
     using world = new DispatchWorld()
     world.give(GARDEN, 'why?', { quote: { name: 'n'.repeat(300), text: 't'.repeat(9_000) } })

@@ -15,8 +15,10 @@ import type {
 } from './domain/ports/stores.ts'
 import type { Events } from './events.ts'
 import { type GivenFilesPorts, giveFiles } from './given-files.ts'
+import type { Notices } from './notices.ts'
 import type { StepResult } from './pump.ts'
 import { splitSession } from './session-name.ts'
+import type { Budget } from './turn-budget.ts'
 
 export interface DispatcherPorts extends GivenFilesPorts {
   readonly inbound: Pick<InboundStore, 'find' | 'overheard'>
@@ -28,6 +30,8 @@ export interface DispatcherPorts extends GivenFilesPorts {
   readonly events: Events
   readonly clock: Clock
   readonly contextMessages: number
+  readonly budget: (group: GroupName) => Budget
+  readonly notices: Pick<Notices, 'toChat' | 'toOwner'>
   /** Rings the runner and wakes the supervisor. */
   readonly nudge: (group: GroupName) => void
 }
@@ -36,6 +40,8 @@ const BATCH = 50
 /** Failed answers that one message tells its agent of, and how long such a note may be. */
 const MAX_NOTES = 10
 const MAX_NOTE = 500
+/** How often a group at a bound is looked at. */
+const BOUND_WAIT_MS = 1_000
 
 /** Longest text given to an agent in one message; a platform's own limit is far below. */
 const MAX_INBOUND_TEXT = 100_000
@@ -50,8 +56,11 @@ export function dispatchNext(group: GroupName, ports: DispatcherPorts): StepResu
   const { dispatches, mailbox, inbound, events, clock } = ports
   const pending = dispatches.pending(group, BATCH)
   if (pending.length === 0) return 'idle'
+  const { room, bound } = ports.budget(group)
+  if (bound) tellBound(bound, pending, ports)
+  if (room <= 0) return { waitMs: BOUND_WAIT_MS }
   const told = new Set<DeliveryId>()
-  const items = pending.flatMap((dispatch) => {
+  const items = pending.slice(0, room).flatMap((dispatch) => {
     const row = inbound.find(dispatch.inboundId)
     return row ? [inboxItem(group, dispatch, row, told, ports)] : []
   })
@@ -101,6 +110,19 @@ function inboxItem(
 function undeliveredNote({ at, reason }: UndeliveredAnswer): string {
   const when = new Date(at).toISOString()
   return `What you said at ${when} was not delivered: ${reason}`.slice(0, MAX_NOTE)
+}
+
+/** Once for each chat that waits, and its owner. */
+function tellBound(
+  { key, chat, owner }: NonNullable<Budget['bound']>,
+  pending: readonly PendingDispatch[],
+  { inbound, notices }: DispatcherPorts,
+): void {
+  for (const { inboundId } of pending) {
+    const row = inbound.find(inboundId)
+    if (row) notices.toChat(row.chatId, row.address.thread, chat, key)
+  }
+  notices.toOwner(owner, key)
 }
 
 function inboxMessage(

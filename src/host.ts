@@ -13,6 +13,7 @@ import type { Gateway } from './domain/ports/gateway.ts'
 import type { Doorbell, Mailbox, OutboxReader } from './domain/ports/mailbox.ts'
 import type { SandboxEngine, SandboxSpec } from './domain/ports/sandbox.ts'
 import type { Skills } from './domain/ports/skills.ts'
+import { drained } from './drained.ts'
 import { EngineWatch } from './engine-watch.ts'
 import { Events } from './events.ts'
 import { FileFetching } from './file-fetching.ts'
@@ -33,6 +34,7 @@ import { runnerSettings } from './runner-settings.ts'
 import { sandboxSpec, specHash } from './sandbox-spec.ts'
 import { stopTurns } from './stop-turns.ts'
 import { Supervisor } from './supervisor.ts'
+import { turnBudget } from './turn-budget.ts'
 
 /** What a host is built from; tests put their own in. */
 export interface HostParts {
@@ -97,17 +99,16 @@ export class Host {
       nudge: (chatId) => this.#routing.nudge(chatId),
     })
     const { attachments, choices, usage } = core
-    const board = new ProgressBoard({
+    const { timezone } = core.install.env
+    this.#board = new ProgressBoard({
       ...{ dispatches, directory, channelOf, clock, events, log, random, notes: core.notes },
       afterMs: core.install.config.chats.progress_after_s * 1000,
       isAwake: (group) => this.supervisor.status(group).state === 'awake',
     })
-    this.#board = board
     const maxFileBytes = core.install.config.files.max_mb * 1_000_000
     const commands: ChatCommandPorts = {
-      ...{ choices, dispatches, usage, groups, clock },
-      doing: (group, chatId) => board.doing(group, chatId),
-      timezone: core.install.env.timezone,
+      ...{ choices, dispatches, usage, groups, clock, timezone },
+      doing: (group, chatId) => this.#board.doing(group, chatId),
       sandbox: (group) => this.supervisor.status(group),
       stopTurns: (group, chatId) =>
         stopTurns(group, chatId, { dispatches, mailbox, clock, nudge: (name) => this.#mailArrived(name) }),
@@ -135,8 +136,9 @@ export class Host {
       keys: () => dispatches.groupsWithPending(),
       step: (group) =>
         dispatchNext(group, {
-          ...{ inbound, dispatches, deliveries, mailbox, directory, events, clock, choices },
+          ...{ inbound, dispatches, deliveries, mailbox, directory, events, clock, choices, notices },
           ...{ attachments, files, groupFiles },
+          budget: (name) => turnBudget(name, { groups, dispatches, usage, clock, timezone }),
           contextMessages: core.install.config.limits.context_messages,
           nudge: (name) => this.#mailArrived(name),
         }),
@@ -171,7 +173,7 @@ export class Host {
       step: (group) =>
         collect(group, {
           ...{ reader: parts.reader, outboxes, dispatches, deliveries, directory, mailbox, channelOf },
-          ...{ files, maxFileBytes, events, clock, problems, board },
+          ...{ files, maxFileBytes, events, clock, problems, board: this.#board },
           nudge: (name, chats) => this.#mailLeft(name, chats),
         }),
     })
@@ -234,7 +236,7 @@ export class Host {
     await this.#routing.stop(1_000)
     await this.#fetching.stop()
     await this.#dispatch.stop(1_000)
-    if (options.stopSandboxes) await this.#drain(options.drainMs)
+    if (options.stopSandboxes) await drained(() => this.#isAtWork(), core.clock, options.drainMs)
     await this.#supervise.stop(5_000)
     if (options.stopSandboxes) await this.supervisor.stopAll()
     this.supervisor.release()
@@ -260,13 +262,9 @@ export class Host {
     return new Pump<Key>({ ...PUMP, name, log, random, clock: core.clock, maxConcurrent: 32, ...work })
   }
 
-  async #drain(drainMs: number): Promise<void> {
-    const { core } = this.parts
-    const deadline = core.clock.now() + drainMs
-    const never = new AbortController().signal
-    const busy = () =>
-      core.dispatches.groupsWithOpen().some((group) => this.supervisor.status(group).state === 'awake')
-    while (busy() && core.clock.now() < deadline) await core.clock.sleep(50, never)
+  #isAtWork(): boolean {
+    const { dispatches } = this.parts.core
+    return dispatches.groupsWithOpen().some((group) => this.supervisor.status(group).state === 'awake')
   }
 
   #mailArrived(group: GroupName): void {

@@ -170,6 +170,10 @@ export const GroupConfig = z.strictObject({
       pids: z.number().int().min(32).max(32_768).default(512),
       tmp_mb: z.number().int().min(16).max(65_536).default(256),
       turn_timeout_s: z.number().int().min(1).max(86_400).default(1800),
+      /** Messages that it begins to work on in any hour; more wait, and their chats are told. Absent = no bound. */
+      turns_per_hour: z.number().int().min(1).max(100_000).optional(),
+      /** US dollars a day, as its runtime reports them; at the bound messages wait for the next day. */
+      usd_per_day: z.number().positive().max(1_000_000).optional(),
       /** Longest time without a sign of progress, by what a turn is doing. */
       phase_s: z
         .strictObject({

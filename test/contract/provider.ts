@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { failureReply } from '../../container/runner/src/reply-text.ts'
 import { GROUP, ProviderRig, REAL_KEY } from '../providers/rig.ts'
+import { anthropicCounted, type CountedAnswer, describeChat } from './provider-chat.ts'
 import { ANTHROPIC_OVERFLOW, describeMemory } from './provider-memory.ts'
 import { describeQueue } from './provider-queue.ts'
 import { type CallTool, describeTools } from './provider-tools.ts'
@@ -8,6 +9,10 @@ import { type CallTool, describeTools } from './provider-tools.ts'
 export interface ProviderContractOptions {
   /** More of the group's container.json: the model that the tests name. */
   readonly container?: Readonly<Record<string, unknown>>
+  /** Another model that the provider takes, for `/model`. */
+  readonly otherModel?: string
+  /** How its model answers and says what it used; Anthropic's way when absent. */
+  readonly counted?: CountedAnswer
   /** Calls a model; without it, what is about models is left out. */
   readonly model: boolean
   /** Seconds in which a turn must end that no model answers: the runtime's own retries end before it. */
@@ -228,6 +233,12 @@ function describeModel(rig: () => ProviderRig, tools: Tools): void {
     expect(JSON.stringify(rig().host.log())).not.toContain(REAL_KEY)
   })
 
+  describeChat({
+    ...{ rig, next, heard, lines },
+    ownModel: String(options.container?.model),
+    otherModel: options.otherModel ?? '',
+    counted: options.counted ?? anthropicCounted,
+  })
   describeQueue({ rig, next, heard, lines })
   describeMemory({
     ...{ rig, next, heard, lines },

@@ -7,5 +7,6 @@ providerContract('claude', {
   model: true,
   callTool: (server, tool, args) => ({ tool: { name: `mcp__${server}__${tool}`, arguments: args } }),
   container: { model: 'claude-opus-5-5' },
+  otherModel: 'claude-sonnet-4-5',
   process: '/opt/runtimes/bin/claude',
 })

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { providerContract } from '../contract/provider.ts'
+import { openaiCounted } from '../contract/provider-chat.ts'
 import { OPENAI_OVERFLOW } from '../contract/provider-memory.ts'
 import { whyNoEngine } from '../docker/test-image.ts'
 import { responseStream, toolCall } from './codex-rig.ts'
@@ -16,6 +17,8 @@ const CONTAINER = { model: 'gpt-5.5' }
 providerContract('codex', {
   model: true,
   container: CONTAINER,
+  otherModel: 'gpt-5.4',
+  counted: openaiCounted,
   process: 'codex app-server',
   overflow: OPENAI_OVERFLOW,
   // Written by hand: aimock calls tools by flat names, and codex knows those of tool servers by a namespace.

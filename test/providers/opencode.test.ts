@@ -10,6 +10,7 @@ providerContract('opencode', {
   model: true,
   callTool: (server, tool, args) => ({ tool: { name: `${server}_${tool}`, arguments: args } }),
   container: { model: 'claude-sonnet-4-5' },
+  otherModel: 'claude-haiku-4-5',
   process: 'opencode serve',
   unknownSession: 'ses_000000000000aaaaaaaaaaaaaa',
   more: (rig) => {

@@ -128,6 +128,25 @@ export class SqliteDispatchStore implements DispatchStore {
       .run(at, group, chatId).changes
   }
 
+  begunSince(group: GroupName, since: UnixMs): { count: number; oldest: UnixMs | null; open: number } {
+    const begun = this.#db
+      .prepare<[string, number], { n: number; oldest: number | null }>(
+        'SELECT count(*) AS n, min(accepted_at) AS oldest FROM dispatch WHERE group_name = ? AND accepted_at >= ?',
+      )
+      .get(group, since)
+    const placed = this.#db
+      .prepare<[string], { n: number; waiting: number }>(
+        `SELECT count(*) AS n, count(*) FILTER (WHERE accepted_at IS NULL) AS waiting FROM dispatch
+         WHERE group_name = ? AND outcome IS NULL AND inbox_seq IS NOT NULL`,
+      )
+      .get(group)
+    return {
+      count: (begun?.n ?? 0) + (placed?.waiting ?? 0),
+      oldest: (begun?.oldest ?? null) as UnixMs | null,
+      open: placed?.n ?? 0,
+    }
+  }
+
   activity(group: GroupName, chatId: ChatId): { runningSince: UnixMs | null; waiting: number } {
     const row = this.#statements
       .prepare<[string, number], { since: number | null; waiting: number }>(

@@ -132,6 +132,11 @@ export interface DispatchStore {
   openIn(group: GroupName, chatId: ChatId): readonly number[]
   /** Settles what is not in the inbox yet as cancelled. Returns how many. */
   cancelPending(group: GroupName, chatId: ChatId, at: UnixMs): number
+  /**
+   * Messages of a group that were begun since then or will be, being in its inbox; when the first of them was begun;
+   * and how many of all that are in the inbox are not settled.
+   */
+  begunSince(group: GroupName, since: UnixMs): { count: number; oldest: UnixMs | null; open: number }
   /** What a group does for one chat: since when a turn runs, and how many messages wait. */
   activity(group: GroupName, chatId: ChatId): { runningSince: UnixMs | null; waiting: number }
   /** The message at an inbox position of this group; null when the group was never given it. */

@@ -5,6 +5,7 @@ import type { Accepted, Channel } from '../src/domain/ports/channel.ts'
 import { preciseNow } from './figures.ts'
 
 export interface Sent {
+  readonly chat: string
   readonly text: string
   /** When the host called `send`. */
   readonly at: number
@@ -15,6 +16,8 @@ export class BenchChannel implements Channel {
   readonly name = 'bench'
   readonly account = 'main'
   readonly capabilities = { idempotentSend: true, threads: false }
+  /** Called for everything that the host sends. */
+  onSent: (sent: Sent) => void = () => undefined
   readonly #waiting: ((sent: Sent) => void)[] = []
   #accept: ((message: InboundMessage) => Accepted) | null = null
   #count = 0
@@ -61,8 +64,10 @@ export class BenchChannel implements Channel {
     throw new ChannelRefusedError('nobody sends files here')
   }
 
-  async send(_to: ChatAddress, part: string, key: string): Promise<string> {
-    this.#waiting.shift()?.({ text: part, at: preciseNow() })
+  async send(to: ChatAddress, part: string, key: string): Promise<string> {
+    const sent = { chat: to.chat, text: part, at: preciseNow() }
+    this.#waiting.shift()?.(sent)
+    this.onSent(sent)
     return key
   }
 

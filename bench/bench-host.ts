@@ -23,32 +23,43 @@ const GROUP = 'bench'
 
 /** A real host with real sandboxes in a data directory of its own; only the channel is made up. */
 export async function startBenchHost(install: Install, say: (line: string) => void): Promise<BenchHost> {
+  const bench = await startGroups(install, [GROUP], say)
+  return { ...bench, roundTrip: () => roundTrip(bench.channel) }
+}
+
+/** The same with several groups; each answers the chat that has its name. */
+export async function startGroups(
+  install: Install,
+  groups: readonly string[],
+  say: (line: string) => void,
+): Promise<Omit<BenchHost, 'roundTrip'>> {
   say('looking for the agent image')
   const image = await agentImage(install, 'demo', say)
   const folder = mkdtempSync(join(tmpdir(), 'creel-bench-'))
   const paths = new Paths(join(folder, 'data'), join(folder, 'groups'))
   const core = openCore({ ...install, paths })
-  if (!isGroupName(GROUP)) throw new Error('bad group name')
-  core.groups.add(GROUP, { provider: 'demo' })
   const channel = new BenchChannel()
+  for (const group of groups) {
+    if (!isGroupName(group)) throw new Error('bad group name')
+    core.groups.add(group, { provider: 'demo' })
+    const chat = core.directory.chatFor(channel.address(group), 'private', 'bench', core.clock.now())
+    core.directory.bind(
+      chat.id,
+      group,
+      { engage: 'always', session: 'shared', senders: 'open', queue: 'follow_up' },
+      core.clock.now(),
+    )
+  }
   const nothing = async () => undefined
   const host = new Host({
     ...(await realParts(core, pino({ level: 'silent' }), () => ({ provider: 'demo', state: '' }))),
     channels: channelTable([channel], { listen: nothing, close: nothing }),
   })
   await host.start()
-  const chat = core.directory.chatFor(channel.address('1'), 'private', 'bench', core.clock.now())
-  core.directory.bind(
-    chat.id,
-    GROUP,
-    { engage: 'always', session: 'shared', senders: 'open', queue: 'follow_up' },
-    core.clock.now(),
-  )
   return {
     host,
     channel,
     image,
-    roundTrip: () => roundTrip(channel),
     [Symbol.asyncDispose]: async () => {
       await host.stop({ drainMs: 0, stopSandboxes: true })
       rmSync(folder, { recursive: true, force: true })
@@ -58,7 +69,7 @@ export async function startBenchHost(install: Install, say: (line: string) => vo
 
 async function roundTrip(channel: BenchChannel) {
   const next = channel.nextSent()
-  const committed = channel.say('1', '/demo clock')
+  const committed = channel.say(GROUP, '/demo clock')
   const sent = await next
   const [begun, ended] = sent.text.match(/\d+\.\d+/g)?.map(Number) ?? []
   if (begun === undefined || ended === undefined)

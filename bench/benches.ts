@@ -1,7 +1,10 @@
 import type { Bench } from './bench.ts'
+import { burst } from './burst.ts'
 import { cold } from './cold.ts'
+import { idle } from './idle.ts'
+import { isolation } from './isolation.ts'
 import { relay } from './relay.ts'
 import { throughput } from './throughput.ts'
 
 /** Every benchmark by its name. A new one: a file here and a line below. */
-export const BENCHES: Readonly<Record<string, Bench>> = { relay, cold, throughput }
+export const BENCHES: Readonly<Record<string, Bench>> = { relay, cold, burst, throughput, idle, isolation }

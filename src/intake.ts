@@ -1,5 +1,6 @@
 import { errorText } from './domain/errors.ts'
 import type { ChatId } from './domain/ids.ts'
+import type { InboundMessage } from './domain/message.ts'
 import type { Channel } from './domain/ports/channel.ts'
 import type { Clock } from './domain/ports/clock.ts'
 import type { InboundStore } from './domain/ports/stores.ts'
@@ -22,7 +23,7 @@ export async function runIntake(channel: Channel, ports: IntakePorts, signal: Ab
   const { inbound, events, clock } = ports
   try {
     await channel.receive((message) => {
-      const result = inbound.record(message, clock.now())
+      const result = inbound.record(bounded(message), clock.now())
       events.received(`${channel.name}:${message.address.chat}`, message.platformMessageId, result)
       const chatId = result === 'new' ? inbound.chatOf(message.address) : null
       if (chatId !== null) ports.nudge(chatId)
@@ -30,5 +31,17 @@ export async function runIntake(channel: Channel, ports: IntakePorts, signal: Ab
     }, signal)
   } catch (error) {
     ports.gaveUp(channel, errorText(error), error)
+  }
+}
+
+/** Longest text of one message that is kept; a platform's own limit is far below (I13). */
+const MAX_TEXT = 100_000
+
+function bounded(message: InboundMessage): InboundMessage {
+  const cut = message.text.length - MAX_TEXT
+  if (cut <= 0) return message
+  return {
+    ...message,
+    text: `${message.text.slice(0, MAX_TEXT - 50)}\n[${cut + 50} more characters were cut off]`,
   }
 }

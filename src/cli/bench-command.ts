@@ -6,9 +6,9 @@ import { type CliContext, installOf } from './context.ts'
 export function addBenchCommand(program: Command, context: CliContext): void {
   program
     .command('bench <name>')
-    .description('measure this machine: relay (message latency) or cold (waking a sandbox)')
+    .description('measure this machine: relay, cold, burst, throughput, idle or isolation')
     .option('--json', 'only the last line: {"bench":NAME,"n":N,"figures":{…}}')
-    .option('-n, --runs <count>', 'how many messages or wakes')
+    .option('-n, --runs <count>', 'how many messages, wakes or seconds')
     .addHelpText(
       'after',
       `
@@ -16,7 +16,12 @@ Uses a data directory of its own and the demo provider; the running host is left
 
   relay   inbound commit -> turn start, and outbox commit -> channel send, warm, in milliseconds
   cold    message -> turn start from a stopped and from a paused sandbox, beside the floor of this machine:
-          create and start of the same image until the first line of JavaScript`,
+          create and start of the same image until the first line of JavaScript
+  burst       1,000 messages at once to 20 groups without a sandbox, until the last answer is sent, in order
+  throughput  messages a second from the channel into the inboxes of 1, 100 and 1,000 groups, each synced,
+              beside the floor: plain inserts with the same settings
+  idle        CPU, memory and time to ready of a host with 1,000 groups and 10,000 conversations
+  isolation   p99 of nine healthy groups, alone and beside one that is poisoned, locked and dying`,
     )
     .action(async (name: string, options: { json?: boolean; runs?: string }) => {
       const bench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined

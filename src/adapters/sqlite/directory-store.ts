@@ -43,6 +43,13 @@ export class SqliteDirectoryStore implements DirectoryStore {
   }
 
   chatFor(address: ChatAddress, kind: ChatKind, title: string, at: UnixMs): ChatRow {
+    const known = this.#statements
+      .prepare<[string, string, string], ChatColumns>(
+        `${SELECT_CHAT} WHERE channel = ? AND account = ? AND chat = ?`,
+      )
+      .get(address.channel, address.account, address.chat)
+    // A write is a sync, and a start asks for two chats of each group.
+    if (known?.title === title) return toChatRow(known)
     const row = this.#statements
       .prepare<unknown[], ChatColumns>(
         `INSERT INTO chat (channel, account, chat, kind, title, first_seen_at) VALUES (?, ?, ?, ?, ?, ?)

@@ -5,6 +5,7 @@ import { FakeMailbox } from '../test/fakes/fake-mailbox.ts'
 import { FakeOutboxReader } from '../test/fakes/fake-outbox-reader.ts'
 import { GARDEN, HostTables } from '../test/rig/host-tables.ts'
 import { collect } from './collector.ts'
+import { readFilePart } from './domain/file-part.ts'
 import type { ChatId, GroupName, UnixMs } from './domain/ids.ts'
 import { GroupProblems } from './group-problems.ts'
 import type { Shown } from './progress-board.ts'
@@ -227,5 +228,71 @@ describe('collect', () => {
       [4, 'acked'],
     ])
     expect(world.mailbox.rows(GARDEN).at(-1)?.entry).toEqual({ type: 'acked', outboxSeq: 258 })
+  })
+})
+
+describe('collect, a file', () => {
+  const HELLO = '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824'
+  const file = (inboxSeq: number, more: object = {}) => ({
+    type: 'file',
+    inboxSeq,
+    file: HELLO,
+    name: 'a/b.txt',
+    mime: 'text/html',
+    bytes: 5,
+    ...more,
+  })
+
+  test('is in the store before it is written down, in the order of what was said, and is let go in the sandbox', async () => {
+    using world = new CollectorWorld()
+    world.place(GARDEN, 1)
+    world.files.left.set(HELLO, 'hello')
+    world.reader.append(GARDEN, reply(1, 'before'), file(1, { caption: 'c' }), reply(1, 'after'), settled(1))
+    expect(await world.collect()).toBe('again')
+    expect(world.files.collected).toEqual([])
+    expect(await world.collect()).toBe('idle')
+    expect(world.files.collected).toEqual([`${GARDEN} ${HELLO}`])
+    const [before, sent, after] = world.outgoing().map(({ part }) => part)
+    expect([before, after]).toEqual(['before', 'after'])
+    const shown = { sha256: HELLO, name: 'a_b.txt', mime: 'application/octet-stream', bytes: 5, image: null }
+    expect(readFilePart(sent ?? '')).toEqual({ file: shown, caption: 'c' })
+    const used = world.db.prepare('SELECT file FROM delivery ORDER BY id').pluck().all()
+    expect(used).toEqual([null, HELLO, null])
+    expect(world.mailbox.rows(GARDEN).map(({ entry }) => entry.type)).toContain('acked')
+  })
+
+  test('that is not what it was said to be is told of in its place, and its turn is settled', async () => {
+    using world = new CollectorWorld()
+    world.place(GARDEN, 1)
+    world.reader.append(GARDEN, file(1), file(1, { bytes: 1_001 }), settled(1))
+    await world.collect()
+    await world.collect()
+    const said = world.outgoing().map(({ part }) => part)
+    expect(said.join('')).toContain('"a_b.txt" (5 bytes), could not be taken: it is not there.')
+    expect(said.join('')).toContain('could not be taken: it is larger than 1 kB.')
+    expect(world.rejected()).toBe(2)
+    expect(world.dispatches.hasOpen(GARDEN)).toBe(false)
+  })
+
+  test('of a message that the group was never given is not even looked at', async () => {
+    using world = new CollectorWorld()
+    world.files.left.set(HELLO, 'hello')
+    world.reader.append(GARDEN, file(7))
+    await world.collect()
+    expect([world.files.collected, world.outgoing()]).toEqual([[], []])
+    expect(world.rejected()).toBe(1)
+  })
+
+  test('is taken again after a disk was full: nothing is skipped', async () => {
+    using world = new CollectorWorld()
+    world.place(GARDEN, 1)
+    world.files.left.set(HELLO, 'hello')
+    world.files.failure = new Error('disk full')
+    world.reader.append(GARDEN, file(1), settled(1))
+    await expect(world.collect()).rejects.toThrow('disk full')
+    expect(world.outgoing()).toEqual([])
+    world.files.failure = undefined
+    await world.collect()
+    expect(world.outgoing()).toHaveLength(1)
   })
 })

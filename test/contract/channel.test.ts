@@ -1,6 +1,7 @@
+import { readFilePart } from '../../src/domain/file-part.ts'
 import { FakeChannel } from '../fakes/fake-channel.ts'
-import type { ChannelWorld } from './channel.ts'
 import { channelContract } from './channel.ts'
+import type { ChannelWorld } from './channel-world.ts'
 
 for (const idempotentSend of [false, true]) {
   channelContract(`fake, idempotentSend ${idempotentSend}`, async () => fakeWorld(idempotentSend))
@@ -17,7 +18,13 @@ function fakeWorld(idempotentSend: boolean): ChannelWorld {
       channel.say(text)
     },
     isAcknowledged: (text) => channel.acknowledged.includes(text),
-    shown: (address) => channel.shown(address),
+    shown: (address) => channel.shown(address).filter((part) => readFilePart(part) === null),
+    store: (bytes, name) => ({ sha256: 'f'.repeat(64), name, mime: '', bytes: bytes.length, image: null }),
+    shownFiles: (address) =>
+      channel.shown(address).flatMap((part) => {
+        const sent = readFilePart(part)
+        return sent ? [{ name: sent.file.name, caption: sent.caption, bytes: sent.file.bytes }] : []
+      }),
     async [Symbol.asyncDispose]() {
       channel.sendScript.length = 0
     },

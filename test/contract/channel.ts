@@ -1,25 +1,9 @@
 import { describe, expect, it, vi } from 'vitest'
 import { ChannelRefusedError } from '../../src/domain/errors.ts'
-import type { ChatAddress, InboundMessage } from '../../src/domain/message.ts'
-import type { Accepted, Channel } from '../../src/domain/ports/channel.ts'
-
-/** A channel together with both ends of its platform: a person who writes, and the screen of that person. */
-export interface ChannelWorld extends AsyncDisposable {
-  readonly channel: Channel
-  /** A chat that the person is in and the channel may send to; messages of `say` come from it. */
-  readonly address: ChatAddress
-  /** A well-formed address that the platform refuses to deliver to, where the platform can refuse. */
-  readonly refusedAddress?: ChatAddress
-  /**
-   * The person writes one line. Resolves when the platform (or the person's own client) has it and will go on
-   * handing it over until it is acknowledged; does not wait for that.
-   */
-  say(text: string): Promise<void>
-  /** Whether the platform has been told that the message of this text was taken. */
-  isAcknowledged(text: string): boolean
-  /** What the person sees of the channel's own messages, oldest first, as plain text. */
-  shown(address: ChatAddress): Promise<readonly string[]> | readonly string[]
-}
+import type { InboundMessage } from '../../src/domain/message.ts'
+import type { Accepted } from '../../src/domain/ports/channel.ts'
+import { fileCases } from './channel-files.ts'
+import { type ChannelWorld, HOSTILE_TEXTS, inWorld, sendAll } from './channel-world.ts'
 
 const WAIT = { timeout: 10_000, interval: 10 }
 
@@ -28,6 +12,7 @@ export function channelContract(name: string, make: () => Promise<ChannelWorld>)
   describe(`channel contract: ${name}`, () => {
     inboundCases(make)
     outboundCases(make)
+    fileCases(make)
   })
 }
 
@@ -191,20 +176,6 @@ function outboundCases(make: () => Promise<ChannelWorld>): void {
     }))
 }
 
-const HOSTILE_TEXTS: readonly string[] = [
-  '',
-  '   \n\n  ',
-  '<b>not bold</b> & <script>alert(1)</script>',
-  '**unclosed _mess `of ~~marks [and](links',
-  '```\nfence that never ends',
-  '[click](javascript:alert(1)) ![img](https://example.org/x.png?secret=1)',
-  '\u202Egnp.exe\u202C and \u200Bzero\u200Dwidth',
-  `lonely \uD800 surrogate and \u0000 a zero`,
-  `${'> '.repeat(200)}deep`,
-  '| a | b |\n|---|---|\n| 1 | 2 |',
-  '👨‍👩‍👧‍👦'.repeat(500),
-]
-
 interface Receiver {
   readonly taken: InboundMessage[]
   next(text: string): Promise<InboundMessage>
@@ -237,28 +208,5 @@ function listen(world: ChannelWorld, accept: (message: InboundMessage) => Accept
       const failure = await failed
       if (failure !== undefined) throw failure.error
     },
-  }
-}
-
-async function sendAll(world: ChannelWorld, markdown: string, key: string): Promise<string[]> {
-  const parts = world.channel.render(markdown)
-  expect(parts.length).toBeGreaterThanOrEqual(1)
-  const ids: string[] = []
-  const { signal } = new AbortController()
-  for (const [index, part] of parts.entries()) {
-    ids.push(await world.channel.send(world.address, part, `${key}-${index}`, signal))
-  }
-  return ids
-}
-
-async function inWorld(
-  make: () => Promise<ChannelWorld>,
-  run: (world: ChannelWorld) => Promise<void>,
-): Promise<void> {
-  const world = await make()
-  try {
-    await run(world)
-  } finally {
-    await world[Symbol.asyncDispose]()
   }
 }

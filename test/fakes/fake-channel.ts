@@ -1,5 +1,5 @@
 import { ChannelRefusedError, ChannelUnreachableError } from '../../src/domain/errors.ts'
-import { filePart, readFilePart } from '../../src/domain/file-part.ts'
+import { fileFreeText, filePart, readFilePart } from '../../src/domain/file-part.ts'
 import type { UnixMs } from '../../src/domain/ids.ts'
 import { userId } from '../../src/domain/ids.ts'
 import type { ChatAddress, ChatFile, InboundMessage, Progress } from '../../src/domain/message.ts'
@@ -119,7 +119,7 @@ export class FakeChannel implements Channel {
   }
 
   render(markdown: string): readonly DeliveryPart[] {
-    const text = markdown.trim() === '' ? '(empty message)' : markdown
+    const text = markdown.trim() === '' ? '(empty message)' : fileFreeText(markdown)
     const parts: string[] = []
     for (let rest = text; rest !== ''; ) {
       const space = rest.lastIndexOf(' ', this.#partLimit)
@@ -134,10 +134,18 @@ export class FakeChannel implements Channel {
     return [filePart(file, caption)]
   }
 
-  async fetchFile(source: string): Promise<AsyncIterable<Uint8Array>> {
+  async fetchFile(
+    source: string,
+    _bytes: number | null,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Uint8Array>> {
     const script = this.fetchScript.shift()
     if (script instanceof Error) throw script
-    await script
+    if (script !== undefined) {
+      const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+      await Promise.race([script, stopped])
+      signal.throwIfAborted()
+    }
     const bytes = this.platformFiles.get(source)
     if (bytes === undefined) throw new ChannelRefusedError('the platform has no such file')
     return (async function* () {

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { z } from 'zod'
+import { BotFiles, readBytes } from './bot-files.ts'
 import { changeRefusalOf, refusalOf } from './send-rules.ts'
 import type { TestApiBackend } from './test-api-backend.ts'
 
@@ -27,6 +28,7 @@ type Update = z.infer<typeof Update>
  */
 export class BotApiFront {
   readonly calls: Call[] = []
+  readonly files = new BotFiles()
   readonly chats = new Set<string>()
   readonly threads = new Set<string>()
   readonly blocked = new Set<string>()
@@ -91,8 +93,13 @@ export class BotApiFront {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const [, owner, path = ''] = /^\/file\/bot([^/]+)\/(.+)$/.exec(request.url ?? '') ?? []
+    if (owner === this.#token)
+      return this.files.serve(path, response, this.#faults.get('file')?.shift() !== undefined)
     const [, token, method = ''] = /^\/bot([^/]+)\/(\w+)$/.exec(request.url ?? '') ?? []
-    const payload = await readBody(request)
+    const type = request.headers['content-type'] ?? ''
+    const body = await readBytes(request)
+    const payload = type.startsWith('multipart/') ? {} : readPayload(body)
     if (token !== this.#token) return answer(response, 401, 'Unauthorized')
     this.calls.push({ method, at: performance.now(), payload })
     const fault = this.#faults.get(method)?.shift()
@@ -106,12 +113,21 @@ export class BotApiFront {
       return
     }
     if (method === 'getUpdates') return await this.#getUpdates(payload, response)
-    const done =
-      method === 'sendChatAction' || method === 'setMyCommands'
+    const filed = await this.#fileCall(method, body, type, payload)
+    if (filed && 'status' in filed) return answer(response, filed.status, filed.text)
+    const done = filed
+      ? filed
+      : method === 'sendChatAction' || method === 'setMyCommands'
         ? { ok: true, result: true }
         : await this.#carryOut(method, payload, response)
     if (fault?.type === 'reset') request.socket.destroy()
     else if (done !== undefined) response.writeHead(200, JSON_TYPE).end(JSON.stringify(done))
+  }
+
+  async #fileCall(method: string, body: Buffer, type: string, payload: Record<string, unknown>) {
+    if (method === 'getFile') return this.files.getFile(payload.file_id)
+    if (method !== 'sendPhoto' && method !== 'sendDocument') return undefined
+    return await this.files.take(method, body, type, this)
   }
 
   async #carryOut(method: string, payload: unknown, response: ServerResponse): Promise<unknown> {
@@ -177,9 +193,7 @@ function answer(response: ServerResponse, status: number, text: string, paramete
   response.writeHead(status, JSON_TYPE).end(JSON.stringify(body))
 }
 
-async function readBody(request: IncomingMessage): Promise<Record<string, unknown>> {
-  const chunks: Buffer[] = []
-  for await (const chunk of request) chunks.push(chunk)
-  const text = Buffer.concat(chunks).toString('utf8')
+function readPayload(body: Buffer): Record<string, unknown> {
+  const text = body.toString('utf8')
   return text === '' ? {} : z.record(z.string(), z.unknown()).parse(JSON.parse(text))
 }

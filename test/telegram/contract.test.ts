@@ -14,6 +14,14 @@ channelContract('telegram', async () => {
     say: (text) => world.emulator.postPrivateMessage(text),
     isAcknowledged: (text) => world.emulator.isConfirmed(text),
     shown: async (to) => (await world.emulator.sentMessages(to.chat)).map((message) => message.text),
+    store: (bytes, name) => {
+      const { sha256 } = world.store(bytes)
+      return { sha256, name, mime: '', bytes: bytes.length, image: null }
+    },
+    shownFiles: (to) =>
+      world.emulator.sentFiles
+        .filter(({ chat_id }) => chat_id === to.chat)
+        .map(({ name, caption, bytes }) => ({ name, caption, bytes: bytes.length })),
     [Symbol.asyncDispose]: () => world[Symbol.asyncDispose](),
   }
 })

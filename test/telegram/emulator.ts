@@ -1,4 +1,5 @@
 import { BotApiFront, type Call, type Fault } from './bot-api-front.ts'
+import type { BotFile } from './bot-files.ts'
 import { BACKEND_NAME, type SentMessage, TestApiBackend } from './test-api-backend.ts'
 
 /** The bot of the emulator, as its getMe says. */
@@ -14,6 +15,10 @@ export interface Emulator {
   readonly token: string
   /** Requests of the bot, oldest first. */
   readonly calls: readonly Call[]
+  /** Files of the bot, oldest first. */
+  readonly sentFiles: readonly BotFile[]
+  /** A person uploads a file, which messages then name by this id. */
+  upload(fileId: string, bytes: Buffer): void
   /** `fields` are any fields of a Telegram Message; chat and sender have defaults. */
   postGroupMessage(text: string, fields?: object): Promise<void>
   postPrivateMessage(text: string, fields?: object): Promise<void>
@@ -56,6 +61,8 @@ export async function startEmulator(): Promise<Emulator> {
     apiRoot: front.apiRoot,
     token,
     calls: front.calls,
+    sentFiles: front.files.sent,
+    upload: (fileId, bytes) => void front.files.uploads.set(fileId, bytes),
     post,
     postGroupMessage: (text, fields) => post({ text, ...fields }),
     postPrivateMessage: (text, fields) => post({ text, chat: PRIVATE, ...fields }),

@@ -1,3 +1,7 @@
+import { createHash } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { expect, vi } from 'vitest'
 import { TelegramChannel } from '../../src/adapters/channels/telegram/telegram-channel.ts'
@@ -24,6 +28,7 @@ export class TelegramWorld implements AsyncDisposable {
   readonly files = new Map<string, string>()
   readonly group: ChatAddress = { channel: 'telegram', account: 'main', chat: String(GROUP.id) }
   readonly private: ChatAddress = { channel: 'telegram', account: 'main', chat: String(ALICE.id) }
+  readonly #folder = mkdtempSync(join(tmpdir(), 'creel-telegram-'))
   #stop = new AbortController()
   #running: Promise<{ error?: unknown }> = Promise.resolve({})
 
@@ -41,6 +46,15 @@ export class TelegramWorld implements AsyncDisposable {
       pathOf: (sha256) => this.files.get(sha256) ?? null,
       onChatMigrated: (from, to) => this.migrations.push(`${from} -> ${to}`),
     })
+  }
+
+  /** Puts bytes where the channel finds them. */
+  store(bytes: Buffer): { sha256: string; path: string } {
+    const sha256 = createHash('sha256').update(bytes).digest('hex')
+    const path = join(this.#folder, sha256)
+    writeFileSync(path, bytes)
+    this.files.set(sha256, path)
+    return { sha256, path }
   }
 
   static async start(token?: string): Promise<TelegramWorld> {
@@ -113,6 +127,7 @@ export class TelegramWorld implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stopListening()
     await this.emulator.stop()
+    rmSync(this.#folder, { recursive: true })
     this.checkSecret(this.log)
   }
 }

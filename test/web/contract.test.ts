@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import type { ChannelWorld } from '../contract/channel.ts'
+import { z } from 'zod'
 import { channelContract } from '../contract/channel.ts'
+import type { ChannelWorld } from '../contract/channel-world.ts'
 import { EventReader } from './event-reader.ts'
 import { WebWorld } from './web-world.ts'
 
@@ -21,8 +22,16 @@ channelContract('web', async (): Promise<ChannelWorld> => {
       const lines = reader.named('line').filter((event) => event.data.author === 'agent')
       return lines.map((event) => plainText(String(event.data.html)))
     },
+    store: (bytes, name) => ({ ...world.files.put(bytes), name, mime: '' }),
+    async shownFiles() {
+      const reader = await EventReader.open(world, cookie)
+      await reader.until('ready')
+      reader.close()
+      return await Promise.all(reader.named('line').flatMap(({ data }) => linkedFiles(data, world, cookie)))
+    },
     async [Symbol.asyncDispose]() {
       await world.channel.close()
+      await world.files.close()
       await page.stop()
     },
   }
@@ -72,4 +81,18 @@ function plainText(html: string): string {
     .replaceAll('&gt;', '>')
     .replaceAll('&quot;', '"')
     .replaceAll('&amp;', '&')
+}
+
+const Line = z.object({
+  html: z.string().default(''),
+  files: z.array(z.object({ name: z.string(), url: z.string() })).default([]),
+})
+
+/** The files of a line, as they come from its links. */
+function linkedFiles(data: unknown, world: WebWorld, cookie: string) {
+  const { html, files } = Line.parse(data)
+  return files.map(async ({ name, url }) => {
+    const { status, body } = await world.ask(url, { headers: { cookie } })
+    return { name, caption: plainText(html).trim(), bytes: status === 200 ? body.length : -1 }
+  })
 }

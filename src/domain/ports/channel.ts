@@ -55,7 +55,8 @@ export interface Channel {
   /**
    * Opens a file that a message brought, by the channel's own reference. Throws ChannelRefusedError when it cannot be
    * had at all (too large, gone), RetryAfterError or ChannelUnreachableError when it can be tried again; reading from
-   * it may throw anything, which is tried again. May be called many times, and concurrently.
+   * it may throw anything, which is tried again. Both end soon after `signal` aborts. May be called many times, and
+   * concurrently.
    */
   fetchFile(source: string, bytes: number | null, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>
   /**

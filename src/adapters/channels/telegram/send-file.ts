@@ -45,7 +45,7 @@ async function attempt(
   { as, formatted }: Way,
   signal: AbortSignal,
 ): Promise<string | ApiFailure> {
-  const input = new InputFile(path, file.name)
+  const input = new InputFile(path, headerValue(file.name))
   const options = {
     ...(caption === null ? {} : { caption: formatted ? caption.text : plainTextOf(caption).slice(0, 1024) }),
     ...(caption === null || !formatted || caption.entities.length === 0
@@ -63,4 +63,9 @@ async function attempt(
   } catch (error) {
     return apiFailure(error)
   }
+}
+
+/** grammY writes the name into a header as it is: quoted here, and with nothing in it that could end the quotes. */
+function headerValue(name: string): string {
+  return `"${name.replace(/["\\]|\p{Cc}/gu, '_')}"`
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import type { ChannelWorld } from '../../../../test/contract/channel.ts'
 import { channelContract } from '../../../../test/contract/channel.ts'
+import type { ChannelWorld } from '../../../../test/contract/channel-world.ts'
 import { FakeOwnChat } from '../../../../test/fakes/fake-own-chat.ts'
 import { CreelError } from '../../../domain/errors.ts'
 import { type GroupName, type UnixMs, userId } from '../../../domain/ids.ts'
@@ -52,6 +52,15 @@ channelContract('terminal', async (): Promise<ChannelWorld> => {
         () => undefined,
       )()
       return lines.filter((line) => line.author === 'agent').map((line) => line.text)
+    },
+    store: (bytes, name) => ({ sha256: 'f'.repeat(64), name, mime: '', bytes: bytes.length, image: null }),
+    shownFiles() {
+      const lines: OwnChatLine[] = []
+      const add = (line: OwnChatLine) => void lines.push(line)
+      channel.subscribe(group, 0, add, () => undefined)()
+      return lines.flatMap(({ text, files = [] }) =>
+        files.map(({ name, bytes }) => ({ name, caption: text, bytes })),
+      )
     },
     async [Symbol.asyncDispose]() {
       for (const immediate of waiting) clearImmediate(immediate)

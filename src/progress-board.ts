@@ -38,10 +38,14 @@ interface Entry {
   shown: Shown
   /** When the channel was told last; null when it shows nothing. */
   renewedAt: UnixMs | null
+  /** Since when its sandbox is not seen at work. */
+  asleepSince: UnixMs | null
 }
 
 /** Channels forget an indicator that is not renewed. */
 const RENEW_MS = 5_000
+/** A sandbox is not seen at once after a start of the host, and one that died may be back in a moment. */
+const DOWN_MS = 3_000
 /** Its pump is nudged when a turn begins or ends. */
 const POLL_MS = 5_000
 const BACKOFF = { baseMs: 1_000, maxMs: 60_000 }
@@ -151,10 +155,12 @@ export class ProgressBoard {
     const entry = this.#entries.get(key)
     if (!entry) return 'idle'
     this.#dropSettled(entry)
-    if (entry.running.size === 0 || !this.#ports.isAwake(entry.group)) {
-      return await this.#rest(key, entry, signal)
-    }
-    const { afterMs, clock } = this.#ports
+    const { afterMs, clock, isAwake } = this.#ports
+    if (isAwake(entry.group)) entry.asleepSince = null
+    else entry.asleepSince ??= clock.now()
+    const down = entry.asleepSince !== null && clock.now() - entry.asleepSince >= DOWN_MS
+    if (entry.running.size === 0 || down) return await this.#rest(key, entry, signal)
+    if (entry.asleepSince !== null) return { waitMs: DOWN_MS }
     if (clock.now() - (entry.renewedAt ?? 0) >= RENEW_MS) this.#renew(entry)
     if (afterMs === 0 || !entry.addressed) return { waitMs: RENEW_MS }
     const elapsed = clock.now() - entry.since
@@ -178,6 +184,7 @@ export class ProgressBoard {
       since: since ?? this.#ports.clock.now(),
       shown: { text: '' },
       renewedAt: null,
+      asleepSince: null,
     }
     this.#entries.set(key, entry)
     return entry

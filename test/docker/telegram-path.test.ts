@@ -1,5 +1,6 @@
-import { writeFileSync } from 'node:fs'
+import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { HostProcess } from '../rig/host-process.ts'
 import { BOT, type Emulator, GROUP, startEmulator } from '../telegram/emulator.ts'
@@ -63,6 +64,59 @@ describe('a message in a Telegram group', () => {
     await host.until('the answer', async () =>
       (await texts(GROUP.id)).some((text) => text.includes('unrelated talk')),
     )
+  })
+})
+
+describe('a turn that takes long', () => {
+  const working = async () => (await texts(GROUP.id)).filter((text) => text.startsWith('Working'))
+  const shown = (part: string) =>
+    host.until(`“${part}”`, async () => (await texts(GROUP.id)).some((text) => text.includes(part)))
+
+  beforeEach(async () => {
+    appendFileSync(host.tomlFile, '[chats]\nprogress_after_s = 1\n')
+    await host.creel('group', 'add', 'family')
+    await host.start()
+    await telegram.postGroupMessage('hello')
+    await host.event('inbound.routed')
+    await host.creel('bind', label(GROUP.id), 'family', '--senders', 'open')
+  })
+
+  it('shows one message with time and tool, which goes when it is stopped, also after the host was killed', async () => {
+    await telegram.postGroupMessage(`${mention} /demo shell sleep 50`, mentioned)
+    await shown('· shell')
+    await host.kill()
+    expect(await working()).toHaveLength(1)
+    await host.start()
+    await host.until('the clock to go on', async () => /… 1\d s/.test((await working())[0] ?? ''))
+    expect(await working()).toHaveLength(1)
+    await telegram.postGroupMessage(`${mention} /status`, mentioned)
+    await shown('Working for')
+    const stop = `/stop@${BOT.username}`
+    await telegram.postGroupMessage(stop, {
+      entities: [{ type: 'bot_command', offset: 0, length: stop.length }],
+    })
+    await shown('Stopped.')
+    await host.until('the message to go', async () => (await working()).length === 0)
+    expect(telegram.calls.filter(({ method }) => method === 'deleteMessage')).toHaveLength(1)
+  })
+
+  it('leaves nothing behind when it ends while no host runs', async () => {
+    await telegram.postGroupMessage(`${mention} /demo slow 5000`, mentioned)
+    await shown('Working …')
+    await host.kill()
+    await sleep(5_000)
+    await host.start()
+    await shown('slow answer after 5000 ms')
+    await host.until('the message to go', async () => (await working()).length === 0)
+  })
+
+  it('offers its commands, and is given what a message answers', async () => {
+    await host.until('the menu', () => telegram.calls.some(({ method }) => method === 'setMyCommands'))
+    const from = { id: 9, is_bot: false, first_name: 'Bo' }
+    const replied = { message_id: 77, date: 1, chat: GROUP, from, text: 'the old plan' }
+    await telegram.postGroupMessage(`${mention} /demo prompt`, { ...mentioned, reply_to_message: replied })
+    await shown('in answer to this message of Bo (telegram:9)')
+    await shown('the old plan')
   })
 })
 

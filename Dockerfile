@@ -17,10 +17,10 @@ RUN mkdir -p /usr/local/share/creel \
  && rm -rf /root/.npm
 
 COPY . .
-# New volumes take over owner and mode of the folder they are mounted on: the host's own two, and the one in which
+# New volumes take over owner and mode of the folder they are mounted on: the host's own three, and the one in which
 # only the filter may make a socket.
-RUN mkdir -p /data /engine /groups groups && cp -R groups/. /groups/ \
- && chown -R 1000:1000 /data /groups && chmod 700 /data /groups && chmod 755 /engine
+RUN mkdir -p /data /engine /groups /keys groups && cp -R groups/. /groups/ \
+ && chown -R 1000:1000 /data /groups /keys && chmod 700 /data /groups /keys && chmod 755 /engine
 
 ENV NODE_ENV=production HOME=/tmp
 USER 1000:1000

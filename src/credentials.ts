@@ -5,6 +5,7 @@ import type { GroupName } from './domain/ids.ts'
 import { type Injection, injectionOf, type OutgoingRequest } from './domain/injection.ts'
 import type { Clock } from './domain/ports/clock.ts'
 import type { ModelApi, ModelCredential, ModelCredentials } from './domain/ports/gateway.ts'
+import { LoginRefusedError } from './domain/ports/token-server.ts'
 import type { Vault } from './domain/ports/vault.ts'
 import { type StoredSecret, serviceOf, type VaultContent } from './domain/secret.ts'
 import { findSecret, noSuchSecret, noteUse } from './domain/vault-edits.ts'
@@ -42,7 +43,7 @@ export class Credentials implements ModelCredentials {
   }
 
   async forModel(group: GroupName, api: ModelApi): Promise<ModelCredential | null> {
-    const { fileKeys, groups, vault, report } = this.#ports
+    const { fileKeys, groups, vault } = this.#ports
     try {
       const config = groups.load(group)
       const content = await vault.read()
@@ -51,7 +52,7 @@ export class Credentials implements ModelCredentials {
       const key = usesByDefault(config, api) ? fileKeys[api] : null
       return key === null ? null : { kind: 'key', key }
     } catch (error) {
-      report.unusable(group, api, errorText(error))
+      this.#tell(group, api, error)
       throw error
     }
   }
@@ -67,7 +68,7 @@ export class Credentials implements ModelCredentials {
    * none does. Throws CreelError when the vault or the group's settings cannot be read.
    */
   async forRequest(group: GroupName, request: OutgoingRequest): Promise<Injection | null> {
-    const { groups, vault, keeper, report } = this.#ports
+    const { groups, vault, keeper } = this.#ports
     try {
       const content = await vault.read()
       for (const name of groups.load(group).secrets ?? []) {
@@ -80,9 +81,14 @@ export class Credentials implements ModelCredentials {
       }
       return null
     } catch (error) {
-      report.unusable(group, request.host, errorText(error))
+      this.#tell(group, request.host, error)
       throw error
     }
+  }
+
+  #tell(group: GroupName, what: string, error: unknown): void {
+    // A login that is over is told of by the vault itself, once for all agents.
+    if (!(error instanceof LoginRefusedError)) this.#ports.report.unusable(group, what, errorText(error))
   }
 
   async #model(content: VaultContent, name: string): Promise<ModelCredential> {

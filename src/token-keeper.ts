@@ -188,7 +188,7 @@ export class TokenKeeper {
       // The next use finds it out again.
       this.#ports.report.failed(name, `${reason}; ${errorText(failure)}`)
     }
-    return new LoginRefusedError(loggedOut(name, reason).message, { cause: error })
+    return loggedOut(name, reason, error)
   }
 
   #isDue(login: OAuthSecret, watch: Watch): boolean {
@@ -220,9 +220,10 @@ function changeIfSame(name: string, old: OAuthSecret, change: (now: OAuthSecret)
   )
 }
 
-function loggedOut(name: string, reason: string): CreelError {
-  return new CreelError('unauthorized', `the login ${name} cannot be used any more: ${reason}`, {
+function loggedOut(name: string, reason: string, cause?: unknown): LoginRefusedError {
+  return new LoginRefusedError(`the login ${name} cannot be used any more: ${reason}`, {
     hint: `log in again: ./creel vault login ${name}`,
+    cause,
   })
 }
 

@@ -32,7 +32,8 @@ export function addProviderCommands(program: Command, context: CliContext): void
       'after',
       `
 A provider is the program that thinks for an agent, inside its sandbox. Which one an agent has stands in its
-container.json ("provider"); where its model is called, and with which key, in creel.toml under [models].`,
+container.json ("provider"); where its model is called, in creel.toml under [models]; its key is in the vault
+("creel vault --help").`,
     )
   provider
     .command('list')
@@ -81,7 +82,7 @@ are those of every other message. The host must be running. Exit code 1 when the
       )
       if (!result.ok)
         throw new CreelError('unavailable', `the provider ${result.provider} of ${group} failed`, {
-          hint: './creel logs shows why; the key and address of its model are in creel.toml under [models]',
+          hint: './creel logs shows why; ./creel doctor looks at the key of its model, creel.toml has its address under [models]',
         })
     })
 }

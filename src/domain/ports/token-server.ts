@@ -15,7 +15,7 @@ export interface IssuedTokens {
 /** The server will never renew this login: it is over. `message` is for a person and holds no token. */
 export class LoginRefusedError extends CreelError {
   override name = 'LoginRefusedError'
-  constructor(message: string, options: { cause?: unknown } = {}) {
+  constructor(message: string, options: { hint?: string; cause?: unknown } = {}) {
     super('unauthorized', message, options)
   }
 }

@@ -5,6 +5,7 @@ import { anthropicCounted, type CountedAnswer, describeChat } from './provider-c
 import { ANTHROPIC_OVERFLOW, describeMemory } from './provider-memory.ts'
 import { describeQueue } from './provider-queue.ts'
 import { type CallTool, describeTools } from './provider-tools.ts'
+import { describeTurns } from './provider-turns.ts'
 
 export interface ProviderContractOptions {
   /** More of the group's container.json: the model that the tests name. */
@@ -240,6 +241,7 @@ function describeModel(rig: () => ProviderRig, tools: Tools): void {
     counted: options.counted ?? anthropicCounted,
   })
   describeQueue({ rig, next, heard, lines })
+  describeTurns({ rig, next, heard, lines, container: tools.container })
   describeMemory({
     ...{ rig, next, heard, lines },
     unknownSession: options.unknownSession ?? '01890000-0000-7000-8000-000000000000',
@@ -303,15 +305,22 @@ function describeFailures(rig: () => ProviderRig, { heard, next, lines, options 
   })
 
   if (options.process !== undefined)
-    it('says so or answers when its runtime is killed during a turn, and answers the next', async () => {
+    it('answers once when its runtime is killed during a turn, and answers the next', async () => {
       const word = next()
-      rig().model.on(word, { text: `heard ${word} ${'and so on '.repeat(200)}`, pieceMs: 100 })
+      rig().model.on(word, { text: `heard ${word} ${'and so on '.repeat(50)}the end`, pieceMs: 100 })
       const before = (await rig().person.agentLines()).length
       await rig().person.say(word)
       await rig().host.until('the call', () => rig().model.calls(word).length > 0)
       await rig().inSandbox('pkill', '-9', '-f', options.process ?? '')
-      await rig().host.until('an end', async () => (await rig().person.agentLines()).length > before, 150_000)
-      // A runtime may ask the message that got no answer again, together with the next.
+      await rig().host.until(
+        'an answer',
+        async () => (await rig().person.agentLines()).length > before,
+        150_000,
+      )
+      expect((await rig().person.agentLines()).slice(before)).toEqual([
+        expect.stringMatching(/^heard .* the end$/),
+      ])
+      // A runtime may ask the message that got no answer at first again, together with the next.
       const after = next()
       rig().model.on(after, { text: `heard ${after}` })
       await rig().ask(after, `heard ${after}`)

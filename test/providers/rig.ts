@@ -75,6 +75,16 @@ export class ProviderRig implements AsyncDisposable {
     writeFileSync(join(this.#groupDir, 'AGENTS.md'), text)
   }
 
+  /** Makes the terminal chat one of this kind, as no platform would: only what the agent is told changes. */
+  async chatKind(kind: 'private' | 'group'): Promise<void> {
+    const db = new Database(join(this.host.dataDir, 'host.db'), { timeout: 5_000 })
+    try {
+      db.prepare("UPDATE chat SET kind = ? WHERE channel = 'terminal' AND chat = ?").run(kind, GROUP)
+    } finally {
+      db.close()
+    }
+  }
+
   /** The sandbox's home, as the host sees it. */
   get home(): string {
     return join(this.host.dataDir, 'agents', GROUP, 'home')

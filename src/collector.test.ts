@@ -72,6 +72,15 @@ describe('collect', () => {
     })
   })
 
+  test('knows that what was handed back waits, so that no turn of it can run for too long', async () => {
+    using world = new CollectorWorld()
+    world.place(GARDEN, 1)
+    world.reader.append(GARDEN, { type: 'accepted', inboxSeq: 1, attempt: 1, at: 1 })
+    world.reader.append(GARDEN, { type: 'returned', inboxSeq: 1 })
+    await world.collect()
+    expect(world.dispatches.open(GARDEN)).toMatchObject([{ attempts: 1, acceptedAt: null }])
+  })
+
   test('takes a turn: parts in order with keys of their own, attempts, outcome, and a nudge', async () => {
     using world = new CollectorWorld()
     const row = world.place(GARDEN, 1)

@@ -113,7 +113,7 @@ class Batch {
   readonly #group: GroupName
   readonly #ports: CollectorPorts
   readonly #deliveries: NewDelivery[] = []
-  readonly #accepted: { inboxSeq: number; attempt: number }[] = []
+  readonly #accepted: { inboxSeq: number; attempt: number | null }[] = []
   readonly #settled: { inboxSeq: number; outcome: 'done' | 'failed' | 'cancelled'; reason: string | null }[] =
     []
   readonly #usage: NewUsage[] = []
@@ -196,6 +196,7 @@ class Batch {
         })
         return
       case 'returned':
+        this.#accepted.push({ inboxSeq: entry.inboxSeq, attempt: null })
         this.#show(entry.inboxSeq, origin, null)
         return
     }

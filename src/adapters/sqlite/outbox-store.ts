@@ -15,6 +15,10 @@ export class SqliteOutboxStore implements OutboxStore {
       `UPDATE dispatch SET attempts = max(attempts, ?), accepted_at = ?
        WHERE group_name = ? AND inbox_seq = ? AND outcome IS NULL`,
     )
+    // It waits again, and is not a turn that has been running since.
+    const handBack = db.prepare(
+      'UPDATE dispatch SET accepted_at = NULL WHERE group_name = ? AND inbox_seq = ? AND outcome IS NULL',
+    )
     const settle = db.prepare(
       `UPDATE dispatch SET outcome = ?, outcome_reason = ?, settled_at = ?
        WHERE group_name = ? AND inbox_seq = ? AND outcome IS NULL`,
@@ -26,7 +30,10 @@ export class SqliteOutboxStore implements OutboxStore {
     const addDelivery = prepareDeliveryInsert(db)
     const addUsage = prepareUsageInsert(db)
     const write = db.transaction((group: GroupName, batch: OutboxProgressRecord, at: UnixMs) => {
-      for (const a of batch.accepted) accept.run(a.attempt, at, group, a.inboxSeq)
+      for (const { inboxSeq, attempt } of batch.accepted) {
+        if (attempt === null) handBack.run(group, inboxSeq)
+        else accept.run(attempt, at, group, inboxSeq)
+      }
       for (const delivery of batch.deliveries) addDelivery(delivery, at)
       for (const usage of batch.usage ?? []) addUsage(group, usage, at)
       for (const s of batch.settled) settle.run(s.outcome, s.reason, at, group, s.inboxSeq)

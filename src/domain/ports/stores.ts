@@ -196,7 +196,8 @@ export interface NewDelivery {
 /** What one batch of an outbox amounts to; recorded with the cursor in one transaction. */
 export interface OutboxProgressRecord {
   readonly cursor: number
-  readonly accepted: readonly { readonly inboxSeq: number; readonly attempt: number }[]
+  /** In the order of the log; `attempt` is null where a begun message was handed back. */
+  readonly accepted: readonly { readonly inboxSeq: number; readonly attempt: number | null }[]
   readonly deliveries: readonly NewDelivery[]
   readonly settled: readonly {
     readonly inboxSeq: number

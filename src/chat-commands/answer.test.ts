@@ -197,7 +197,7 @@ describe('/status', () => {
         '- Agent **garden** · demo · model by default',
         '- Nothing is running here',
         '- Sandbox asleep',
-        '- This conversation: no turn yet; today no turn yet',
+        '- This conversation: nothing reported yet; today nothing reported yet',
       ].join('\n'),
     )
     const session = `chat:${world.room()}`
@@ -227,7 +227,7 @@ describe('/status', () => {
     expect(world.answer).toContain(`All chats today: ${used}`)
     world.says('/new')
     world.says('/status')
-    expect(world.answer).toContain('This conversation: no turn yet')
+    expect(world.answer).toContain('This conversation: nothing reported yet')
   })
 
   test('of an agent whose settings are broken says so without them', () => {

@@ -14,7 +14,7 @@ export function costText(usd: number | null): string {
 
 /** One line for a person. */
 export function usageText(sum: UsageSum): string {
-  if (sum.turns === 0) return 'no turn yet'
+  if (sum.turns === 0) return 'nothing reported yet'
   const cached = sum.cacheReadTokens + sum.cacheWriteTokens
   const input = `${countText(sum.inputTokens)} in`
   return [

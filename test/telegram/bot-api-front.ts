@@ -34,6 +34,8 @@ export class BotApiFront {
   readonly blocked = new Set<string>()
   readonly #backend: TestApiBackend
   readonly #token: string
+  /** What the bot's menu offers. */
+  menu: unknown = []
   readonly #faults = new Map<string, Fault[]>()
   readonly #confirmed: Update[] = []
   #pending: Update[] = []
@@ -117,9 +119,11 @@ export class BotApiFront {
     if (filed && 'status' in filed) return answer(response, filed.status, filed.text)
     const done = filed
       ? filed
-      : method === 'sendChatAction' || method === 'setMyCommands'
-        ? { ok: true, result: true }
-        : await this.#carryOut(method, payload, response)
+      : method === 'getMyCommands' || method === 'setMyCommands'
+        ? this.#menuCall(method, payload)
+        : method === 'sendChatAction'
+          ? { ok: true, result: true }
+          : await this.#carryOut(method, payload, response)
     if (fault?.type === 'reset') request.socket.destroy()
     else if (done !== undefined) response.writeHead(200, JSON_TYPE).end(JSON.stringify(done))
   }
@@ -136,6 +140,12 @@ export class BotApiFront {
     if (refusal === undefined) return await this.#backend.bot(method, payload)
     answer(response, refusal.status, refusal.text)
     return undefined
+  }
+
+  #menuCall(method: string, payload: Record<string, unknown>): unknown {
+    if (method === 'getMyCommands') return { ok: true, result: this.menu }
+    this.menu = payload.commands
+    return { ok: true, result: true }
   }
 
   /** The emulator itself changes and deletes anything, and says so of nothing. */

@@ -24,6 +24,8 @@ export interface Emulator {
   postPrivateMessage(text: string, fields?: object): Promise<void>
   /** A message with no text of its own. */
   post(fields: object): Promise<void>
+  /** What the bot's menu offers now; can be set as @BotFather would. */
+  menu: unknown
   /** Makes a topic in the group. */
   addTopic(thread: number): void
   addChat(chat: number | string): void
@@ -61,6 +63,12 @@ export async function startEmulator(): Promise<Emulator> {
     apiRoot: front.apiRoot,
     token,
     calls: front.calls,
+    get menu() {
+      return front.menu
+    },
+    set menu(commands) {
+      front.menu = commands
+    },
     sentFiles: front.files.sent,
     upload: (fileId, bytes) => void front.files.uploads.set(fileId, bytes),
     post,

@@ -4,6 +4,7 @@ import { ChannelUnreachableError, errorText } from '../../../domain/errors.ts'
 import type { ChatAddress, ChatFile, InboundMessage, Progress } from '../../../domain/message.ts'
 import type { Accepted, Channel, ChannelCapabilities, DeliveryPart } from '../../../domain/ports/channel.ts'
 import { apiFailure, failureText, isTokenRefused } from './api-failure.ts'
+import { type MenuCommand, offerCommands } from './command-menu.ts'
 import { type Converted, convertUpdate } from './convert-message.ts'
 import { type FilePlace, fetchFile } from './fetch-file.ts'
 import { UpdatePoller } from './poll-updates.ts'
@@ -29,7 +30,7 @@ export interface TelegramOptions {
   /** A group became a supergroup and has a new id. May be told more than once. */
   readonly onChatMigrated?: (fromChat: string, toChat: string) => void
   /** What Telegram's own menu offers. */
-  readonly commands?: readonly { readonly command: string; readonly description: string }[]
+  readonly commands?: readonly MenuCommand[]
   /** Where the files lie that are sent; null for one that is gone. */
   readonly pathOf: (sha256: string) => string | null
   /** Waits after failures of the poll. Default: 1 s, doubled up to 30 s. */
@@ -49,7 +50,7 @@ export class TelegramChannel implements Channel {
   readonly #log: TelegramLog
   readonly #poller: UpdatePoller
   readonly #typing: TypingIndicator
-  readonly #commands: readonly { command: string; description: string }[]
+  readonly #commands: readonly MenuCommand[]
   readonly #onChatMigrated: (fromChat: string, toChat: string) => void
 
   constructor(options: TelegramOptions) {
@@ -76,7 +77,7 @@ export class TelegramChannel implements Channel {
       const me = await this.#poller.identify(signal)
       if (me === undefined) return
       this.#log.info({ account: this.account, bot: me.username }, 'telegram connected')
-      void this.#offerCommands(signal)
+      void offerCommands(this.#api, this.#commands, this.#log, signal)
       await this.#poller.run((update) => this.#take(update, me, accept), signal)
     } finally {
       this.#typing.stop()
@@ -120,16 +121,6 @@ export class TelegramChannel implements Channel {
   showProgress(to: ChatAddress, progress: Progress | null): void {
     if (progress === null) this.#typing.hide(to)
     else if (/^-?\d{1,16}$/.test(to.chat)) this.#typing.show(to)
-  }
-
-  /** A convenience: without it the commands work all the same. */
-  async #offerCommands(signal: AbortSignal): Promise<void> {
-    if (this.#commands.length === 0) return
-    try {
-      await this.#api.setMyCommands([...this.#commands], {}, signal as Parameters<Api['getMe']>[0])
-    } catch (error) {
-      this.#log.debug({ reason: failureText(apiFailure(error)) }, 'menu of commands not set')
-    }
   }
 
   #take(update: Update, me: UserFromGetMe, accept: (message: InboundMessage) => Accepted): void {

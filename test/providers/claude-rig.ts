@@ -17,6 +17,7 @@ import { systemClock } from '../../container/runner/src/clock.ts'
 import type { Turn } from '../../container/runner/src/provider.ts'
 import { ClaudeProvider } from '../../container/runner/src/providers/claude/provider.ts'
 import type { QueryFunction } from '../../container/runner/src/providers/claude/sdk.ts'
+import { NO_TOOLS, type ToolAccess } from '../../container/runner/src/tools/tool-access.ts'
 import { ModelServer } from './model-server.ts'
 
 /** The version that the image has; see container/package.json. */
@@ -45,6 +46,8 @@ export class ClaudeRig implements AsyncDisposable {
   /** As the image has it. */
   readonly plugin = join(this.folder, 'plugin')
   readonly logged: string[] = []
+  /** As the runner would give it to the next provider that is made. */
+  tools: ToolAccess = NO_TOOLS
   provider: ClaudeProvider
 
   private constructor(model: ModelServer, settings: object) {
@@ -119,6 +122,7 @@ export class ClaudeRig implements AsyncDisposable {
       log: (event, fields) => void this.logged.push(`${event} ${JSON.stringify(fields ?? {})}`),
       clock: systemClock,
       query: agentSdk().query,
+      tools: this.tools,
       baseUrl: this.model.url,
     })
   }

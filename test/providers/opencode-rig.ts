@@ -6,6 +6,7 @@ import { RunnerSettings, type TurnEvent, type TurnInput } from '@creel/protocol'
 import { systemClock } from '../../container/runner/src/clock.ts'
 import type { Turn } from '../../container/runner/src/provider.ts'
 import { OpencodeProvider } from '../../container/runner/src/providers/opencode/provider.ts'
+import { NO_TOOLS, type ToolAccess } from '../../container/runner/src/tools/tool-access.ts'
 import { ModelServer } from './model-server.ts'
 
 /** The version that the image has; see container/image/runtimes/package.json. */
@@ -32,6 +33,8 @@ export class OpencodeRig implements AsyncDisposable {
   readonly workspace = join(this.folder, 'workspace')
   readonly skills = join(this.folder, 'skills')
   readonly logged: { event: string; fields: object }[] = []
+  /** As the runner would give it to the next provider that is made. */
+  tools: ToolAccess = NO_TOOLS
   provider: OpencodeProvider
   readonly #settings: object
 
@@ -73,7 +76,7 @@ export class OpencodeRig implements AsyncDisposable {
     }
     const env = { PATH: process.env.PATH ?? '' }
     const urls = { anthropic: `${this.model.url}/v1` }
-    return new OpencodeProvider(parts, { binary: opencodeProgram(), urls, env })
+    return new OpencodeProvider(parts, { binary: opencodeProgram(), urls, env, tools: this.tools })
   }
 
   turn(prompt: string, more: Partial<TurnInput> = {}, signal = new AbortController().signal): Turn {

@@ -1,4 +1,4 @@
-import { copyFileSync } from 'node:fs'
+import { copyFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Answer } from '../providers/model-server.ts'
@@ -49,6 +49,15 @@ function describeOurs({ rig, next, heard, lines, call }: ToolTests): void {
       said.findLastIndex((line) => line.includes(answer)),
     )
     if (call) expect(told(word)).toContain('Queued: ')
+  })
+
+  it('send a file of the workspace with the answer', async () => {
+    const word = next()
+    writeFileSync(join(rig().workspace, `${word}.txt`), 'a report')
+    await rig().person.say(asked(word, 'send_file', { path: `${word}.txt` }))
+    await rig().person.answered(call ? `heard ${word}` : 'Copied: ')
+    expect(rig().entries('file').at(-1)).toMatchObject({ name: `${word}.txt`, bytes: 8 })
+    await rig().host.until('its delivery', async () => (await lines(`${word}.txt`)).length > 0)
   })
 
   it('tell the model what is wrong with a call', async () => {

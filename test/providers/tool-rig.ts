@@ -32,10 +32,12 @@ export class ToolRig implements AsyncDisposable {
         ...settings,
       }),
       outbox: { sent: () => new Set() },
+      files: { keep: () => Promise.reject(new Error('no files here')), release: () => undefined },
       commits: { commit: async (entries) => rig?.take(entries) !== undefined },
       clock: systemClock,
     })
-    const server = await startToolServer({ desk, memoryDir, clock: systemClock, log: () => undefined })
+    const folders = { workspace: memoryDir, memory: memoryDir, home: memoryDir, temporary: memoryDir }
+    const server = await startToolServer({ desk, folders, clock: systemClock, log: () => undefined })
     rig = new ToolRig(desk, server, memoryDir)
     return rig
   }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   DOORBELL_FILE,
@@ -31,6 +32,7 @@ import { RunnerRefusal } from './refusal.ts'
 import { SessionLanes } from './session-lanes.ts'
 import { SessionTokens } from './session-tokens.ts'
 import { isPassing } from './sqlite-error.ts'
+import type { ToolFolders } from './tools/tool.ts'
 import type { ToolServer } from './tools/tool-access.ts'
 import { ToolDesk } from './tools/tool-desk.ts'
 import type { ToolServerParts } from './tools/tool-server.ts'
@@ -87,7 +89,9 @@ async function runUntil(signal: AbortSignal, options: RunnerOptions): Promise<vo
   const outbox = openOutbox(options)
   const inbox = new InboxFeed(join(options.inDir, INBOX_FILE), log)
   const commits = new OutboxCommits({ outbox, clock, log, ring: () => doorbell.ring() })
-  const desk = new ToolDesk({ settings, outbox, commits, clock })
+  const { workspaceDir } = options
+  const files = new OutgoingFiles({ folder: join(options.outDir, FILES_FOLDER), workspaceDir, log })
+  const desk = new ToolDesk({ settings, outbox, commits, files, clock })
   const { provider, close } = await startProvider(entry, options, desk).catch((error: unknown) => {
     inbox[Symbol.dispose]()
     outbox[Symbol.dispose]()
@@ -104,8 +108,6 @@ async function runUntil(signal: AbortSignal, options: RunnerOptions): Promise<vo
     clock,
     log,
   })
-  const { workspaceDir } = options
-  const files = new OutgoingFiles({ folder: join(options.outDir, FILES_FOLDER), workspaceDir, log })
   const turns = new TurnRunner({
     ...{ settings, provider, outbox, commits, conversations, desk, files, filesIn, clock, log, stopping },
   })
@@ -152,7 +154,7 @@ async function startProvider(
   })
   let tools: Promise<ToolServer> | undefined
   const startTools = () => {
-    tools ??= options.startToolServer({ ...options, desk })
+    tools ??= options.startToolServer({ ...options, desk, folders: toolFolders(options) })
     return tools
   }
   const closeDoors = async () => {
@@ -167,6 +169,10 @@ async function startProvider(
     await closeDoors()
     throw error
   }
+}
+
+function toolFolders({ workspaceDir, memoryDir, homeDir }: RunnerOptions): ToolFolders {
+  return { workspace: workspaceDir, memory: memoryDir, home: homeDir, temporary: tmpdir() }
 }
 
 function providerEntry(providers: ProviderTable, name: string): ProviderEntry {

@@ -21,13 +21,13 @@ export function searchTool(clock: Clock): Tool {
     }),
     example: '{"query": "dentist appointment", "limit": 10}',
     readOnly: true,
-    run: async ({ query, limit }, { memoryDir }) => {
+    run: async ({ query, limit }, { folders }) => {
       const words = fold(query)
         .split(/\s+/)
         .filter((word) => word !== '')
       if (words.length > MAX_WORDS)
         throw new ToolRefusal(`query: at most ${MAX_WORDS} words; take the rarest ones`)
-      const { found, files, leftOut } = await searchConversations(memoryDir, { words, limit }, clock)
+      const { found, files, leftOut } = await searchConversations(folders.memory, { words, limit }, clock)
       const lines = found.map(
         ({ file, line, said, text }) =>
           `${SANDBOX_PATHS.memory}/${file}:${line} ${said ?? '(nobody named)'}\n  ${text}`,

@@ -1,6 +1,7 @@
 import type { InboxMessage, OutboxSend, RunnerSettings, TurnInput } from '@creel/protocol'
 import type { Clock } from '../clock.ts'
 import type { Outbox, OutboxCommits } from '../outbox-commits.ts'
+import type { FileToSend, OutgoingFiles } from '../outgoing-files.ts'
 import type { TurnRecord } from '../turn-record.ts'
 
 /** Messages that tools may send in one turn. */
@@ -21,6 +22,7 @@ export interface ToolDeskParts {
   readonly settings: RunnerSettings
   readonly outbox: Pick<Outbox, 'sent'>
   readonly commits: Pick<OutboxCommits, 'commit'>
+  readonly files: Pick<OutgoingFiles, 'keep' | 'release'>
   readonly clock: Clock
 }
 
@@ -116,6 +118,26 @@ export class OpenTurn {
     if (!(await commits.commit([entry], signal))) return 'failed'
     record.sent(entry)
     return 'sent'
+  }
+
+  /**
+   * Copies a file that goes out with the turn's answer, in its transaction: a turn that is begun again sends it once.
+   * Throws FileNotSent with words for the agent.
+   */
+  async sendFile(file: FileToSend): Promise<Exclude<SendResult, 'failed'>> {
+    const { files } = this.#parts
+    const { record } = this.turn
+    if (this.over) return 'over'
+    if (!record.hasRoomForFile) return 'too-many'
+    const kept = await files.keep(file)
+    const known = record.files.some((one) => one.file.file === kept.file && one.file.name === kept.name)
+    if (!known && !this.over && record.hasRoomForFile) {
+      record.addFile(kept)
+      return 'sent'
+    }
+    files.release(kept.file)
+    if (known) return 'sent-before'
+    return this.over ? 'over' : 'too-many'
   }
 }
 

@@ -8,8 +8,9 @@ import { type EventLog, errorText } from '../log.ts'
 import { CallGate } from './call-gate.ts'
 import { getStatus } from './get-status.ts'
 import { searchTool } from './search-tool.ts'
+import { sendFile } from './send-file.ts'
 import { sendMessage } from './send-message.ts'
-import { type Tool, ToolRefusal } from './tool.ts'
+import { type Tool, type ToolFolders, ToolRefusal } from './tool.ts'
 import { OUR_SERVER, type ToolServer } from './tool-access.ts'
 import type { OpenTurn, ToolDesk } from './tool-desk.ts'
 
@@ -20,7 +21,7 @@ const SHARED_PATH = 'shared'
 
 export interface ToolServerParts {
   readonly desk: ToolDesk
-  readonly memoryDir: string
+  readonly folders: ToolFolders
   readonly clock: Clock
   readonly log: EventLog
 }
@@ -52,7 +53,7 @@ class ToolDoor implements ToolServer {
   constructor(parts: ToolServerParts) {
     this.#parts = parts
     this.gate = new CallGate(parts.clock)
-    const tools = [sendMessage, getStatus, searchTool(parts.clock)]
+    const tools = [sendMessage, sendFile, getStatus, searchTool(parts.clock)]
     this.#tools = new Map(tools.map((tool) => [tool.name, tool]))
     this.#http = createServer((request, response) => {
       this.#serve(request, response).catch((error: unknown) => {
@@ -141,12 +142,12 @@ class ToolDoor implements ToolServer {
   }
 
   async #call(name: string, args: unknown, open: OpenTurn | undefined): Promise<Answer> {
-    const { desk, memoryDir, log } = this.#parts
+    const { desk, folders, log } = this.#parts
     const tool = this.#tools.get(name)
     if (!tool) return failed(`There is no tool "${name}". There are: ${[...this.#tools.keys()].join(', ')}.`)
     if (!open || open.over) return failed('No turn of this conversation is running; nothing was done.')
     try {
-      const text = await tool.run(args, { open, desk, memoryDir })
+      const text = await tool.run(args, { open, desk, folders })
       log('tool_called', { tool: name, seq: open.turn.seq })
       return { content: [{ type: 'text', text }] }
     } catch (error) {

@@ -1,12 +1,20 @@
 import * as z from 'zod'
 import type { OpenTurn, ToolDesk } from './tool-desk.ts'
 
+/** The folders that are the agent's own. */
+export interface ToolFolders {
+  readonly workspace: string
+  readonly memory: string
+  readonly home: string
+  readonly temporary: string
+}
+
 /** What a tool works with. */
 export interface ToolCall {
   /** The turn that it was called in. */
   readonly open: OpenTurn
   readonly desk: ToolDesk
-  readonly memoryDir: string
+  readonly folders: ToolFolders
 }
 
 /** A tool as a runtime sees it. */

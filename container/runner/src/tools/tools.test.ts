@@ -113,6 +113,55 @@ describe('send_message', () => {
   })
 })
 
+describe('send_file', () => {
+  const put = (name: string, text = 'the report') =>
+    writeFileSync(join(rig.path(SANDBOX_PATHS.workspace), name), text)
+  const files = () => rig.entries('file').map(({ name, caption, bytes }) => ({ name, caption, bytes }))
+
+  it('sends a file of the workspace with the answer, once, and none that is gone, no file or nowhere of its own', async () => {
+    put('report.txt')
+    mkdirSync(join(rig.path(SANDBOX_PATHS.workspace), 'folder'))
+    symlinkSync('/etc/passwd', join(rig.path(SANDBOX_PATHS.workspace), 'link'))
+    const told = await called(
+      [
+        'send_file {"path":"report.txt","caption":"Here"}',
+        'send_file {"path":"report.txt","caption":"Here"}',
+        `send_file {"path":"${rig.path(SANDBOX_PATHS.workspace)}/report.txt","name":"other.txt"}`,
+        'send_file {"path":"gone.txt"}',
+        'send_file {"path":"folder"}',
+        'send_file {"path":"link"}',
+        'send_file {"path":"/etc/passwd"}',
+        'send_file {"file":"report.txt"}',
+      ].join('\n'),
+    )
+    expect(files()).toEqual([
+      { name: 'report.txt', caption: 'Here', bytes: 10 },
+      { name: 'other.txt', caption: undefined, bytes: 10 },
+    ])
+    expect(told.split('\n')).toEqual([
+      expect.stringMatching(/^Copied: it goes out with your answer/),
+      expect.stringMatching(/^It goes out with your answer already/),
+      expect.stringMatching(/^Copied: /),
+      expect.stringMatching(/^error: Not sent: .*gone\.txt cannot be read/),
+      expect.stringMatching(/^error: Not sent: .*folder is not a file: send a file, or make an archive/),
+      expect.stringMatching(/^error: Not sent: link is not in one of your folders/),
+      expect.stringMatching(/^error: Not sent: \/etc\/passwd is not in one of your folders/),
+      expect.stringMatching(/^error: send_file: "path": Invalid input.*A right call: \{"path"/),
+    ])
+  })
+
+  it('sends it once when the turn is begun again after a kill', async () => {
+    put('report.txt')
+    const seq = rig.say('/demo tool send_file {"path":"report.txt"}\nsend_message {"text":"ready"}')
+    expect((await ended(rig.spawn(KILLED_RUNNER, ['after', 'send']))).how).toBe('SIGKILL')
+    expect(files()).toEqual([])
+    running = rig.start()
+    await rig.settled(seq)
+    expect(files()).toHaveLength(1)
+    expect(sends(seq)).toEqual(['ready'])
+  })
+})
+
 describe('get_status', () => {
   it('tells group, provider, session, chat and limits of the turn that asks', async () => {
     const status = JSON.parse(await called('get_status', 'web/garden'))
@@ -188,7 +237,7 @@ describe('search_conversations', () => {
 describe('the tool server', () => {
   it('says which tools there are to a model that makes one up', async () => {
     expect(await called('delete_everything {}')).toBe(
-      'error: There is no tool "delete_everything". There are: send_message, get_status, search_conversations.',
+      'error: There is no tool "delete_everything". There are: send_message, send_file, get_status, search_conversations.',
     )
   })
 

@@ -1,6 +1,6 @@
 import { ChannelRefusedError } from '../src/domain/errors.ts'
 import type { UnixMs, UserId } from '../src/domain/ids.ts'
-import type { ChatAddress, ChatFile, InboundMessage } from '../src/domain/message.ts'
+import type { ChatAddress, ChatFile, InboundMessage, Progress } from '../src/domain/message.ts'
 import type { Accepted, Channel } from '../src/domain/ports/channel.ts'
 import { preciseNow } from './figures.ts'
 
@@ -19,6 +19,7 @@ export class BenchChannel implements Channel {
   /** Called for everything that the host sends. */
   onSent: (sent: Sent) => void = () => undefined
   readonly #waiting: ((sent: Sent) => void)[] = []
+  #onText: ((at: number) => void) | null = null
   #accept: ((message: InboundMessage) => Accepted) | null = null
   #count = 0
 
@@ -47,6 +48,13 @@ export class BenchChannel implements Channel {
     return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
+  /** When text is first shown or sent from now on. */
+  async firstText(): Promise<number> {
+    return new Promise((resolve) => {
+      this.#onText = resolve
+    })
+  }
+
   async receive(accept: (message: InboundMessage) => Accepted, signal: AbortSignal): Promise<void> {
     this.#accept = accept
     await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
@@ -66,12 +74,18 @@ export class BenchChannel implements Channel {
 
   async send(to: ChatAddress, part: string, key: string): Promise<string> {
     const sent = { chat: to.chat, text: part, at: preciseNow() }
+    this.#textAt(sent.at)
     this.#waiting.shift()?.(sent)
     this.onSent(sent)
     return key
   }
 
-  showProgress(): void {
-    return
+  showProgress(_to: ChatAddress, progress: Progress | null): void {
+    if (progress !== null && progress.text !== '') this.#textAt(preciseNow())
+  }
+
+  #textAt(at: number): void {
+    this.#onText?.(at)
+    this.#onText = null
   }
 }

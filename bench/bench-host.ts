@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { channelTable } from '../src/channels.ts'
 import type { Install } from '../src/config/load.ts'
+import type { GroupConfig } from '../src/config/schema.ts'
 import { openCore } from '../src/core.ts'
 import { isGroupName } from '../src/domain/ids.ts'
 import { Host } from '../src/host.ts'
@@ -22,8 +23,12 @@ export interface BenchHost extends AsyncDisposable {
 const GROUP = 'bench'
 
 /** A real host with real sandboxes in a data directory of its own; only the channel is made up. */
-export async function startBenchHost(install: Install, say: (line: string) => void): Promise<BenchHost> {
-  const bench = await startGroups(install, [GROUP], say)
+export async function startBenchHost(
+  install: Install,
+  say: (line: string) => void,
+  container?: Partial<GroupConfig>,
+): Promise<BenchHost> {
+  const bench = await startGroups(install, [GROUP], say, container)
   return { ...bench, roundTrip: () => roundTrip(bench.channel) }
 }
 
@@ -32,16 +37,17 @@ export async function startGroups(
   install: Install,
   groups: readonly string[],
   say: (line: string) => void,
+  container: Partial<GroupConfig> = { provider: 'demo' },
 ): Promise<Omit<BenchHost, 'roundTrip'>> {
   say('looking for the agent image')
-  const image = await agentImage(install, 'demo', say)
+  const image = await agentImage(install, container.provider ?? 'demo', say)
   const folder = mkdtempSync(join(tmpdir(), 'creel-bench-'))
   const paths = new Paths(join(folder, 'data'), join(folder, 'groups'))
   const core = openCore({ ...install, paths })
   const channel = new BenchChannel()
   for (const group of groups) {
     if (!isGroupName(group)) throw new Error('bad group name')
-    core.groups.add(group, { provider: 'demo' })
+    core.groups.add(group, container)
     const chat = core.directory.chatFor(channel.address(group), 'private', 'bench', core.clock.now())
     core.directory.bind(
       chat.id,

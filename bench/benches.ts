@@ -3,8 +3,19 @@ import { burst } from './burst.ts'
 import { cold } from './cold.ts'
 import { idle } from './idle.ts'
 import { isolation } from './isolation.ts'
+import { provider } from './provider.ts'
+import { providerMemory } from './provider-memory.ts'
 import { relay } from './relay.ts'
 import { throughput } from './throughput.ts'
 
 /** Every benchmark by its name. A new one: a file here and a line below. */
-export const BENCHES: Readonly<Record<string, Bench>> = { relay, cold, burst, throughput, idle, isolation }
+export const BENCHES: Readonly<Record<string, Bench>> = {
+  provider,
+  'provider-memory': providerMemory,
+  relay,
+  cold,
+  burst,
+  throughput,
+  idle,
+  isolation,
+}

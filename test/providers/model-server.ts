@@ -8,7 +8,7 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { lastUserText, type MockRequest, type ModelMock, startModelMock } from './model-mock.ts'
+import { lastUserText, type MockRequest, type ModelMock, startModelMock } from '../../bench/model-mock.ts'
 
 export interface ModelRequest {
   readonly method: string

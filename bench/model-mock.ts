@@ -6,7 +6,7 @@ import { join } from 'node:path'
 /** The mock of the model services, pinned; its licence and source are its own. */
 const PACKAGE = '@copilotkit/aimock'
 const VERSION = '1.43.0'
-const FOLDER = join(import.meta.dirname, '../../.creel/peers/aimock')
+const FOLDER = join(import.meta.dirname, '../.creel/peers/aimock')
 
 /** The part of a request that answers are chosen by, the same for every dialect. */
 export interface MockRequest {

@@ -39,6 +39,11 @@ function warmEnvironment() {
 const env = warmEnvironment()
 // By these the warm one knows its own processes, and would end ours with them.
 for (const name of Object.keys(env)) if (/MARK|_TREE|_SESSION|SERVER_PASSWORD/.test(name)) delete env[name]
+if (env.OPENCODE_CONFIG_CONTENT) {
+  // Creel's own tools are not part of the bare program.
+  const config = JSON.parse(env.OPENCODE_CONFIG_CONTENT)
+  env.OPENCODE_CONFIG_CONTENT = JSON.stringify({ ...config, mcp: {}, permission: { '*': 'allow' } })
+}
 const fresh = !existsSync(BARE)
 mkdirSync(BARE, { recursive: true })
 const made = randomUUID()

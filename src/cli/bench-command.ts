@@ -6,9 +6,10 @@ import { type CliContext, installOf } from './context.ts'
 export function addBenchCommand(program: Command, context: CliContext): void {
   program
     .command('bench <name>')
-    .description('measure this machine: relay, cold, burst, throughput, idle or isolation')
+    .description('measure this machine: how fast, how large, how steady')
     .option('--json', 'only the last line: {"bench":NAME,"n":N,"figures":{…}}')
-    .option('-n, --runs <count>', 'how many messages, wakes or seconds')
+    .option('-n, --runs <count>', 'how many messages, wakes, seconds, turns or sessions')
+    .option('--sessions <count>', 'the same as --runs, for provider-memory')
     .addHelpText(
       'after',
       `
@@ -21,18 +22,26 @@ Uses a data directory of its own and the demo provider; the running host is left
   throughput  messages a second from the channel into the inboxes of 1, 100 and 1,000 groups, each synced,
               beside the floor: plain inserts with the same settings
   idle        CPU, memory and time to ready of a host with 1,000 groups and 10,000 conversations
-  isolation   p99 of nine healthy groups, alone and beside one that is poisoned, locked and dying`,
+  isolation   p99 of nine healthy groups, alone and beside one that is poisoned, locked and dying
+  provider  for claude, codex and opencode, against a mock of their models: one turn of a warm conversation through
+          Creel (message handed over -> whole answer handed to the channel), over the same turn by the runtime's own
+          command line in the same sandbox (claude -p --resume, codex exec resume, opencode run --session: a fresh
+          process each, until the answer is on its output), taken in turn; median and worst of the pairs. And the time
+          to the first text shown of an answer that takes two seconds. Installs the mock into .creel when it is missing
+  provider-memory  what each further idle conversation costs after a turn of its own (--sessions, 30), beside a process
+          of the runtime with one conversation; proportional memory of all processes in the sandbox, in MB`,
     )
-    .action(async (name: string, options: { json?: boolean; runs?: string }) => {
+    .action(async (name: string, options: { json?: boolean; runs?: string; sessions?: string }) => {
       const bench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined
       if (!bench) {
         throw new CreelError('not_found', `there is no bench ${name}`, {
           hint: `there is: ${Object.keys(BENCHES).join(', ')}`,
         })
       }
-      const runs = options.runs === undefined ? bench.defaultRuns : Number(options.runs)
+      const asked = options.runs ?? options.sessions
+      const runs = asked === undefined ? bench.defaultRuns : Number(asked)
       if (!Number.isInteger(runs) || runs < 1)
-        throw new CreelError('invalid', `--runs: expected a number, got ${options.runs}`)
+        throw new CreelError('invalid', `--runs: expected a number, got ${asked}`)
       const say = options.json ? () => undefined : (line: string) => context.output.err(line)
       const figures = await bench.run({ install: installOf(context), runs, say, signal: context.signal })
       context.output.out(JSON.stringify({ bench: name, n: runs, figures }))

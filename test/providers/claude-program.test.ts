@@ -140,6 +140,8 @@ describe('Claude Code', () => {
     rig.model.on('ping-101', { text: 'It said it.' }, 'tool-result')
     expect(messages(await rig.ask('ping-101'))).toEqual(['It said it.'])
     const [first] = rig.model.calls('ping-101')
+    // What the server says of itself, too: we do not have to.
+    expect(first?.text).toContain('LAB-SAYS-71')
     const tools: { name: string; input_schema?: object }[] = JSON.parse(first?.text ?? '{}').tools
     expect(tools.find(({ name }) => name === 'mcp__lab__echo_token')?.input_schema).toMatchObject({
       type: 'object',

@@ -32,6 +32,8 @@ describe('codex app-server', () => {
     await rig.ask(second, { resumeToken })
     expect(rig.seen(second)).toContain(`heard ${first}`)
     expect(rig.seen(second)).toContain(PERSONA)
+    // What its tool server says of itself: we do not have to.
+    expect(rig.seen(second)).toContain('LAB-SAYS-71')
     expect(rig.model.calls(second)[0]?.headers.authorization).toBe('Bearer placeholder')
     await rig.provider.close()
     rig.provider = rig.make({ instructions: 'You are Wanda. CHANGED-MARK-18' })

@@ -14,6 +14,7 @@ const answers = {
     protocolVersion,
     capabilities: { tools: {} },
     serverInfo: { name: 'lab', version: '1' },
+    instructions: 'LAB-SAYS-71: use it wisely.',
   }),
   'tools/list': () => ({ tools }),
   'tools/call': ({ arguments: { text } }) => ({

@@ -11,7 +11,7 @@ const say = (answer) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ..
 const tool = { name: 'echo_token', description: 'echo', inputSchema: { type: 'object', properties: { value: { type: 'string' } } } }
 require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
   const { id, method, params } = JSON.parse(line)
-  if (method === 'initialize') say({ id, result: { protocolVersion: params.protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'lab', version: '1' } } })
+  if (method === 'initialize') say({ id, result: { protocolVersion: params.protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'lab', version: '1' }, instructions: 'LAB-SAYS-71' } })
   else if (method === 'tools/list') say({ id, result: { tools: [tool] } })
   else if (method === 'tools/call') say({ id, result: { content: [{ type: 'text', text: process.env.PREFIX + params.arguments.value }] } })
   else if (id !== undefined) say({ id, result: {} })
@@ -54,6 +54,8 @@ describe('opencode, the real program', () => {
     expect(messages(second)).toEqual(['heard ping-102'])
     const call = rig.model.calls('ping-102')[0]
     expect(call?.text).toContain('PERSONA-71')
+    // What its tool server says of itself: we do not have to.
+    expect(call?.text).toContain('LAB-SAYS-71')
     expect(call?.text).toContain('heard ping-101')
     expect(call?.text).not.toContain('PLANTED')
     expect(JSON.parse(call?.text ?? '')).toMatchObject({ model: 'claude-sonnet-4-5' })

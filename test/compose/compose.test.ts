@@ -55,10 +55,26 @@ describe.skipIf(missing !== null).each(programs)(
       expect(host.Config.User).toBe('1000:1000')
       expect(host.HostConfig).toMatchObject({ CapDrop: ['ALL'], Privileged: false, ReadonlyRootfs: true })
       expect(host.HostConfig.SecurityOpt).toContain('no-new-privileges:true')
-      expect(host.Mounts.map((mount) => mount.Destination).sort()).toEqual(['/data', '/engine', '/groups'])
+      expect(host.Mounts.map((mount) => mount.Destination).sort()).toEqual([
+        '/data',
+        '/engine',
+        '/groups',
+        '/keys',
+      ])
       const filter = await project.container('filter')
       expect(filter.HostConfig).toMatchObject({ CapDrop: ['ALL'], NetworkMode: 'none', ReadonlyRootfs: true })
       expect(filter.NetworkSettings.Ports).toEqual({})
+    })
+
+    test('the vault lies with the data, its master key in a volume of its own', async () => {
+      const set = `
+        const { execFileSync } = require('child_process'), { statSync } = require('fs')
+        execFileSync('node', ['src/main.ts', 'vault', 'set', 'anthropic/main'], { input: 'sk-of-compose', cwd: '/app' })
+        const mode = (path) => (statSync(path).mode & 0o777).toString(8)
+        console.log(mode('/keys/master.key'), mode('/data/vault/vault.age'))`
+      expect((await project.node('creel', set)).trim()).toBe('600 600')
+      const filter = await project.container('filter')
+      expect(filter.Mounts.map((mount) => mount.Destination)).not.toContain('/keys')
     })
 
     test('what a broken-into host tries at the engine is refused', async () => {

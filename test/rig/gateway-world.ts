@@ -34,6 +34,8 @@ export class GatewayWorld implements AsyncDisposable {
   /** Requests that reached the service. */
   reached = 0
   keys: Record<string, string | null> = { [ALPHA]: ALPHA_KEY, [BETA]: BETA_KEY }
+  /** Credentials that the service did not know. */
+  readonly keysRefused: string[] = []
   /** Logins take the place of keys. */
   logins: Record<string, ModelCredential> = {}
   /** Thrown in place of any credential. */
@@ -58,7 +60,7 @@ export class GatewayWorld implements AsyncDisposable {
       services: { anthropic: { baseUrl }, openai: { baseUrl }, chatgpt: { baseUrl: `${baseUrl}chatgpt` } },
       credentials: {
         forModel: async (group) => world.#credential(group),
-        refused: (group, api) => world.reports.push(`key refused ${group} ${api}`),
+        refused: (group, api) => void world.keysRefused.push(`${group} ${api}`),
       },
       reports: {
         refused: (group, asked, reason) =>

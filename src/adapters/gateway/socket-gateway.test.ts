@@ -207,7 +207,7 @@ describe('a login in place of a key', () => {
     const { body, headers } = await world.ask()
     expect(body).toBe('you said Bearer ************')
     expect(JSON.stringify(headers)).not.toContain('sk-ant-oat-1')
-    expect(world.reports).toContain('key refused alpha anthropic')
+    expect(world.keysRefused).toEqual(['alpha anthropic'])
   })
 
   it('that cannot be used now is said without why, and the request goes nowhere', async () => {

@@ -31,20 +31,19 @@ function typed(question: string, signal: AbortSignal): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true })
   process.stderr.write(`${question} (it is not shown): `)
   return new Promise((resolve, reject) => {
-    const stop = (why: string) => {
+    const end = (settle: () => void) => {
+      signal.removeEventListener('abort', onStop)
+      lines.removeAllListeners()
       lines.close()
       process.stderr.write('\n')
-      reject(new CreelError('invalid', why))
+      settle()
     }
-    signal.addEventListener('abort', () => stop('stopped; nothing was changed'), { once: true })
-    lines.once('SIGINT', () => stop('stopped; nothing was changed'))
-    lines.once('line', (line) => {
-      lines.removeAllListeners('close')
-      lines.close()
-      process.stderr.write('\n')
-      resolve(line.trim())
-    })
-    lines.once('close', () => reject(new CreelError('invalid', 'nothing was given')))
+    const fail = (why: string) => end(() => reject(new CreelError('invalid', why)))
+    const onStop = () => fail('stopped; nothing was changed')
+    signal.addEventListener('abort', onStop)
+    lines.once('SIGINT', onStop)
+    lines.once('line', (line) => end(() => resolve(line.trim())))
+    lines.once('close', () => fail('nothing was given'))
   })
 }
 

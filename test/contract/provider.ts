@@ -3,6 +3,7 @@ import { ProviderRig, REAL_KEY } from '../providers/rig.ts'
 import { anthropicCounted, type CountedAnswer, describeChat } from './provider-chat.ts'
 import { describeFailures } from './provider-failures.ts'
 import { ANTHROPIC_OVERFLOW, describeMemory } from './provider-memory.ts'
+import { describeNetwork } from './provider-network.ts'
 import { describeQueue } from './provider-queue.ts'
 import { type CallTool, describeTools } from './provider-tools.ts'
 import { describeTurns } from './provider-turns.ts'
@@ -131,6 +132,8 @@ export function providerContract(provider: string, options: ProviderContractOpti
     })
 
     describeTools({ rig: () => rig, next, heard, lines, container, call: options.callTool })
+
+    describeNetwork(() => rig, heard)
 
     options.more?.(() => rig)
 

@@ -32,6 +32,7 @@ export function describeQueue({ rig, next, heard, lines }: QueueTools): void {
       await queue('steer')
       const [first, second] = [next(), next()]
       const before = settled().length
+      const returned = rig().entries('returned').length
       await writing(first)
       rig().model.on(second, { text: `heard ${second}` })
       await rig().ask(second, `heard ${second}`)
@@ -39,7 +40,7 @@ export function describeQueue({ rig, next, heard, lines }: QueueTools): void {
       const [one, two] = settled().slice(before)
       expect([one?.outcome, two?.outcome]).toEqual(['done', 'done'])
       expect(rig().entries('reply').at(-1)?.inboxSeq).toBe(one?.inboxSeq)
-      expect(rig().entries('returned')).toEqual([])
+      expect(rig().entries('returned')).toHaveLength(returned)
       const [call] = rig().model.calls(second)
       expect(call?.text).toContain(first)
       expect(await lines(`heard ${second}`)).toHaveLength(1)

@@ -2,7 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { type Clock, rest } from '../../clock.ts'
 import { type EventLog, errorText } from '../../log.ts'
-import { killTree, type ProcessMark } from './process-tree.ts'
+import { killTree, type ProcessMark } from '../../process-tree.ts'
 import { PushQueue } from './push-queue.ts'
 import type {
   ClaudeQuery,

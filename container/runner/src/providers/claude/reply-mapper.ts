@@ -1,6 +1,6 @@
 import type { TurnEvent } from '@creel/protocol'
+import { isNarration } from '../../narration.ts'
 import { failureOf, isFailure } from './failure.ts'
-import { isNarration } from './narration.ts'
 import type {
   AssistantMessage,
   InitMessage,

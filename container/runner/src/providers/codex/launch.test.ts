@@ -14,11 +14,11 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }))
 
 /** A shell script in place of app-server; says `ready` when all that it starts runs. */
 function run(script: string): { process: RunningProcess; lines: string[]; ready: Promise<void> } {
-  const mark = `CREEL_TEST_MARK=${randomUUID()}`
+  const mark = { name: 'CREEL_TEST_MARK', value: randomUUID() }
   const process = launch({
     command: ['/bin/sh', '-c', script],
     cwd: dir,
-    environment: { CREEL_TEST_MARK: mark.split('=')[1] ?? '' },
+    environment: { [mark.name]: mark.value },
     mark,
     clock: systemClock,
   })
@@ -77,7 +77,7 @@ describe('launch', () => {
       command: ['no-such-program-here'],
       cwd: dir,
       environment: {},
-      mark: 'CREEL_TEST_MARK=none',
+      mark: { name: 'CREEL_TEST_MARK', value: 'none' },
       clock: systemClock,
     })
     expect(await process.ended).toMatch(/exit code 127 .*no-such-program-here/)

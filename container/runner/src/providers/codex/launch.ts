@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { stripVTControlCharacters } from 'node:util'
 import type { Clock } from '../../clock.ts'
 import { type LineTransport, StreamTransport } from '../../json-rpc/transport.ts'
-import { killTree } from './process-tree.ts'
+import { killTree, type ProcessMark } from '../../process-tree.ts'
 
 /** How long app-server may take to leave when its input ends; it needs about 70 ms. */
 const LEAVE_MS = 700
@@ -28,8 +28,8 @@ export interface LaunchOptions {
   readonly cwd: string
   /** Added to the variables of the runner. */
   readonly environment: Readonly<Record<string, string>>
-  /** `NAME=value` among them by which its descendants are known. */
-  readonly mark: string
+  /** One of them, by which its descendants are known. */
+  readonly mark: ProcessMark
   readonly clock: Clock
 }
 

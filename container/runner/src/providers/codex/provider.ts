@@ -128,7 +128,7 @@ export class CodexProvider implements ProviderRuntime {
       command: [...(options.command ?? ['codex']), 'app-server'],
       cwd: workspaceDir,
       environment: codexEnvironment(home),
-      mark: `${MARK_VARIABLE}=${home.mark}`,
+      mark: { name: MARK_VARIABLE, value: home.mark },
       clock,
     })
   }

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createServer } from 'node:net'
 import type { Clock } from '../../clock.ts'
-import { kill, killMarked } from './process-tree.ts'
+import { killTree, signalProcess } from '../../process-tree.ts'
+import { TREE_MARK } from './server-settings.ts'
 
 /** Half a CPU needs ten seconds. */
 const START_MS = 60_000
@@ -31,7 +32,7 @@ export class ServerProcess {
     this.exited = exited
     this.#command = command
     // Tools outlive their server, also when it died by itself.
-    void exited.then(() => killMarked(command.mark, command.clock))
+    void exited.then(() => killTree(undefined, { name: TREE_MARK, value: command.mark }))
   }
 
   /** Starts it on a free port of the loopback and waits until it listens. Rejects with what it last wrote. */
@@ -76,14 +77,14 @@ export class ServerProcess {
     const { clock, mark } = this.#command
     const pid = this.#child.pid
     if (pid !== undefined && this.#child.exitCode === null && this.#child.signalCode === null) {
-      kill(-pid, 'SIGTERM')
+      signalProcess(-pid, 'SIGTERM')
       const timer = new AbortController()
       const patience = clock.sleep(STOP_MS, timer.signal).catch(() => undefined)
       await Promise.race([this.exited, patience])
       timer.abort()
-      kill(-pid, 'SIGKILL')
+      signalProcess(-pid, 'SIGKILL')
     }
-    await killMarked(mark, clock)
+    killTree(undefined, { name: TREE_MARK, value: mark })
     if (pid !== undefined) await this.exited
   }
 }

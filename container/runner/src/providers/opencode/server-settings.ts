@@ -1,8 +1,10 @@
 import type { McpServer, RunnerSettings } from '@creel/protocol'
 import { OUR_SERVER } from '../../tools/tool-access.ts'
 import { DEFAULT_MODEL, modelName } from './model-name.ts'
-import { TREE_MARK } from './process-tree.ts'
 import type { ServerFolders } from './server-folders.ts'
+
+/** Name of the variable that marks the server and everything that it starts. */
+export const TREE_MARK = 'CREEL_OPENCODE_TREE'
 
 /** A tool server that takes longer to answer counts as down. */
 const MCP_TIMEOUT_MS = 30_000

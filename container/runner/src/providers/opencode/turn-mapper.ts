@@ -1,8 +1,8 @@
 import type { TurnEvent } from '@creel/protocol'
+import { isNarration } from '../../narration.ts'
 import { failureOf } from './failure.ts'
 import type { AssistantMessage, Part, ServerEvent, WireError } from './wire.ts'
 
-const MAX_REMARK = 280
 const ACTIVITY: TurnEvent = { type: 'activity' }
 
 /** What one assistant message has said so far. */
@@ -139,7 +139,7 @@ export class TurnMapper {
     if (!message?.completed || draft.reported) return []
     draft.reported = true
     const text = [...draft.texts.values()].flatMap(({ whole }) => whole || []).join('\n\n')
-    const whole = message.finish === 'tool-calls' ? !isRemark(text) : message.finish !== undefined
+    const whole = message.finish === 'tool-calls' ? !isNarration(text) : message.finish !== undefined
     const says = whole && !message.internal && !message.error && text.trim() !== ''
     return [...usageOf(message), ...(says ? [{ type: 'message', text } as const] : [])]
   }
@@ -215,11 +215,6 @@ export class TurnMapper {
 function compactionOf(message: AssistantMessage, known: AssistantMessage | undefined): TurnEvent {
   if (known === undefined && !message.completed) return { type: 'phase', phase: 'compacting' }
   return message.completed && !known?.completed && !message.error ? { type: 'compacted' } : ACTIVITY
-}
-
-/** A line on the way to a tool ("Let me look."): the deltas have shown it, the chat gets the answer. */
-function isRemark(text: string): boolean {
-  return text.length <= MAX_REMARK && !text.trim().includes('\n')
 }
 
 /** What a message cost; nothing when the server does not say. */

@@ -67,8 +67,13 @@ function read(path: string): string {
 }
 
 function kill(pid: number): void {
+  signalProcess(pid, 'SIGKILL')
+}
+
+/** Sends a signal to a process, or to a group when negative; one that is gone or somebody else's is left alone. */
+export function signalProcess(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(pid, 'SIGKILL')
+    process.kill(pid, signal)
   } catch (error) {
     if (!isGone(error)) throw error
   }

@@ -6,5 +6,5 @@ const MAX_LENGTH = 280
  * answer ("Here is the plan: …" and then a note taken) and is sent as well.
  */
 export function isNarration(text: string): boolean {
-  return text.length <= MAX_LENGTH && !text.includes('\n') && !text.includes('```')
+  return text.length <= MAX_LENGTH && !text.trim().includes('\n') && !text.includes('```')
 }

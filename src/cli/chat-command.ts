@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { basename, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
 import { terminalText } from '../adapters/channels/terminal/terminal-text.ts'
@@ -24,6 +25,7 @@ export function addChatCommand(program: Command, context: CliContext): void {
     .command('chat [group]')
     .description('talk to an agent in this terminal')
     .option('-m, --message <text>', 'say one thing, print the answer, and end')
+    .option('-f, --file <path...>', 'files to send with it')
     .addHelpText(
       'after',
       `
@@ -31,17 +33,20 @@ Without a group it is the first agent. End with Ctrl-D. The chat goes on where i
 an answer is on its way is kept.
 
   creel chat                       a conversation
-  creel chat home -m 'hello'       one question, for scripts`,
+  creel chat home -m 'hello'       one question, for scripts
+  creel chat home -m 'what is this?' -f photo.jpg
+
+In a conversation, /file PATH TEXT sends a file; a PATH with spaces needs quotes.`,
     )
-    .action(async (named: string | undefined, options: { message?: string }) => {
+    .action(async (named: string | undefined, options: { message?: string; file?: string[] }) => {
       const install = installOf(context)
       const group = named ?? (await firstGroup(context))
       const user = `terminal:${install.env.user}`
       const socket = install.paths.controlSocket
       const chat = { socket, group, user, context }
       try {
-        if (options.message === undefined) await converse(chat)
-        else await ask(chat, options.message)
+        if (options.message === undefined && options.file === undefined) await converse(chat)
+        else await ask(chat, options.message ?? '', options.file)
       } catch (error) {
         if (!(error instanceof NoHostError)) throw error
         throw new CreelError('unavailable', 'Creel is not running', { hint: './creel up', cause: error })
@@ -65,7 +70,7 @@ async function firstGroup(context: CliContext): Promise<string> {
 }
 
 /** Says one thing and prints what comes back until everything that was said in this chat is answered. */
-async function ask(chat: Chat, text: string): Promise<void> {
+async function ask(chat: Chat, text: string, files: readonly string[] = []): Promise<void> {
   const ended = new AbortController()
   const signal = AbortSignal.any([ended.signal, chat.context.signal, AbortSignal.timeout(QUIET_MS)])
   const seen: { asked: boolean; answered: boolean; done: boolean; failure?: unknown } = {
@@ -76,7 +81,7 @@ async function ask(chat: Chat, text: string): Promise<void> {
   const onEvent = (event: TerminalEvent) => {
     if (event.type === 'ready') {
       seen.asked = true
-      post(chat, text)
+      post(chat, text, files)
         .then(() => untilAnswered(chat, signal))
         .then(
           () => {
@@ -140,7 +145,9 @@ async function converse(chat: Chat): Promise<void> {
   reader.on('line', (line) => {
     const text = line.trim()
     prompt()
-    if (text !== '') posts.push(post(chat, text).catch((error: Error) => show(`not sent: ${error.message}`)))
+    const { said, files } = withFile(text)
+    if (text !== '')
+      posts.push(post(chat, said, files).catch((error: Error) => show(`not sent: ${error.message}`)))
   })
   reader.on('close', () => {
     const done = typed ? Promise.resolve() : Promise.all(posts).then(() => untilAnswered(chat, signal))
@@ -155,8 +162,17 @@ async function converse(chat: Chat): Promise<void> {
   if (!signal.aborted) output.err('the host has ended')
 }
 
-function post(chat: Chat, text: string): Promise<void> {
-  return postLine(chat.socket, chat.group, { text, id: randomUUID(), user: chat.user })
+function post(chat: Chat, text: string, files: readonly string[] = []): Promise<void> {
+  const paths = files.map((file) => resolve(file))
+  const said = text === '' ? paths.map((path) => `[file ${basename(path)}]`).join(' ') : text
+  return postLine(chat.socket, chat.group, { text: said, id: randomUUID(), user: chat.user, files: paths })
+}
+
+/** `/file PATH TEXT`. */
+function withFile(text: string): { said: string; files: string[] } {
+  const [, quoted, plain, rest = ''] = /^\/file\s+(?:"([^"]+)"|(\S+))(?:\s+([\s\S]*))?$/.exec(text) ?? []
+  const path = quoted ?? plain
+  return path === undefined ? { said: text, files: [] } : { said: rest, files: [path] }
 }
 
 /** Waits until no message of this chat waits for its answer and no line of it is on its way. */

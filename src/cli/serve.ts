@@ -11,6 +11,7 @@ import type { Live, OperatorPorts } from '../operator/ports.ts'
 import { secretTester, secretWatch } from '../secret-parts.ts'
 import { openHostLog } from './host-log.ts'
 import { configuredWebUrl, runOperatorCommand } from './session.ts'
+import { TerminalFiles } from './terminal-files.ts'
 
 export interface ServeOptions {
   readonly install: Install
@@ -45,6 +46,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     const control = new ControlServer({
       socketPath: install.paths.controlSocket,
       terminal: parts.terminal,
+      files: new TerminalFiles(parts.files, install.config.files.max_mb * 1_000_000),
       groupNamed: (text) => existingGroup(core, text),
       run: (command, args) => runOperatorCommand(operatorPorts(core, host, parts, live), command, args),
       onTerminalUser: (user) => welcomeTerminalUser(core, user),

@@ -29,6 +29,13 @@ class OneChat implements TerminalChat {
   }
 }
 
+const files = {
+  take: async (path: string) => {
+    throw new CreelError('not_found', `${path} is not there`)
+  },
+  describe: () => '',
+}
+
 let folder: string
 let socketPath: string
 let chat: OneChat
@@ -50,6 +57,7 @@ beforeEach(async () => {
   server = new ControlServer({
     socketPath,
     terminal: chat,
+    files,
     groupNamed: (text) => {
       if (text === 'main') return text as GroupName
       throw new CreelError('not_found', `there is no group ${text}`, { hint: 'creel group add' })
@@ -141,6 +149,7 @@ describe('the control socket', () => {
       socketPath: join(folder, 'x'.repeat(90), 'control.sock'),
       ...{
         terminal: chat,
+        files,
         groupNamed: (text: string) => text as GroupName,
         run,
         onTerminalUser: () => undefined,

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ProviderRig, REAL_KEY } from '../providers/rig.ts'
 import { anthropicCounted, type CountedAnswer, describeChat } from './provider-chat.ts'
 import { describeFailures } from './provider-failures.ts'
+import { describeFiles } from './provider-files.ts'
 import { ANTHROPIC_OVERFLOW, describeMemory } from './provider-memory.ts'
 import { describeNetwork } from './provider-network.ts'
 import { describeQueue } from './provider-queue.ts'
@@ -115,6 +116,7 @@ export function providerContract(provider: string, options: ProviderContractOpti
       await heard()
     })
 
+    describeFiles({ rig: () => rig, model: options.model, next })
     if (options.model) describeModel(() => rig, { provider, options, heard, next, lines, container })
 
     it('stops a turn that takes too long, says so, and answers the next', async () => {

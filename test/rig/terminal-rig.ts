@@ -14,8 +14,10 @@ export class TerminalRig {
     this.#group = group
   }
 
-  async say(text: string): Promise<void> {
-    await postLine(this.#host.socketPath, this.#group, { text, id: randomUUID(), user: 'terminal:tester' })
+  /** `files` are paths on this machine. */
+  async say(text: string, files: readonly string[] = []): Promise<void> {
+    const id = randomUUID()
+    await postLine(this.#host.socketPath, this.#group, { text, id, user: 'terminal:tester', files })
   }
 
   async agentLines(): Promise<string[]> {
@@ -27,6 +29,22 @@ export class TerminalRig {
         )
         .all(this.#group)
         .map((row) => row.text)
+    } finally {
+      db.close()
+    }
+  }
+
+  /** The files that the agent has sent, by name, with where they lie. */
+  async agentFiles(): Promise<{ name: string; path: string; bytes: number }[]> {
+    const db = new Database(join(this.#host.dataDir, 'host.db'), { readonly: true, timeout: 5_000 })
+    try {
+      return db
+        .prepare<[string], { files: string }>(
+          "SELECT files FROM own_chat_line WHERE channel = 'terminal' AND chat = ? AND author = 'agent' ORDER BY id",
+        )
+        .all(this.#group)
+        .flatMap(({ files }) => JSON.parse(files) as { name: string; sha256: string; bytes: number }[])
+        .map(({ name, sha256, bytes }) => ({ name, bytes, path: join(this.#host.dataDir, 'files', sha256) }))
     } finally {
       db.close()
     }

@@ -33,7 +33,7 @@ async function readAll(res: IncomingMessage): Promise<string> {
 export async function postLine(
   socketPath: string,
   group: string,
-  post: { text: string; id: string; user: string },
+  post: { text: string; id: string; user: string; files?: readonly string[] },
 ): Promise<void> {
   const body = await exchange(socketPath, `/terminal/${encodeURIComponent(group)}`, post)
   const failed = CommandAnswer.safeParse(JSON.parse(body))

@@ -7,13 +7,13 @@ import { streamText } from 'hono/streaming'
 import { z } from 'zod'
 import { CreelError, errorText } from '../../domain/errors.ts'
 import type { GroupName, UserId } from '../../domain/ids.ts'
-import type { Progress } from '../../domain/message.ts'
+import type { ChatFile, InboundFile, Progress } from '../../domain/message.ts'
 import type { Accepted, OwnChatLine } from '../../domain/ports/channel.ts'
 import { type CommandAnswer, type TerminalEvent, TerminalPost } from './wire.ts'
 
 /** What the terminal channel offers to the control socket. */
 export interface TerminalChat {
-  post(group: GroupName, text: string, id: string, user: UserId): Accepted
+  post(group: GroupName, text: string, id: string, user: UserId, files?: readonly InboundFile[]): Accepted
   subscribe(
     group: GroupName,
     afterId: number,
@@ -22,10 +22,18 @@ export interface TerminalChat {
   ): () => void
 }
 
+/** Files of the terminal chat. */
+export interface TerminalChatFiles {
+  /** Takes a file of this machine. Throws CreelError. */
+  take(path: string): Promise<InboundFile>
+  describe(file: ChatFile): string
+}
+
 export interface ControlOptions {
   readonly socketPath: string
   readonly run: (command: string, args: unknown) => Promise<unknown>
   readonly terminal: TerminalChat
+  readonly files: TerminalChatFiles
   /** Checks the group that somebody wants to talk to. Throws CreelError when there is none of that name. */
   readonly groupNamed: (text: string) => GroupName
   /** Called for whoever types at this machine: they own it. */
@@ -80,15 +88,16 @@ const MAX_BODY_BYTES = 1024 * 1024
 const MAX_SOCKET_PATH = 103
 const CONTROL_NAME = '/control.sock'
 
-function controlApp({ run, terminal, groupNamed, onTerminalUser }: ControlOptions): Hono {
+function controlApp({ run, terminal, files, groupNamed, onTerminalUser }: ControlOptions): Hono {
   const app = new Hono()
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge }))
   app.post('/commands/:name', async (c) => c.json(await answer(() => readJson(c), c.req.param('name'), run)))
   app.post('/terminal/:group', async (c) => {
-    const { text, id, user } = TerminalPost.parse(await readJson(c))
+    const { text, id, user, files: paths } = TerminalPost.parse(await readJson(c))
     const group = groupNamed(c.req.param('group'))
     onTerminalUser(user as UserId)
-    return c.json({ accepted: terminal.post(group, text, id, user as UserId) })
+    const taken = await Promise.all(paths.map((path) => files.take(path)))
+    return c.json({ accepted: terminal.post(group, text, id, user as UserId, taken) })
   })
   app.get('/terminal/:group', (c) => {
     const group = groupNamed(c.req.param('group'))
@@ -98,7 +107,7 @@ function controlApp({ run, terminal, groupNamed, onTerminalUser }: ControlOption
       const stop = terminal.subscribe(
         group,
         Number.isSafeInteger(after) ? after : 0,
-        ({ id, author, text }) => send({ type: 'line', id, author, text }),
+        (line) => send({ type: 'line', id: line.id, author: line.author, text: withFiles(line, files) }),
         (progress) => send(progressEvent(progress, Date.now())),
       )
       send({ type: 'ready' })
@@ -109,6 +118,11 @@ function controlApp({ run, terminal, groupNamed, onTerminalUser }: ControlOption
   app.onError((error, c) => c.json(failure(error), 400))
   app.notFound((c) => c.json(failure(new CreelError('not_found', `there is no ${c.req.path}`)), 404))
   return app
+}
+
+function withFiles(line: OwnChatLine, files: TerminalChatFiles): string {
+  const shown = (line.files ?? []).map((file) => files.describe(file))
+  return [line.text, ...shown].filter((part) => part !== '').join('\n')
 }
 
 async function readJson(c: Context): Promise<unknown> {

@@ -1,3 +1,4 @@
+import { MAX_FILES } from '@creel/protocol'
 import { z } from 'zod'
 
 /** What the control socket answers to a command. */
@@ -28,6 +29,8 @@ export const TerminalPost = z.object({
   text: z.string().min(1),
   id: z.string().min(1),
   user: z.string().min(1),
+  /** Paths on this machine. */
+  files: z.array(z.string().startsWith('/')).max(MAX_FILES).default([]),
 })
 
 export type CommandAnswer = z.infer<typeof CommandAnswer>

@@ -47,6 +47,21 @@ function told(events: readonly TurnEvent[]): { drafts: string[]; messages: strin
 const WHOLE = 'The whole answer, from its start'
 
 describe('TurnMapper', () => {
+  // Written by hand from the schema that `codex app-server generate-ts` prints: no mock of ours makes images.
+  it('gives the images that the model made, where codex has saved them', () => {
+    const mapper = new TurnMapper('t', 'gpt-test')
+    const item = { type: 'imageGeneration', id: 'i', status: 'completed', revisedPrompt: null, failure: null }
+    const report = (method: string, more: object) =>
+      mapper.take(method, { turnId: 't', item: { ...item, ...more } })
+    const image = { type: 'file', path: '/home/agent/.codex/generated_images/i.png', name: 'image.png' }
+    const ended = { type: 'tool', phase: 'ended', name: 'make image' }
+    report('item/started', {})
+    expect(report('item/completed', { savedPath: image.path, result: 'aGk=' })).toEqual([ended, image])
+    report('item/started', {})
+    expect(report('item/completed', { result: '' })).toEqual([ended])
+    expect(report('item/completed', { savedPath: 7 })).toEqual([{ type: 'activity' }])
+  })
+
   it('maps a plain reply', () => {
     const events = mapped('reply')
     expect(told(events).messages).toEqual(['PONG from the mock model'])

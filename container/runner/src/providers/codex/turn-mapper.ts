@@ -4,6 +4,7 @@ import { failureOf, TurnError } from './failure.ts'
 import { toolName } from './tool-name.ts'
 
 const Item = z.looseObject({ type: z.string(), id: z.string() })
+const SavedImage = z.object({ savedPath: z.string().min(1).max(4_096) })
 const ItemReport = z.object({ turnId: z.string(), item: Item })
 const AgentMessage = z.object({ text: z.string(), phase: z.string().nullish() })
 const Delta = z.object({ turnId: z.string(), itemId: z.string(), delta: z.string() })
@@ -109,7 +110,7 @@ export class TurnMapper {
     const name = this.#openTools.get(item.id)
     if (name === undefined) return [{ type: 'activity' }]
     this.#openTools.delete(item.id)
-    return [{ type: 'tool', phase: 'ended', name }]
+    return [{ type: 'tool', phase: 'ended', name }, ...generatedImage(item)]
   }
 
   #message(item: z.infer<typeof Item>): TurnEvent[] {
@@ -185,6 +186,13 @@ export class TurnMapper {
     const report = ItemReport.safeParse(params)
     return report.success && report.data.turnId === this.#turnId ? report.data.item : undefined
   }
+}
+
+/** An image that the model made lies in codex's home; it belongs to the answer. */
+function generatedImage(item: z.infer<typeof Item>): TurnEvent[] {
+  if (item.type !== 'imageGeneration') return []
+  const path = SavedImage.safeParse(item).data?.savedPath
+  return path === undefined ? [] : [{ type: 'file', path, name: 'image.png' }]
 }
 
 /** An empty message takes the place of the deltas before it, and says nothing. */

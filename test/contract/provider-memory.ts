@@ -34,7 +34,9 @@ export function describeMemory({ rig, next, heard, lines, unknownSession, overfl
     const after = await heard()
     const [call] = rig().model.calls(after)
     expect(call?.text).toContain(`heard ${before}`)
-    expect(call?.text).not.toContain('</transcript>')
+    // Not primed once more; the session itself may have begun with a transcript.
+    const primers = (word: string) => rig().model.calls(word)[0]?.text.split('</transcript>').length
+    expect(primers(after)).toBe(primers(before))
   })
 
   it('goes on from the transcript, and says so once, when its runtime does not know the session', async () => {

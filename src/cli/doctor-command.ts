@@ -6,6 +6,7 @@ import { DockerEngine } from '../adapters/docker/docker-engine.ts'
 import { engineClient } from '../adapters/docker/engine-client.ts'
 import { GroupRegistry } from '../adapters/groups/group-registry.ts'
 import { SkillFolders } from '../adapters/skills/skill-folders.ts'
+import { checkHostDb } from '../adapters/sqlite/snapshot.ts'
 import type { Install } from '../config/load.ts'
 import type { GroupConfig } from '../config/schema.ts'
 import { ConfigError, CreelError, errorText } from '../domain/errors.ts'
@@ -108,9 +109,17 @@ async function checkDisk(install: Install): Promise<Finding[]> {
 
 async function checkDatabase(install: Install): Promise<Finding[]> {
   if (!existsSync(install.paths.hostDb)) return [ok('database', 'not made yet')]
-  const { database } = (await runCommand(install, 'integrity')) as { database: string }
+  // Read beside the host: a look at every page of a large file must not hold it up.
+  const database = checkHostDb(install.paths.hostDb)
   if (database === 'ok') return [ok('database', 'sound')]
-  return [{ check: 'database', level: 'problem', text: database, hint: 'stop Creel and restore a backup' }]
+  return [
+    {
+      check: 'database',
+      level: 'problem',
+      text: database,
+      hint: './creel down, then ./creel restore a backup',
+    },
+  ]
 }
 
 async function checkGroups(install: Install): Promise<Finding[]> {

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { addBackupCommands } from './backup-commands.ts'
 import { addBenchCommand } from './bench-command.ts'
 import { addChatCommand } from './chat-command.ts'
 import { addChatsCommands } from './chats-commands.ts'
@@ -46,6 +47,7 @@ export function buildProgram(context: CliContext): Command {
   addUserCommands(program, context)
   addVaultCommands(program, context)
   addRelayCommands(program, context)
+  addBackupCommands(program, context)
   addBenchCommand(program, context)
   return program
 }

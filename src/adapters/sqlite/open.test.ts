@@ -1,4 +1,13 @@
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
@@ -68,6 +77,38 @@ describe('openHostDb', () => {
     expect(() => openHostDb(path)).toThrow(
       expect.objectContaining({ code: 'conflict', message: expect.stringContaining('0999-changed.sql') }),
     )
+  })
+
+  test('an older file is copied before it is changed, and what it held means the same', () => {
+    const path = makePath()
+    const first = readFileSync(join(import.meta.dirname, 'migrations', '0001-init.sql'), 'utf8')
+    const old = new Database(path)
+    old.exec('CREATE TABLE migration (name TEXT PRIMARY KEY, breaking INTEGER NOT NULL) STRICT')
+    old.exec(first)
+    old.exec("INSERT INTO migration VALUES ('0001-init.sql', 1)")
+    old.exec("INSERT INTO chat VALUES (1, 'fake', 'main', 'room', 'group', 'Room', 0, 0)")
+    for (const state of ['queued', 'sending', 'sent', 'failed']) {
+      old.exec(
+        `INSERT INTO delivery (chat_id, thread, part, key, state, created_at) VALUES (1, '', 'x', '${state}', '${state}', 5)`,
+      )
+    }
+    old.close()
+    const db = openHostDb(path)
+    expect(db.prepare('SELECT key, state FROM delivery ORDER BY id').raw().all()).toEqual([
+      ['queued', 'queued'],
+      ['sending', 'sending'],
+      ['sent', 'accepted'],
+      ['failed', 'failed'],
+    ])
+    expect(db.pragma('integrity_check', { simple: true })).toBe('ok')
+    db.close()
+    const copies = readdirSync(join(path, '..')).filter((name) => name.includes('.before-'))
+    expect(copies).toHaveLength(1)
+    const copy = new Database(join(path, '..', copies[0] ?? ''), { readonly: true })
+    expect(copy.prepare("SELECT count(*) FROM delivery WHERE state = 'sent'").pluck().get()).toBe(1)
+    copy.close()
+    openHostDb(path).close()
+    expect(readdirSync(join(path, '..')).filter((name) => name.includes('.before-'))).toEqual(copies)
   })
 
   test('says that a file is damaged, and leaves it as it is', () => {

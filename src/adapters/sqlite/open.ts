@@ -1,8 +1,11 @@
 // host.db: written by the one host process of a data directory.
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { CreelError, errorText } from '../../domain/errors.ts'
+
+/** Copies of the file from before earlier migrations. */
+const KEPT_COPIES = 2
 
 const MIGRATIONS = join(import.meta.dirname, 'migrations')
 
@@ -41,7 +44,9 @@ function migrate(db: Database.Database, path: string): void {
     })
   }
   const applied = new Set(done.map((row) => row.name))
-  for (const name of known.filter((name) => !applied.has(name))) {
+  const pending = known.filter((name) => !applied.has(name))
+  if (pending[0] !== undefined && done.length > 0) keepCopy(db, path, pending[0])
+  for (const name of pending) {
     const sql = readFileSync(join(MIGRATIONS, name), 'utf8')
     db.transaction(() => {
       db.exec(sql)
@@ -51,6 +56,20 @@ function migrate(db: Database.Database, path: string): void {
       )
     })()
   }
+}
+
+/** The file as it was before the step `next`, beside it; the newest copies stay. */
+function keepCopy(db: Database.Database, path: string, next: string): void {
+  if (path === ':memory:') return
+  const copy = `${path}.before-${next.replace(/\.sql$/, '')}`
+  rmSync(copy, { force: true })
+  db.prepare('VACUUM INTO ?').run(copy)
+  const copies = readdirSync(dirname(path)).filter((name) => name.startsWith(`${basename(path)}.before-`))
+  const oldest = copies
+    .map((name) => join(dirname(path), name))
+    .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)
+    .slice(KEPT_COPIES)
+  for (const file of oldest) rmSync(file, { force: true })
 }
 
 function hostDbError(path: string, error: unknown): CreelError {

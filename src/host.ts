@@ -34,7 +34,7 @@ import { runnerSettings } from './runner-settings.ts'
 import { sandboxSpec, specHash } from './sandbox-spec.ts'
 import { stopTurns } from './stop-turns.ts'
 import { Supervisor } from './supervisor.ts'
-import { turnBudget } from './turn-budget.ts'
+import { type BudgetPorts, isHeldBack, turnBudget } from './turn-budget.ts'
 
 /** What a host is built from; tests put their own in. */
 export interface HostParts {
@@ -100,6 +100,7 @@ export class Host {
     })
     const { attachments, choices, usage } = core
     const { timezone } = core.install.env
+    const budget: BudgetPorts = { groups, dispatches, usage, clock, timezone }
     this.#board = new ProgressBoard({
       ...{ dispatches, directory, channelOf, clock, events, log, random, notes: core.notes },
       afterMs: core.install.config.chats.progress_after_s * 1000,
@@ -138,7 +139,7 @@ export class Host {
         dispatchNext(group, {
           ...{ inbound, dispatches, deliveries, mailbox, directory, events, clock, choices, notices },
           ...{ attachments, files, groupFiles },
-          budget: (name) => turnBudget(name, { groups, dispatches, usage, clock, timezone }),
+          budget: (name) => turnBudget(name, budget),
           contextMessages: core.install.config.limits.context_messages,
           nudge: (name) => this.#mailArrived(name),
         }),
@@ -155,6 +156,7 @@ export class Host {
       onRing: (group) => this.#collect.nudge(group),
     })
     this.supervisor = new Supervisor({
+      isHeldBack: (group) => isHeldBack(group, budget),
       engine: parts.engine,
       ...{ groups, dispatches, mailbox, clock, random, events, specHash, problems },
       limits: core.install.config.limits,

@@ -24,6 +24,8 @@ export interface SupervisorPorts {
   /** Makes folders, mailbox files, settings and doorbell of a group. Idempotent. */
   readonly prepare: (group: GroupName, config: GroupConfig) => Promise<void>
   readonly problems: GroupProblems
+  /** Whether all its messages wait for one of its own bounds. */
+  readonly isHeldBack: (group: GroupName) => boolean
   readonly nudge: (group: GroupName) => void
   /** Its sandbox writes nothing any more: what it wrote last may not have been rung for. */
   readonly exited: (group: GroupName) => void

@@ -5,6 +5,18 @@ import { EngineUnavailableError } from './domain/errors.ts'
 import type { SandboxHandle } from './domain/ports/sandbox.ts'
 
 describe('life of a sandbox', () => {
+  test('lets a sandbox rest whose messages all wait for a bound of its group, until they need not', () =>
+    inWorld(async (world) => {
+      world.heldBack = true
+      const seq = world.mail()
+      await world.clock.advance(5_000)
+      expect(world.state()).toBe('asleep')
+      world.heldBack = false
+      await world.clock.advance(5_000)
+      expect(world.state()).toBe('awake')
+      world.done(seq)
+    }))
+
   test('starts with mail, pauses and stops when idle, wakes for mail', () =>
     inWorld(async (world) => {
       await world.clock.advance(5_000)

@@ -110,8 +110,8 @@ export class Supervisor {
   }
 
   async #close(group: GroupName, slot: Slot, signal: AbortSignal): Promise<StepResult> {
-    const { clock, dispatches, groups, limits } = this.#ports
-    const wanted = dispatches.hasOpen(group)
+    const { clock, dispatches, groups, limits, isHeldBack } = this.#ports
+    const wanted = dispatches.hasOpen(group) && !isHeldBack(group)
     // Many may wait for room: each look at one of them must cost next to nothing.
     if (wanted && !slot.handle && this.#room.mustWait(slot)) return { waitMs: CROWDED_WAIT_MS }
     const open = wanted ? dispatches.open(group, LOOKED_AT) : []

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { GARDEN, HostTables, KITCHEN } from '../test/rig/host-tables.ts'
 import { GroupConfig } from './config/schema.ts'
 import { ConfigError } from './domain/errors.ts'
-import { turnBudget } from './turn-budget.ts'
+import { isHeldBack, turnBudget } from './turn-budget.ts'
 
 const MINUTE = 60_000
 
@@ -10,13 +10,17 @@ class BudgetWorld extends HostTables {
   limits: object = {}
   broken = false
 
-  budget(group = GARDEN) {
+  get ports() {
     const { dispatches, usage, clock } = this
     const load = () => {
       if (this.broken) throw new ConfigError('container.json', ['limits: wrong'])
       return GroupConfig.parse({ concurrency: 4, limits: this.limits })
     }
-    return turnBudget(group, { groups: { load }, dispatches, usage, clock, timezone: 'UTC' })
+    return { groups: { load }, dispatches, usage, clock, timezone: 'UTC' }
+  }
+
+  budget(group = GARDEN) {
+    return turnBudget(group, this.ports)
   }
 
   /** A message that is in the inbox, and begun, and done at this price. */
@@ -95,4 +99,16 @@ describe('money per day', () => {
     for (let seq = 1; seq <= 4; seq += 1) world.place(GARDEN, seq)
     expect(world.budget()).toEqual({ room: 0 })
   })
+})
+
+test('a group whose messages all wait for its bounds is held back; one that still works is not', () => {
+  using world = new BudgetWorld()
+  world.limits = { turns_per_hour: 1 }
+  world.give(GARDEN, 'hello')
+  expect(isHeldBack(GARDEN, world.ports)).toBe(false)
+  world.place(GARDEN, 1)
+  expect([world.budget().room, isHeldBack(GARDEN, world.ports)]).toEqual([0, false])
+  world.turn(2)
+  world.settle(GARDEN, 1)
+  expect([world.budget().room, isHeldBack(GARDEN, world.ports)]).toEqual([0, true])
 })

@@ -48,6 +48,12 @@ export function turnBudget(group: GroupName, ports: BudgetPorts): Budget {
   return { room: Math.max(0, Math.min(atOnce, (turns ?? Number.POSITIVE_INFINITY) - begun.count)) }
 }
 
+/** Whether all that waits for a group waits for its bounds: then its sandbox has nothing to do. */
+export function isHeldBack(group: GroupName, ports: BudgetPorts): boolean {
+  const { open } = ports.dispatches.begunSince(group, ports.clock.now())
+  return open === 0 && turnBudget(group, ports).room <= 0
+}
+
 function moneyBound(group: GroupName, usd: number, today: UnixMs): NonNullable<Budget['bound']> {
   const money = `$${usd}`
   return {
@@ -66,7 +72,7 @@ function turnsBound(
   const wait = elapsedText(Math.max(60_000, oldest + HOUR_MS - now))
   return {
     key: `limit:turns:${group}:${turns}:${Math.floor(now / HOUR_MS)}`,
-    chat: `This agent has done its ${turns} turns for this hour. Your message is kept, and answered in ${wait} or a little later.`,
-    owner: `The agent **${group}** has done its ${turns} turns for this hour (\`limits.turns_per_hour\` in its container.json). Messages wait.`,
+    chat: `This agent has done its ${turns} ${turns === 1 ? 'turn' : 'turns'} for this hour. Your message is kept, and answered in ${wait} or a little later.`,
+    owner: `The agent **${group}** has done its ${turns} ${turns === 1 ? 'turn' : 'turns'} for this hour (\`limits.turns_per_hour\` in its container.json). Messages wait.`,
   }
 }

@@ -123,6 +123,22 @@ describe('the full path', () => {
     expect(inboxMessages(world, GARDEN)).toMatchObject([{ text: 'hello', model: 'big-one', effort: 'high' }])
   })
 
+  test('at its bound a group keeps what comes, says so once, and answers /status', async () => {
+    await using world = new HostWorld({ groups: { garden: { limits: { turns_per_hour: 1 } } } })
+    world.bind('g', 'garden')
+    await world.host.start()
+    for (const text of ['one', 'two', 'three']) world.say('g', text)
+    await world.until(() => expect(world.shown('g').join()).toContain('has done its 1 turn for'))
+    await world.until(() => expect(world.shown('g')).toContain('demo: one'))
+    world.say('g', '/status')
+    await world.until(() =>
+      expect(world.channel.shown(world.channel.address('g')).join()).toContain('2 messages wait'),
+    )
+    expect(world.shown('g').filter((line) => line.includes('has done its'))).toHaveLength(1)
+    expect(world.shown('g').filter((line) => line.startsWith('demo:'))).toEqual(['demo: one'])
+    expect(inboxMessages(world, GARDEN)).toHaveLength(1)
+  })
+
   test('two groups of one chat both answer, and what was overheard comes along', async () => {
     await using world = new HostWorld({ groups: TWO })
     world.bind('g', 'garden', { engage: 'mention' })
@@ -255,7 +271,7 @@ describe('ends and beginnings of the host', () => {
     timeout: 60_000,
   }, async () => {
     await using world = await twoRooms()
-    world.say('g', '/demo slow 1000')
+    world.say('g', '/demo slow 3000')
     await world.until(() =>
       expect(world.core.dispatches.open(GARDEN)[0]?.acceptedAt).toEqual(expect.any(Number)),
     )

@@ -33,6 +33,7 @@ export class SupervisorWorld extends HostTables {
   readonly groups = new FakeGroups()
   readonly told: string[] = []
   protocol = 1
+  heldBack = false
   supervisor: Supervisor
   pump: Pump<GroupName>
   readonly #limits: InstallConfig['limits']
@@ -55,6 +56,7 @@ export class SupervisorWorld extends HostTables {
     const paths = new Paths('/data', '/groups')
     const supervisor: Supervisor = new Supervisor({
       ...{ engine, dispatches, mailbox, clock, events, problems, specHash },
+      isHeldBack: () => this.heldBack,
       groups: this.groups as unknown as Groups,
       random: () => 0.5,
       limits: this.#limits,

@@ -1,4 +1,5 @@
 import { existsSync, statfsSync } from 'node:fs'
+import { INSTRUCTION_BYTES } from '@creel/protocol'
 import type { Command } from 'commander'
 import { systemClock } from '../adapters/clock/system-clock.ts'
 import { hasImage } from '../adapters/docker/agent-image.ts'
@@ -145,9 +146,20 @@ async function checkSkills({ paths }: Install): Promise<Finding[]> {
       const hint = 'mend it, or take it out of the folder or of "skills" in container.json'
       return { check: `skills of ${group}`, level: 'warning', text: `${name} is left out: ${problem}`, hint }
     })
-    return [ok(`skills of ${group}`, found.map(({ name }) => name).join(', ') || 'none'), ...warnings]
+    const names = found.map(({ name }) => name).join(', ') || 'none'
+    return [ok(`skills of ${group}`, names), ...warnings, ...longInstructions(groups, group, config.provider)]
   })
   return (await Promise.all(sets)).flat()
+}
+
+/** Creel's own words come on top, so a file of nearly this size is cut as well; the agent's log tells then. */
+function longInstructions(groups: GroupRegistry, group: GroupName, provider: string): Finding[] {
+  const { text, ofBytes } = groups.instructions(group)
+  const bytes = ofBytes ?? Buffer.byteLength(text)
+  const limit = Object.entries(INSTRUCTION_BYTES).find(([name]) => name === provider)?.[1]
+  if (limit === undefined || bytes <= limit) return []
+  const said = `AGENTS.md has ${bytes} bytes, and ${provider} takes ${limit} in all: its end is left out`
+  return [{ check: `instructions of ${group}`, level: 'warning', text: said, hint: 'make it shorter' }]
 }
 
 function configOf(groups: GroupRegistry, group: GroupName): GroupConfig | null {

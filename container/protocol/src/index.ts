@@ -33,6 +33,13 @@ export {
   OutboxSettled,
 } from './outbox.ts'
 export { createOutbox, OutboxWriter } from './outbox-log.ts'
-export { InstructionFragment, McpCommand, McpServer, RunnerSettings, TurnLimits } from './settings.ts'
+export {
+  INSTRUCTION_BYTES,
+  InstructionFragment,
+  McpCommand,
+  McpServer,
+  RunnerSettings,
+  TurnLimits,
+} from './settings.ts'
 export { FailureReason, type TurnAttachment, TurnEvent, type TurnInput, TurnPhase } from './turn.ts'
 export { PROTOCOL_VERSION } from './version.ts'

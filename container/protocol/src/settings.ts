@@ -40,6 +40,12 @@ export const TurnLimits = z.object({
 })
 
 /**
+ * Bytes of instructions that a runtime is given at most. Codex cuts at the one that it is told; the others would take
+ * any number, and fill the model's context with them.
+ */
+export const INSTRUCTION_BYTES = { claude: 100_000, codex: 64 * 1024, opencode: 128 * 1024 } as const
+
+/**
  * What the runner needs to know of its group, written by the host as `settings.json` into the read-only `in`
  * folder before each start. It holds no secret and grants nothing.
  */

@@ -1,4 +1,4 @@
-import { gatewayUrl, type TurnInput } from '@creel/protocol'
+import { gatewayUrl, INSTRUCTION_BYTES, type TurnInput } from '@creel/protocol'
 import { errorText } from '../../log.ts'
 import type { ProviderParts, ProviderRuntime, Turn } from '../../provider.ts'
 import { providerInstructions } from '../../provider-instructions.ts'
@@ -7,7 +7,7 @@ import { NO_TOOLS, type ToolAccess } from '../../tools/tool-access.ts'
 import { ClaudeSession } from './claude-session.ts'
 import { ClaudeTurn, type OpenedSession } from './claude-turn.ts'
 import { removePlanted } from './planted-files.ts'
-import { configDir, knownEffort, MAX_INSTRUCTION_BYTES, queryOptions, toolServers } from './query-options.ts'
+import { configDir, knownEffort, queryOptions, toolServers } from './query-options.ts'
 import type { Effort, QueryFunction, QueryOptions } from './sdk.ts'
 
 /** Processes at once, about 150 MiB each; past that, idle ones end, the one not used for longest first. */
@@ -46,7 +46,7 @@ export class ClaudeProvider implements ProviderRuntime {
   constructor(parts: ClaudeParts) {
     this.#parts = parts
     const { homeDir, workspaceDir, settings, executable } = parts
-    const instructions = providerInstructions(parts, MAX_INSTRUCTION_BYTES)
+    const instructions = providerInstructions(parts, INSTRUCTION_BYTES.claude)
     const plugin = skillNames(parts.skillsDir).length > 0 ? parts.plugin : undefined
     const baseUrl = parts.baseUrl ?? gatewayUrl('anthropic')
     this.#options = queryOptions({

@@ -2,9 +2,6 @@ import { join } from 'node:path'
 import type { McpServer, RunnerSettings } from '@creel/protocol'
 import type { Effort, QueryOptions, ToolServer } from './sdk.ts'
 
-/** Longest persona and instructions. The runtime itself has no limit; the model's context is what they would fill. */
-export const MAX_INSTRUCTION_BYTES = 100_000
-
 /**
  * Retries of a failed request, 0.5 s, 1 s, 2 s, … apart. The default of ten holds a turn for three minutes on a
  * gateway that is down.

@@ -1,12 +1,9 @@
 import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { gatewayUrl, type RunnerSettings } from '@creel/protocol'
+import { gatewayUrl, INSTRUCTION_BYTES, type RunnerSettings } from '@creel/protocol'
 import { stringify, type TomlTable } from 'smol-toml'
 import { skillNames } from '../../skill-names.ts'
 import { serverLimits } from './thread-config.ts'
-
-/** Codex cuts instructions at this size, silently; written into its settings, and kept to before it can. */
-export const MAX_INSTRUCTIONS_BYTES = 64 * 1024
 
 /** What of a former run is kept: conversations, their index, and an id. All else could have been planted (T9). */
 const KEPT = /^(?:(?:archived_)?sessions|installation_id|(?:state|thread_history)_\d+\.sqlite(?:-wal|-shm)?)$/
@@ -21,7 +18,7 @@ export interface CodexHome {
   readonly workspaceDir: string
   readonly skillsDir: string
   readonly settings: RunnerSettings
-  /** At most MAX_INSTRUCTIONS_BYTES. */
+  /** At most INSTRUCTION_BYTES. */
   readonly instructions: string
   /** Base URL of the Responses API, with its version path. */
   readonly baseUrl: string
@@ -74,7 +71,7 @@ export function codexConfig(home: CodexHome): TomlTable {
     check_for_update_on_startup: false,
     // Runs at the model's provider: a way out that the gateway could not see.
     web_search: 'disabled',
-    project_doc_max_bytes: MAX_INSTRUCTIONS_BYTES,
+    project_doc_max_bytes: INSTRUCTION_BYTES.codex,
     model_providers: {
       creel: {
         name: 'creel',

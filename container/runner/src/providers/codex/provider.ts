@@ -1,17 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import type { TurnInput } from '@creel/protocol'
+import { INSTRUCTION_BYTES, type TurnInput } from '@creel/protocol'
 import type { ProviderParts, ProviderRuntime, Turn } from '../../provider.ts'
 import { providerInstructions } from '../../provider-instructions.ts'
 import { NO_TOOLS, type ToolAccess } from '../../tools/tool-access.ts'
 import { AppServer, type AppServerParts } from './app-server.ts'
-import {
-  type CodexHome,
-  codexEnvironment,
-  defaultBaseUrl,
-  MARK_VARIABLE,
-  MAX_INSTRUCTIONS_BYTES,
-  prepareHome,
-} from './home.ts'
+import { type CodexHome, codexEnvironment, defaultBaseUrl, MARK_VARIABLE, prepareHome } from './home.ts'
 import { type Launch, launch } from './launch.ts'
 import { threadConfig } from './thread-config.ts'
 import { CodexTurn } from './turn.ts'
@@ -118,7 +111,7 @@ export class CodexProvider implements ProviderRuntime {
       workspaceDir,
       skillsDir,
       settings,
-      instructions: providerInstructions(this.#parts, MAX_INSTRUCTIONS_BYTES),
+      instructions: providerInstructions(this.#parts, INSTRUCTION_BYTES.codex),
       baseUrl: options.baseUrl ?? defaultBaseUrl(),
       mark: randomUUID(),
     }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { gatewayUrl, type TurnInput } from '@creel/protocol'
+import { gatewayUrl, INSTRUCTION_BYTES, type TurnInput } from '@creel/protocol'
 import type { ProviderParts, ProviderRuntime, Turn } from '../../provider.ts'
 import { providerInstructions } from '../../provider-instructions.ts'
 import { NO_TOOLS, type ToolAccess } from '../../tools/tool-access.ts'
@@ -18,9 +18,6 @@ export interface OpencodeOptions {
   /** The whole environment of the agent's tools, besides what the server itself needs. */
   readonly env?: Readonly<Record<string, string>>
 }
-
-/** OpenCode has no limit of its own; this keeps one file from filling the model's context. */
-const MAX_INSTRUCTION_BYTES = 128 * 1024
 
 interface CurrentServer {
   readonly server: Promise<OpencodeServer>
@@ -48,7 +45,7 @@ export class OpencodeProvider implements ProviderRuntime {
     this.#parts = parts
     this.#options = options
     this.#folders = serverFolders(parts.homeDir)
-    this.#instructions = providerInstructions(parts, MAX_INSTRUCTION_BYTES)
+    this.#instructions = providerInstructions(parts, INSTRUCTION_BYTES.opencode)
   }
 
   startTurn(input: TurnInput, signal: AbortSignal): Turn {

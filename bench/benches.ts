@@ -6,6 +6,7 @@ import { isolation } from './isolation.ts'
 import { provider } from './provider.ts'
 import { providerMemory } from './provider-memory.ts'
 import { relay } from './relay.ts'
+import { soak } from './soak.ts'
 import { throughput } from './throughput.ts'
 
 /** Every benchmark by its name. A new one: a file here and a line below. */
@@ -18,4 +19,5 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   throughput,
   idle,
   isolation,
+  soak,
 }

@@ -3,17 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as nextTurn, setTimeout } from 'node:timers/promises'
 import { openHostDb } from '../src/adapters/sqlite/open.ts'
-import { channelTable } from '../src/channels.ts'
-import { openHostLog } from '../src/cli/host-log.ts'
-import type { Install } from '../src/config/load.ts'
-import { openCore } from '../src/core.ts'
-import { Host } from '../src/host.ts'
-import { realParts } from '../src/host-parts.ts'
-import { Paths } from '../src/paths.ts'
 import type { Bench, BenchRequest } from './bench.ts'
-import { BenchChannel } from './bench-channel.ts'
 import { rounded } from './figures.ts'
-import { makeGroups } from './many-groups.ts'
+import { startLoadHost } from './load-host.ts'
 import { SleepingEngine } from './sleeping-engine.ts'
 
 /** Messages that a channel hands over in one go, as a poll of a platform gives them. */
@@ -63,7 +55,7 @@ function floorOf({ runs, say }: BenchRequest): number {
 
 export async function rate({ install, runs, say, signal }: BenchRequest, groups: number): Promise<number> {
   say(`setting up ${groups} group(s)`)
-  await using world = await startLoadHost(install, groups)
+  await using world = await startLoadHost(install, groups, new SleepingEngine())
   say(`measuring ${runs} messages to ${groups} group(s)`)
   const begun = performance.now()
   for (let n = 0; n < runs; ) {
@@ -72,36 +64,4 @@ export async function rate({ install, runs, say, signal }: BenchRequest, groups:
   }
   while (world.waiting()) await setTimeout(5, undefined, { signal })
   return (runs / (performance.now() - begun)) * 1000
-}
-
-interface LoadHost extends AsyncDisposable {
-  readonly channel: BenchChannel
-  /** Whether a message does not stand in its inbox yet. */
-  waiting(): boolean
-}
-
-async function startLoadHost(install: Install, groups: number): Promise<LoadHost> {
-  const folder = mkdtempSync(join(tmpdir(), 'creel-load-'))
-  const paths = new Paths(join(folder, 'data'), join(folder, 'groups'))
-  makeGroups(paths, groups)
-  const core = openCore({ ...install, paths })
-  const hostLog = openHostLog(paths.logFile, 'info')
-  const channel = new BenchChannel()
-  const nothing = async () => undefined
-  const host = new Host({
-    ...(await realParts(core, hostLog.log, () => ({ provider: 'demo', state: '' }))),
-    engine: new SleepingEngine(),
-    image: async () => 'none',
-    channels: channelTable([channel], { listen: nothing, close: nothing }),
-  })
-  await host.start()
-  return {
-    channel,
-    waiting: () => core.inbound.chatsWithNew().length + core.dispatches.groupsWithPending().length > 0,
-    [Symbol.asyncDispose]: async () => {
-      await host.stop({ drainMs: 0, stopSandboxes: true })
-      hostLog[Symbol.dispose]()
-      rmSync(folder, { recursive: true, force: true })
-    },
-  }
 }

@@ -23,6 +23,8 @@ Uses a data directory of its own and the demo provider; the running host is left
               beside the floor: plain inserts with the same settings
   idle        CPU, memory and time to ready of a host with 1,000 groups and 10,000 conversations
   isolation   p99 of nine healthy groups, alone and beside one that is poisoned, locked and dying
+  soak        -n minutes (30) of 50 messages a second to 200 groups and back: memory of the host and its slope, open
+              files, disk, lost and doubled answers
   provider  for claude, codex and opencode, against a mock of their models: one turn of a warm conversation through
           Creel (message handed over -> whole answer handed to the channel), over the same turn by the runtime's own
           command line in the same sandbox (claude -p --resume, codex exec resume, opencode run --session: a fresh

@@ -25,6 +25,7 @@ import { SqliteOutboxStore } from './adapters/sqlite/outbox-store.ts'
 import { SqliteOverviewStore } from './adapters/sqlite/overview-store.ts'
 import { SqliteOwnChatStore } from './adapters/sqlite/own-chat-store.ts'
 import { SqliteProgressNotes } from './adapters/sqlite/progress-note-store.ts'
+import { SqliteRetention } from './adapters/sqlite/retention.ts'
 import { SqliteRoleStore } from './adapters/sqlite/role-store.ts'
 import { SqliteSessionChoices } from './adapters/sqlite/session-choice-store.ts'
 import { SqliteTurnLog } from './adapters/sqlite/turn-log.ts'
@@ -61,6 +62,7 @@ export interface Core extends Disposable {
   readonly choices: SqliteSessionChoices
   readonly deliveryLog: SqliteDeliveryLog
   readonly turnLog: SqliteTurnLog
+  readonly retention: SqliteRetention
   readonly notes: SqliteProgressNotes
   readonly webChats: SqliteOwnChatStore
   readonly terminalChats: SqliteOwnChatStore
@@ -103,6 +105,7 @@ export function openCore(install: Install, clock: Clock = steadyClock()): Core {
     choices: new SqliteSessionChoices(db),
     deliveryLog: new SqliteDeliveryLog(db),
     turnLog: new SqliteTurnLog(db),
+    retention: new SqliteRetention(db),
     notes: new SqliteProgressNotes(db),
     webChats: new SqliteOwnChatStore(db, 'web'),
     terminalChats: new SqliteOwnChatStore(db, 'terminal'),

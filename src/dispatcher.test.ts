@@ -119,6 +119,32 @@ describe('dispatchNext', () => {
     expect(world.mail()).toHaveLength(3)
   })
 
+  test('tells an agent once, with the next message of its conversation, of an answer that could not be delivered', () => {
+    using world = new DispatchWorld()
+    const asked = world.give(GARDEN, 'one')
+    world.dispatch()
+    const { chatId } = asked
+    const answer = { chatId, thread: undefined, part: 'x', key: 'a', group: GARDEN, inboxSeq: 1 }
+    world.deliveries.add([{ ...answer, failed: 'the bot was blocked' }], world.clock.now())
+    world.give(GARDEN, 'elsewhere', {}, 'other')
+    world.give(GARDEN, 'two')
+    world.give(GARDEN, 'three')
+    world.dispatch()
+    const told = world.mail().map(({ text, notes }) => [text, notes?.length ?? 0])
+    expect(told).toEqual([
+      ['one', 0],
+      ['elsewhere', 0],
+      ['two', 1],
+      ['three', 0],
+    ])
+    expect(world.mail()[2]?.notes?.[0]).toMatch(
+      /^What you said at 20.* was not delivered: the bot was blocked$/,
+    )
+    world.give(GARDEN, 'four')
+    world.dispatch()
+    expect(world.mail()[4]?.notes).toBeUndefined()
+  })
+
   test('killed between the inbox and the note of it, it puts nothing in twice', () => {
     using world = new DispatchWorld()
     world.give(GARDEN, 'one')

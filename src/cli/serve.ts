@@ -1,4 +1,5 @@
 // Runs the host in this process: `creel serve`, and what `creel up` starts.
+import { systemRandom } from '../adapters/clock/random.ts'
 import { ControlServer } from '../adapters/control/server.ts'
 import type { Install } from '../config/load.ts'
 import { type Core, openCore } from '../core.ts'
@@ -8,6 +9,7 @@ import { Host } from '../host.ts'
 import { type RealParts, realParts } from '../host-parts.ts'
 import { existingGroup } from '../operator/group-commands.ts'
 import type { Live, OperatorPorts } from '../operator/ports.ts'
+import { retentionPump } from '../retention.ts'
 import { secretTester, secretWatch } from '../secret-parts.ts'
 import { openHostLog } from './host-log.ts'
 import { configuredWebUrl, runOperatorCommand } from './session.ts'
@@ -67,12 +69,19 @@ export async function serve(options: ServeOptions): Promise<void> {
   }
   const watch = secretWatch(core, log, started.parts.secrets.warnings, started.host.notices)
   watch.start()
+  const { retention: store, clock } = core
+  const forgetting = retentionPump(
+    { store, clock, days: install.config.retention },
+    { log, random: systemRandom },
+  )
+  forgetting.start()
   log.info({ event: 'host.started', install: core.installId }, 'host started')
   options.onReady(started.parts.web?.createLoginLink() ?? null)
   const { stopSandboxes } = await ended.promise
   log.info({ event: 'host.stopping', stopSandboxes }, 'host stopping')
   await started.control.close()
   await watch.stop(1_000)
+  await forgetting.stop(1_000)
   await started.host.stop({ drainMs: DRAIN_MS, stopSandboxes })
   log.info({ event: 'host.stopped' }, 'host stopped')
   log.flush()

@@ -96,6 +96,17 @@ export const InstallConfig = z.strictObject({
       keep_days: z.number().int().min(1).default(30),
     })
     .prefault({}),
+  /** What is settled is forgotten after so many days; 0 keeps it for ever. */
+  retention: z
+    .strictObject({
+      /** Messages of people, with what was noted about them: attempts, outcome, usage. */
+      messages_days: z.number().int().min(0).default(365),
+      /** Messages sent to chats, or given up. */
+      deliveries_days: z.number().int().min(0).default(90),
+      /** What the web and terminal chats show. */
+      own_chat_days: z.number().int().min(0).default(0),
+    })
+    .prefault({}),
   chats: z
     .strictObject({
       /** A chat that no agent answers: `strict` = ignored, `ask` = the owner is asked, `open` = let in. */

@@ -1,0 +1,54 @@
+import type Database from 'better-sqlite3'
+import type { UnixMs } from '../../domain/ids.ts'
+import type { RetentionStore } from '../../domain/ports/retention.ts'
+
+/** Only so many of the oldest rows are looked at: a look must cost the same in a table of millions. */
+const WINDOW = 2_000
+
+const OLD_DELIVERIES = `
+  SELECT id FROM (SELECT id, state, created_at FROM delivery ORDER BY id LIMIT ${WINDOW})
+  WHERE state IN ('accepted', 'confirmed', 'failed') AND created_at < ? LIMIT ?`
+
+const OLD_MESSAGES = `
+  SELECT i.id FROM (SELECT id, state, received_at FROM inbound ORDER BY id LIMIT ${WINDOW}) i
+  WHERE i.state IN ('routed', 'heard', 'dropped') AND i.received_at < ?
+    AND NOT EXISTS (SELECT 1 FROM dispatch d WHERE d.inbound_id = i.id AND d.outcome IS NULL) LIMIT ?`
+
+const OLD_LINES = `
+  SELECT id FROM (SELECT id, at FROM own_chat_line ORDER BY id LIMIT ${WINDOW}) WHERE at < ? LIMIT ?`
+
+export class SqliteRetention implements RetentionStore {
+  readonly #db: Database.Database
+
+  constructor(db: Database.Database) {
+    this.#db = db
+  }
+
+  deliveries(before: UnixMs, limit: number): number {
+    return this.#delete(OLD_DELIVERIES, ['delivery.id'], before, limit)
+  }
+
+  messages(before: UnixMs, limit: number): number {
+    const parts = ['dispatch.inbound_id', 'attachment.inbound_id', 'usage.inbound_id', 'inbound.id']
+    return this.#delete(OLD_MESSAGES, parts, before, limit)
+  }
+
+  ownChatLines(before: UnixMs, limit: number): number {
+    return this.#delete(OLD_LINES, ['own_chat_line.id'], before, limit)
+  }
+
+  /** `columns`: what refers to the rows first, the rows themselves last. */
+  #delete(select: string, columns: readonly string[], before: UnixMs, limit: number): number {
+    return this.#db.transaction(() => {
+      const ids = this.#db.prepare<[number, number], number>(select).pluck().all(before, limit)
+      if (ids.length === 0) return 0
+      for (const column of columns) {
+        const [table, key] = column.split('.')
+        this.#db
+          .prepare(`DELETE FROM ${table} WHERE ${key} IN (SELECT value FROM json_each(?))`)
+          .run(JSON.stringify(ids))
+      }
+      return ids.length
+    })()
+  }
+}

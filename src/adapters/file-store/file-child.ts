@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { childFlags } from '../../child-flags.ts'
 import { FileAnswer, type FileJob } from './wire.ts'
@@ -25,7 +26,11 @@ export class FileChildren {
     await this.#turn()
     try {
       if (this.#closed) return { kind: 'refused', reason: 'Creel is stopping' }
-      return await this.#ask(job)
+      const first = await this.#ask(job)
+      if (first.kind !== 'lost' || this.#closed) return refusedIfLost(first)
+      // Once more: on a machine that stalls, an innocent file must not be refused for good.
+      if (job.to !== undefined) await rm(job.to, { force: true })
+      return refusedIfLost(await this.#ask(job))
     } finally {
       const next = this.#waiting.shift()
       if (next) next()
@@ -46,7 +51,7 @@ export class FileChildren {
     return undefined
   }
 
-  #ask(job: FileJob): Promise<FileAnswer> {
+  #ask(job: FileJob): Promise<FileAnswer | Lost> {
     // No environment: whatever a hostile file may do to the child, there is no secret of ours to find there.
     const child = fork(fileURLToPath(new URL('./child-main.ts', import.meta.url)), [], {
       env: {},
@@ -54,8 +59,8 @@ export class FileChildren {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     })
     this.#running.add(child)
-    return new Promise<FileAnswer>((resolve) => {
-      const lost = (reason: string) => resolve({ kind: 'refused', reason })
+    return new Promise<FileAnswer | Lost>((resolve) => {
+      const lost = (reason: string) => resolve({ kind: 'lost', reason })
       const timer = setTimeout(() => lost('it took too long to read'), this.#deadlineMs)
       child.once('message', (message) => {
         clearTimeout(timer)
@@ -73,4 +78,14 @@ export class FileChildren {
       child.kill('SIGKILL')
     })
   }
+}
+
+/** The child gave no answer. */
+interface Lost {
+  readonly kind: 'lost'
+  readonly reason: string
+}
+
+function refusedIfLost(answer: FileAnswer | Lost): FileAnswer {
+  return answer.kind === 'lost' ? { kind: 'refused', reason: answer.reason } : answer
 }

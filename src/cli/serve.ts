@@ -1,4 +1,5 @@
 // Runs the host in this process: `creel serve`, and what `creel up` starts.
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { systemRandom } from '../adapters/clock/random.ts'
 import { ControlServer } from '../adapters/control/server.ts'
 import type { Install } from '../config/load.ts'
@@ -26,6 +27,8 @@ export interface ServeOptions {
 }
 
 const DRAIN_MS = 10_000
+/** How often the event loop is looked at. */
+const LOOP_LOOK_MS = 20
 
 /** Runs until the signal aborts or somebody asks for the end. Throws CreelError when it cannot start. */
 export async function serve(options: ServeOptions): Promise<void> {
@@ -104,11 +107,16 @@ function operatorPorts(core: Core, host: Host, parts: RealParts, live: Live): Op
 }
 
 function liveHost(host: Host, parts: RealParts, shutDown: () => void): Live {
+  const delay = monitorEventLoopDelay({ resolution: LOOP_LOOK_MS })
+  delay.enable()
+  // What it counts holds the wait between two looks as well.
+  const ms = (ns: number) => Math.max(0, Math.round(ns / 1_000_000) - LOOP_LOOK_MS)
   return {
     running: () => true,
     group: (group) => host.supervisor.status(group),
     channels: () => parts.channels.problems(),
     engineProblem: () => host.engineProblem,
+    loopDelay: () => ({ p99Ms: ms(delay.percentile(99)), maxMs: ms(delay.max) }),
     webUrl: () => parts.web?.url ?? configuredWebUrl(parts.core.install),
     sandboxLogs: async (group, lines) => {
       const handle = host.supervisor.handle(group)

@@ -73,6 +73,7 @@ function noHost(install: Install): Live {
     group: () => ({ state: 'asleep', problem: null }),
     channels: () => [],
     engineProblem: () => null,
+    loopDelay: () => null,
     webUrl: () => configuredWebUrl(install),
     sandboxLogs: async () => {
       throw new CreelError('unavailable', 'Creel is not running', { hint: './creel up' })

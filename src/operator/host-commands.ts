@@ -10,6 +10,7 @@ export const status: OperatorCommand = {
       running: ports.live.running(),
       web: ports.live.webUrl(),
       engineProblem: ports.live.engineProblem(),
+      loopDelay: ports.live.loopDelay(),
       channels: ports.live.channels(),
       groups: ports.groups.names().map((group) => ({
         ...describe(ports, group),

@@ -17,6 +17,8 @@ export interface Live {
   channels(): readonly { name: string; account: string; problem: string | null }[]
   engineProblem(): string | null
   webUrl(): string
+  /** How long the host's event loop was held up since it started, in milliseconds; null when no host runs. */
+  loopDelay(): { readonly p99Ms: number; readonly maxMs: number } | null
   /** The last lines of a group's sandbox; '' when it has none. */
   sandboxLogs(group: GroupName, lines: number): Promise<string>
   /** Begins a graceful end of the host and its sandboxes. */

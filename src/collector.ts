@@ -1,4 +1,4 @@
-import type { OutboxEntry, OutboxFile } from '@creel/protocol'
+import type { OutboxEntry, OutboxFile, OutboxSend } from '@creel/protocol'
 import { mayReply, type Verdict } from './authorise.ts'
 import { type CollectedFile, fileParts, takeFile } from './collected-file.ts'
 import { CreelError } from './domain/errors.ts'
@@ -22,13 +22,14 @@ import type { GroupProblems } from './group-problems.ts'
 import { failedWithout, renderParts } from './notices.ts'
 import type { ProgressBoard, Shown } from './progress-board.ts'
 import type { StepResult } from './pump.ts'
+import { sendElsewhere } from './send-elsewhere.ts'
 
 export interface CollectorPorts {
   readonly reader: OutboxReader
   readonly outboxes: OutboxStore
   readonly dispatches: DispatchStore
-  readonly deliveries: Pick<DeliveryStore, 'queuedOf'>
-  readonly directory: Pick<DirectoryStore, 'bindings'>
+  readonly deliveries: Pick<DeliveryStore, 'queuedOf' | 'sentElsewhere'>
+  readonly directory: Pick<DirectoryStore, 'bindings' | 'chat'>
   readonly mailbox: Mailbox
   readonly files: Pick<FileStore, 'collect'>
   readonly maxFileBytes: number
@@ -176,7 +177,7 @@ class Batch {
         return
       case 'send':
         if (entry.to === undefined) this.#reply(seq, entry.inboxSeq, origin, entry.text)
-        else this.#reject(seq, 'messages to other chats are not taken yet')
+        else this.#sendTo(seq, { ...entry, to: entry.to }, origin)
         return
       case 'settled':
         this.#settled.push({ ...entry, reason: entry.reason ?? null })
@@ -233,6 +234,17 @@ class Batch {
       })
     })
     this.chats.add(origin.chatId)
+  }
+
+  /** Into another chat, when it is one of the group's own. */
+  #sendTo(seq: number, entry: OutboxSend & { readonly to: string }, origin: InboundRow | null): void {
+    const sent = sendElsewhere(this.#group, seq, entry, this.#mayReply(origin), this.#deliveries, this.#ports)
+    if ('refused' in sent) {
+      this.#reject(seq, sent.refused)
+      return
+    }
+    this.#deliveries.push(...sent.deliveries)
+    this.chats.add(sent.chatId)
   }
 
   #sayFile(seq: number, inboxSeq: number, origin: InboundRow | null): void {

@@ -99,6 +99,23 @@ describe('dispatchNext', () => {
     expect(world.mail().map(({ text }) => text)).toEqual(['one', 'two', 'three'])
   })
 
+  test('tells of the other chats of the group, and of none of another', () => {
+    using world = new DispatchWorld()
+    for (const [chat, group] of [
+      ['room', GARDEN],
+      ['shed', GARDEN],
+      ['oven', KITCHEN],
+    ] as const)
+      world.bind(world.room(chat), group)
+    world.give(GARDEN, 'hello')
+    world.dispatch()
+    const shed = world.room('shed')
+    expect(world.mail()[0]?.destinations).toEqual([
+      { name: `room-${shed}`, channel: 'fake', kind: 'group', title: 'Room' },
+    ])
+    expect(InboxEntry.safeParse(world.mail()[0]).success).toBe(true)
+  })
+
   test('gives along what the message answers, within bounds', () => {
     using world = new DispatchWorld()
     world.give(GARDEN, 'why?', { quote: { name: 'n'.repeat(300), text: 't'.repeat(9_000) } })

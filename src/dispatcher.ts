@@ -1,4 +1,5 @@
 import { type InboxMessage, MAX_QUOTE, type Overheard, type QueueMode } from '@creel/protocol'
+import { destinationsOf } from './domain/destination.ts'
 import type { DeliveryId, GroupName, InboundId } from './domain/ids.ts'
 import type { Quote } from './domain/message.ts'
 import type { Clock } from './domain/ports/clock.ts'
@@ -26,7 +27,7 @@ export interface DispatcherPorts extends GivenFilesPorts {
   readonly deliveries: Pick<DeliveryStore, 'untoldTo'>
   readonly choices: Pick<SessionChoices, 'of'>
   readonly mailbox: Mailbox
-  readonly directory: Pick<DirectoryStore, 'bindings'>
+  readonly directory: Pick<DirectoryStore, 'bindings' | 'allBindings' | 'chat'>
   readonly events: Events
   readonly clock: Clock
   readonly contextMessages: number
@@ -138,6 +139,8 @@ function inboxMessage(
   const since = choice.epoch === epoch ? choice.since : null
   const heard = () => ports.inbound.overheard(group, row, perThread, ports.contextMessages, since)
   const { thread, channel } = row.address
+  const { directory } = ports
+  const destinations = destinationsOf(group, row.chatId, directory.allBindings(), (id) => directory.chat(id))
   const { given, lines } = giveFiles(group, row.id, ports)
   return {
     type: 'message',
@@ -159,6 +162,7 @@ function inboxMessage(
     ...(choice.effort === null ? {} : { effort: choice.effort }),
     ...(dispatch.command === null ? {} : { command: dispatch.command }),
     queue: queueOf(group, dispatch, row, ports),
+    ...(destinations.length === 0 ? {} : { destinations }),
   }
 }
 

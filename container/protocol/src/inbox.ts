@@ -25,6 +25,14 @@ export const MAX_QUOTE = 2_000
  */
 export const QueueMode = z.enum(['steer', 'follow_up', 'collect', 'interrupt'])
 
+/** Another chat that the agent may write to. What it is called there is its members' to change; the name is ours. */
+export const Destination = z.object({
+  name: z.string().min(1).max(100),
+  channel: z.string(),
+  kind: z.enum(['private', 'group']),
+  title: z.string().max(300),
+})
+
 /** One message for the agent: the start of a turn, or more input for a running one. */
 export const InboxMessage = z.object({
   type: z.literal('message'),
@@ -50,6 +58,8 @@ export const InboxMessage = z.object({
   command: z.enum(['compact']).optional(),
   /** `follow_up` when absent. */
   queue: QueueMode.optional(),
+  /** Where the agent may write to in this turn besides the chat of the message. A word to the agent, not a permission. */
+  destinations: z.array(Destination).max(50).optional(),
   /** From the host itself: what became of earlier answers in this conversation. */
   notes: z.array(z.string().max(2_000)).max(20).optional(),
   /** Files that came with it. One that could not be had is a line of `text` instead. */
@@ -78,6 +88,7 @@ export const InboxEntry = z.discriminatedUnion('type', [
 ])
 
 export type Speaker = z.infer<typeof Speaker>
+export type Destination = z.infer<typeof Destination>
 export type Overheard = z.infer<typeof Overheard>
 export type QueueMode = z.infer<typeof QueueMode>
 export type InboxMessage = z.infer<typeof InboxMessage>

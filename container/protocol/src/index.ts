@@ -7,7 +7,7 @@ export {
   MAX_FILES,
   Sha256,
 } from './files.ts'
-export { InboxEntry, InboxMessage, MAX_QUOTE, Overheard, QueueMode, Speaker } from './inbox.ts'
+export { Destination, InboxEntry, InboxMessage, MAX_QUOTE, Overheard, QueueMode, Speaker } from './inbox.ts'
 export { InboxReader, type InboxRow, InboxWriter } from './inbox-log.ts'
 export {
   DOORBELL_FILE,

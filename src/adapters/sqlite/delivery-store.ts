@@ -100,6 +100,17 @@ export class SqliteDeliveryStore implements DeliveryStore {
     return this.#queuedOf.get(group)?.n ?? 0
   }
 
+  sentElsewhere(group: GroupName, chatId: ChatId, since: UnixMs): number {
+    // By the form of their keys; the newest are enough for an hour, and the table is not read whole.
+    const row = this.#statements
+      .prepare<[string, number, number], { n: number }>(
+        `SELECT count(*) AS n FROM (SELECT * FROM delivery ORDER BY id DESC LIMIT 5000)
+         WHERE group_name = ? AND chat_id = ? AND created_at >= ? AND key GLOB '*:to:0'`,
+      )
+      .get(group, chatId, since)
+    return row?.n ?? 0
+  }
+
   untoldFailures(limit: number): readonly FailedDelivery[] {
     return this.#untold.all(limit).map((row) => ({
       id: row.delivery_id as DeliveryId,

@@ -231,6 +231,8 @@ export interface DeliveryStore {
   ): void
   failed(id: DeliveryId, reason: string): void
   queuedOf(group: GroupName): number
+  /** Messages that the group has sent into this chat since then without being spoken to there, in any state. */
+  sentElsewhere(group: GroupName, chatId: ChatId, since: UnixMs): number
   /** Failed answers of agents that the owner has not been told of, oldest first. */
   untoldFailures(limit: number): readonly FailedDelivery[]
   ownerTold(ids: readonly DeliveryId[]): void

@@ -4,8 +4,9 @@ import type { InstructionFragment } from '@creel/protocol'
 export function toolsFragment(): InstructionFragment {
   const text = `# Creel's tools
 
-The tool server "creel" acts for you in the chats: \`send_message\` sends a word while you work, \`send_file\` a
-file with your answer, \`search_conversations\` finds what was said before, \`get_status\` tells your limits and what does not work. What a tool tells you about a
-message is what happened to it: do not claim more.`
+The tool server "creel" acts for you in the chats: \`send_message\` sends a word while you work, also into your other chats
+(\`list_destinations\`), \`send_file\` a file with your answer, \`search_conversations\` finds what was said before,
+\`get_status\` tells your limits and what does not work. What a tool tells you about a message is what happened to it: do
+not claim more.`
   return { name: 'tools', text, optional: true }
 }

@@ -7,6 +7,7 @@ import type { Clock } from '../clock.ts'
 import { type EventLog, errorText } from '../log.ts'
 import { CallGate } from './call-gate.ts'
 import { getStatus } from './get-status.ts'
+import { listDestinations } from './list-destinations.ts'
 import { searchTool } from './search-tool.ts'
 import { sendFile } from './send-file.ts'
 import { sendMessage } from './send-message.ts'
@@ -53,7 +54,7 @@ class ToolDoor implements ToolServer {
   constructor(parts: ToolServerParts) {
     this.#parts = parts
     this.gate = new CallGate(parts.clock)
-    const tools = [sendMessage, sendFile, getStatus, searchTool(parts.clock)]
+    const tools = [sendMessage, listDestinations, sendFile, getStatus, searchTool(parts.clock)]
     this.#tools = new Map(tools.map((tool) => [tool.name, tool]))
     this.#http = createServer((request, response) => {
       this.#serve(request, response).catch((error: unknown) => {

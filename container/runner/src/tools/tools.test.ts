@@ -60,11 +60,28 @@ describe('send_message', () => {
     ['{}', /"text": .*expected string.*A right call: \{"text"/],
     ['{"text":"  "}', /"text": Too small/],
     [`{"text":"${'x'.repeat(20_001)}"}`, /"text": Too big/],
-    ['{"text":"hi","to":"family"}', /Unrecognized key: "to"/],
+    ['{"text":"hi","to":"family"}', /there is no destination "family"\. There are none/],
+    ['{"text":"hi","chat":"family"}', /Unrecognized key: "chat"/],
     ['{"text":["hi"]}', /"text": .*expected string/],
   ])('says what is wrong with %.40s and how it is right', async (args, told) => {
     expect(await called(`send_message ${args}`)).toMatch(told)
     expect(sends()).toEqual([])
+  })
+
+  it('goes to a destination that the host has named, and to no other', async () => {
+    const destinations = [{ name: 'family-3', channel: 'web', kind: 'group' as const, title: 'Family' }]
+    const calls = ['{"to":"family-3","text":"there"}', '{"to":"work-4","text":"nowhere"}', '{"text":"here"}']
+    const lines = ['list_destinations', ...calls.map((args) => `send_message ${args}`)]
+    const seq = rig.say(`/demo tool ${lines.join('\n')}`, 'one', { destinations })
+    running = rig.start()
+    await rig.settled(seq)
+    expect(rig.entries('send').map(({ to, text }) => [to, text])).toEqual([
+      ['family-3', 'there'],
+      [undefined, 'here'],
+    ])
+    const told = rig.replies(seq).join('\n')
+    expect(told).toContain('"title": "Family"')
+    expect(told).toContain('error: Not sent: there is no destination "work-4". There are: family-3.')
   })
 
   it('of a turn that was killed is not sent again by the one that is begun instead', async () => {
@@ -237,7 +254,7 @@ describe('search_conversations', () => {
 describe('the tool server', () => {
   it('says which tools there are to a model that makes one up', async () => {
     expect(await called('delete_everything {}')).toBe(
-      'error: There is no tool "delete_everything". There are: send_message, send_file, get_status, search_conversations.',
+      'error: There is no tool "delete_everything". There are: send_message, list_destinations, send_file, get_status, search_conversations.',
     )
   })
 

@@ -67,16 +67,6 @@ describe('the full path', () => {
     await world.until(() => expect(world.shown('g')).toEqual(['demo: one', 'demo: two']))
   })
 
-  test('an agent writes into another chat of its own at once, and into no other', async () => {
-    await using world = await twoRooms()
-    world.bind('g2', 'garden')
-    const say = (to: string) => `send_message {"to":"${to}","text":"from the garden"}`
-    const names = [`g2-${chatOf(world, 'g2')}`, `k-${chatOf(world, 'k')}`, 'g2']
-    world.say('g', `/demo tool ${names.map(say).join('\n')}\nhang`)
-    await world.until(() => expect(world.shown('g2')).toEqual(['from the garden']))
-    expect([...world.shown('g'), ...world.shown('k')]).toEqual([])
-  })
-
   test('/stop ends the running turn and drops what waits, in its chat only', async () => {
     await using world = await twoRooms({ garden: { concurrency: 2 }, kitchen: {} })
     world.bind('other', 'garden')

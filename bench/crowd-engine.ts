@@ -8,7 +8,7 @@ import type {
   SandboxHandle,
   SandboxSpec,
 } from '../src/domain/ports/sandbox.ts'
-import { specHash } from '../src/sandbox-spec.ts'
+import { specHash } from '../src/sandboxes/sandbox-spec.ts'
 import type { CrowdOrder } from './crowd-main.ts'
 
 /** An engine whose sandboxes are runners that share one process: the real mail, the real doorbell, no containers. */

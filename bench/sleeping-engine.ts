@@ -6,7 +6,7 @@ import type {
   SandboxHandle,
   SandboxSpec,
 } from '../src/domain/ports/sandbox.ts'
-import { specHash } from '../src/sandbox-spec.ts'
+import { specHash } from '../src/sandboxes/sandbox-spec.ts'
 
 /** Sandboxes that start at once and never do anything: what is left is the cost of the host itself. */
 export class SleepingEngine implements SandboxEngine {

@@ -37,7 +37,7 @@ import type { Clock } from './domain/ports/clock.ts'
 import type { Vault } from './domain/ports/vault.ts'
 import { secretTexts } from './domain/secret.ts'
 import { replaceFile } from './replace-file.ts'
-import { SecretMask } from './secret-mask.ts'
+import { SecretMask } from './secrets/secret-mask.ts'
 
 export interface Core extends Disposable {
   readonly install: Install

@@ -1,7 +1,7 @@
 import type { ChatId, DeliveryId, GroupName, InboundId } from './domain/ids.ts'
 import type { SandboxExit } from './domain/ports/sandbox.ts'
 import type { Log } from './log.ts'
-import type { Routing } from './router.ts'
+import type { Routing } from './routing/router.ts'
 
 /** The one place where business events are reported: one function, one line each, never the text of a message. */
 export class Events {

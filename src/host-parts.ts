@@ -28,7 +28,7 @@ import type { FileStore } from './domain/ports/files.ts'
 import type { Gateway } from './domain/ports/gateway.ts'
 import type { HostParts } from './host.ts'
 import type { Log } from './log.ts'
-import { specHash } from './sandbox-spec.ts'
+import { specHash } from './sandboxes/sandbox-spec.ts'
 import { hostSecret, type SecretParts, secretParts } from './secret-parts.ts'
 
 type TelegramBot = InstallConfig['telegram'][number]

@@ -1,6 +1,6 @@
+import type { Notices } from '../delivery/notices.ts'
 import type { DispatchPlan, InboundRow } from '../domain/ports/stores.ts'
-import type { Notices } from '../notices.ts'
-import { type BindingFacts, isLetIn, sessionOf } from '../router.ts'
+import { type BindingFacts, isLetIn, sessionOf } from '../routing/router.ts'
 import {
   type ChatCommand,
   type ChatCommandPorts,

@@ -1,8 +1,8 @@
 import { elapsedText } from '../domain/elapsed-text.ts'
 import type { UnixMs } from '../domain/ids.ts'
 import { usageText } from '../domain/usage-text.ts'
-import { startOfDay } from '../local-day.ts'
-import { sessionInEpoch } from '../session-name.ts'
+import { startOfDay } from '../routing/local-day.ts'
+import { sessionInEpoch } from '../routing/session-name.ts'
 import { type ChatCommandPorts, type CommandCall, isAdmin, settingsOf } from './command.ts'
 
 const EVER = 0 as UnixMs

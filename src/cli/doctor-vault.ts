@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { systemClock } from '../adapters/clock/system-clock.ts'
 import type { Install } from '../config/load.ts'
 import type { SecretLine } from '../operator/vault-commands.ts'
-import { vaultWarnings } from '../secret-warnings.ts'
+import { vaultWarnings } from '../secrets/secret-warnings.ts'
 import { type Finding, ok } from './finding.ts'
 import { runCommand } from './session.ts'
 

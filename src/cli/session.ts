@@ -1,14 +1,14 @@
 // How a command of the CLI reaches Creel: through the running host, else by opening the data directory itself.
 import { ZodError } from 'zod'
 import { callHost, NoHostError } from '../adapters/control/client.ts'
-import { Admission } from '../admission.ts'
 import type { Install } from '../config/load.ts'
 import { problemsOf } from '../config/problems.ts'
 import { type Core, openCore } from '../core.ts'
+import { Notices } from '../delivery/notices.ts'
 import { CreelError } from '../domain/errors.ts'
-import { Notices } from '../notices.ts'
 import { OPERATOR_COMMANDS } from '../operator/commands.ts'
 import type { Live, OperatorPorts } from '../operator/ports.ts'
+import { Admission } from '../routing/admission.ts'
 import { secretTester, tokenKeeper } from '../secret-parts.ts'
 
 /** Carries out an operator's command in the host, or here when no host runs. */

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { DEFAULT_BINDING } from '../admission.ts'
 import {
   type Binding,
   ENGAGE_MODES,
@@ -11,7 +10,8 @@ import {
 import { CreelError } from '../domain/errors.ts'
 import type { ChatId } from '../domain/ids.ts'
 import type { ChatRow } from '../domain/ports/stores.ts'
-import { checkPattern } from '../pattern.ts'
+import { DEFAULT_BINDING } from '../routing/admission.ts'
+import { checkPattern } from '../routing/pattern.ts'
 import { existingGroup } from './group-commands.ts'
 import type { OperatorCommand, OperatorPorts } from './ports.ts'
 

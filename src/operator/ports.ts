@@ -1,4 +1,3 @@
-import type { Admission } from '../admission.ts'
 import type { Groups } from '../config/groups.ts'
 import type { ChatId, GroupName } from '../domain/ids.ts'
 import type { Clock } from '../domain/ports/clock.ts'
@@ -8,7 +7,8 @@ import type { DirectoryStore, InboundStore, RoleStore } from '../domain/ports/st
 import type { UsageStore } from '../domain/ports/usage.ts'
 import type { Vault } from '../domain/ports/vault.ts'
 import type { WebLogins } from '../domain/ports/web-logins.ts'
-import type { CheckResult } from '../secret-check.ts'
+import type { Admission } from '../routing/admission.ts'
+import type { CheckResult } from '../secrets/secret-check.ts'
 
 /** What is alive right now; the null object stands for "no host runs". */
 export interface Live {

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { PROVIDER_SERVICES } from '../config/schema.ts'
-import { modelSecret } from '../credentials.ts'
 import { CreelError } from '../domain/errors.ts'
 import {
   SERVICES,
@@ -12,6 +11,7 @@ import {
   VaultContent,
 } from '../domain/secret.ts'
 import { findSecret, makeDefault, noSuchSecret, putSecret, removeSecret } from '../domain/vault-edits.ts'
+import { modelSecret } from '../secrets/credentials.ts'
 import type { OperatorCommand, OperatorPorts } from './ports.ts'
 
 /** A line of `creel vault list`. */

@@ -6,7 +6,7 @@ import type {
   SandboxHandle,
   SandboxSpec,
 } from '../../src/domain/ports/sandbox.ts'
-import { specHash } from '../../src/sandbox-spec.ts'
+import { specHash } from '../../src/sandboxes/sandbox-spec.ts'
 
 /** The host's end of the ProcessEngine. */
 export class ProcessEngineClient implements SandboxEngine {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { GroupName } from '../../src/domain/ids.ts'
 import type { SandboxEngine, SandboxHandle, SandboxSpec } from '../../src/domain/ports/sandbox.ts'
-import { specHash } from '../../src/sandbox-spec.ts'
+import { specHash } from '../../src/sandboxes/sandbox-spec.ts'
 
 /** An engine with nothing on it, and the means to play the part of what runs inside. */
 export interface EngineUnderTest extends AsyncDisposable {

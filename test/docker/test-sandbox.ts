@@ -7,7 +7,7 @@ import { GroupConfig } from '../../src/config/schema.ts'
 import { type GroupName, newId, type UnixMs } from '../../src/domain/ids.ts'
 import type { SandboxHandle, SandboxSpec } from '../../src/domain/ports/sandbox.ts'
 import { Paths } from '../../src/paths.ts'
-import { sandboxSpec, specHash } from '../../src/sandbox-spec.ts'
+import { sandboxSpec, specHash } from '../../src/sandboxes/sandbox-spec.ts'
 import { ENGINE_SOCKET, testScriptImage } from './test-image.ts'
 
 type Limits = Partial<GroupConfig['limits']>

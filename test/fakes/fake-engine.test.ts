@@ -3,7 +3,7 @@ import { GroupConfig } from '../../src/config/schema.ts'
 import { EngineUnavailableError } from '../../src/domain/errors.ts'
 import type { GroupName, UnixMs } from '../../src/domain/ids.ts'
 import { Paths } from '../../src/paths.ts'
-import { sandboxSpec, specHash } from '../../src/sandbox-spec.ts'
+import { sandboxSpec, specHash } from '../../src/sandboxes/sandbox-spec.ts'
 import { sandboxEngineContract } from '../contract/sandbox-engine.ts'
 import { FakeEngine, type FakeEngineOptions } from './fake-engine.ts'
 

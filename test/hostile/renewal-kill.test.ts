@@ -11,7 +11,7 @@ import { systemClock } from '../../src/adapters/clock/system-clock.ts'
 import { HttpTokenServer } from '../../src/adapters/oauth/http-token-server.ts'
 import type { OAuthSecret } from '../../src/domain/secret.ts'
 import { findSecret, putSecret } from '../../src/domain/vault-edits.ts'
-import { TokenKeeper } from '../../src/token-keeper.ts'
+import { TokenKeeper } from '../../src/secrets/token-keeper.ts'
 import { LoginServer } from '../rig/login-server.ts'
 
 const RENEWER = join(import.meta.dirname, '..', 'rig', 'login-renewer.ts')

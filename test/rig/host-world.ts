@@ -26,7 +26,7 @@ import type { SandboxExit, SandboxSpec } from '../../src/domain/ports/sandbox.ts
 import type { BindingSettings } from '../../src/domain/ports/stores.ts'
 import { Host } from '../../src/host.ts'
 import { fileParts } from '../../src/host-parts.ts'
-import { specHash } from '../../src/sandbox-spec.ts'
+import { specHash } from '../../src/sandboxes/sandbox-spec.ts'
 import { FakeChannel } from '../fakes/fake-channel.ts'
 import { FakeEngine, type FakeRunner } from '../fakes/fake-engine.ts'
 import { silentLog } from './host-tables.ts'

@@ -4,7 +4,7 @@ import { MasterKeyFile } from '../../src/adapters/age-vault/master-key.ts'
 import { systemClock } from '../../src/adapters/clock/system-clock.ts'
 import { HttpTokenServer } from '../../src/adapters/oauth/http-token-server.ts'
 import { findSecret } from '../../src/domain/vault-edits.ts'
-import { TokenKeeper } from '../../src/token-keeper.ts'
+import { TokenKeeper } from '../../src/secrets/token-keeper.ts'
 
 const [file = '', keyFile = ''] = process.argv.slice(2)
 const NAME = 'openai/work'

@@ -26,4 +26,3 @@ ALTER TABLE dispatch ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX dispatch_by_inbound ON dispatch (inbound_id);
 CREATE INDEX dispatch_failed ON dispatch (group_name) WHERE outcome = 'failed';
 
-ALTER TABLE binding ADD COLUMN debounce_ms INTEGER NOT NULL DEFAULT 0;

@@ -1,0 +1,46 @@
+import type { OutboxFile } from '@creel/protocol'
+import type { GroupName } from '../domain/ids.ts'
+import type { ChatFile } from '../domain/message.ts'
+import type { Channel } from '../domain/ports/channel.ts'
+import { FileRefusedError, type FileStore } from '../domain/ports/files.ts'
+import { sizeText } from '../domain/size-text.ts'
+import { cleanName } from '../markdown/clean-text.ts'
+
+/** What became of a file that a group sends: in the host's store, or a reason that people may read. */
+export type CollectedFile =
+  | { readonly file: ChatFile; readonly caption: string }
+  | { readonly refused: string; readonly name: string; readonly bytes: number }
+
+/**
+ * Takes a file that a sandbox left beside its outbox into the host's store, before anything is written down: killed in
+ * between, the host takes it again, which changes nothing. Throws only for what another try can mend.
+ */
+export async function takeFile(
+  group: GroupName,
+  entry: OutboxFile,
+  files: Pick<FileStore, 'collect'>,
+  maxBytes: number,
+): Promise<CollectedFile> {
+  const { bytes } = entry
+  const name = cleanName(entry.name, 150).replaceAll('/', '_') || 'file'
+  if (bytes > maxBytes) return { name, bytes, refused: `it is larger than ${sizeText(maxBytes)}` }
+  try {
+    const { sha256, image } = await files.collect(group, entry.file, bytes)
+    const mime = image?.mime ?? 'application/octet-stream'
+    return { file: { sha256, name, mime, bytes, image }, caption: entry.caption ?? '' }
+  } catch (error) {
+    if (!(error instanceof FileRefusedError)) throw error
+    return { name, bytes, refused: error.message }
+  }
+}
+
+/** The parts that show it in a chat, or say why it is not there. */
+export function fileParts(collected: CollectedFile, channel: Channel | undefined): readonly string[] {
+  if ('file' in collected) {
+    const { file, caption } = collected
+    return channel?.renderFile(file, caption) ?? [caption]
+  }
+  const { name, bytes, refused } = collected
+  const text = `(A file of the agent, "${name}" (${sizeText(bytes)}), could not be taken: ${refused}.)`
+  return channel?.render(text) ?? [text]
+}

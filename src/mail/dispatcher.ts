@@ -1,0 +1,194 @@
+import { type InboxMessage, MAX_QUOTE, type Overheard, type QueueMode } from '@creel/protocol'
+import type { Notices } from '../delivery/notices.ts'
+import { destinationsOf } from '../domain/destination.ts'
+import type { DeliveryId, GroupName, InboundId } from '../domain/ids.ts'
+import type { Quote } from '../domain/message.ts'
+import type { Clock } from '../domain/ports/clock.ts'
+import type { Mailbox } from '../domain/ports/mailbox.ts'
+import type { SessionChoices } from '../domain/ports/session-choices.ts'
+import type {
+  DeliveryStore,
+  DirectoryStore,
+  DispatchStore,
+  InboundRow,
+  InboundStore,
+  PendingDispatch,
+  UndeliveredAnswer,
+} from '../domain/ports/stores.ts'
+import type { Events } from '../events.ts'
+import type { StepResult } from '../pump.ts'
+import { splitSession } from '../routing/session-name.ts'
+import type { Budget } from '../routing/turn-budget.ts'
+import { type GivenFilesPorts, giveFiles } from './given-files.ts'
+
+export interface DispatcherPorts extends GivenFilesPorts {
+  readonly inbound: Pick<InboundStore, 'find' | 'overheard'>
+  readonly dispatches: DispatchStore
+  readonly deliveries: Pick<DeliveryStore, 'untoldTo'>
+  readonly choices: Pick<SessionChoices, 'of'>
+  readonly mailbox: Mailbox
+  readonly directory: Pick<DirectoryStore, 'bindings' | 'allBindings' | 'chat'>
+  readonly events: Events
+  readonly clock: Clock
+  readonly contextMessages: number
+  readonly budget: (group: GroupName) => Budget
+  readonly notices: Pick<Notices, 'toChat' | 'toOwner'>
+  /** Rings the runner and wakes the supervisor. */
+  readonly nudge: (group: GroupName) => void
+}
+
+const BATCH = 50
+/** Failed answers that one message tells its agent of, and how long such a note may be. */
+const MAX_NOTES = 10
+const MAX_NOTE = 500
+/** How often a group at a bound is looked at. */
+const BOUND_WAIT_MS = 1_000
+
+/** Longest text given to an agent in one message; a platform's own limit is far below. */
+const MAX_INBOUND_TEXT = 100_000
+/** The protocol's limit: a runner refuses an inbox that holds a longer one. */
+const MAX_NAME = 200
+
+/**
+ * Step of the dispatch pump: puts a group's routed messages into its inbox, in order. Repeating it after a crash
+ * between the two writes is harmless: the inbox knows the key.
+ */
+export function dispatchNext(group: GroupName, ports: DispatcherPorts): StepResult {
+  const { dispatches, mailbox, inbound, events, clock } = ports
+  const pending = dispatches.pending(group, BATCH)
+  if (pending.length === 0) return 'idle'
+  const { room, bound } = ports.budget(group)
+  if (bound) tellBound(bound, pending, ports)
+  if (room <= 0) return { waitMs: BOUND_WAIT_MS }
+  const told = new Set<DeliveryId>()
+  const items = pending.slice(0, room).flatMap((dispatch) => {
+    const row = inbound.find(dispatch.inboundId)
+    return row ? [inboxItem(group, dispatch, row, told, ports)] : []
+  })
+  // One commit for all of them: its cost is the disk's, whatever is in it.
+  const seqs = mailbox.putAll(group, items, clock.now())
+  const placed = items.map(({ id, undelivered }, index) => ({
+    inboundId: id,
+    inboxSeq: seqs[index] ?? 0,
+    told: undelivered,
+  }))
+  dispatches.placed(group, placed)
+  for (const { inboundId, inboxSeq } of placed) events.placed(group, inboundId, inboxSeq)
+  ports.nudge(group)
+  return pending.length === BATCH ? 'again' : 'idle'
+}
+
+interface InboxItem {
+  readonly id: InboundId
+  readonly key: string
+  readonly entry: InboxMessage
+  readonly undelivered: readonly DeliveryId[]
+}
+
+/** `told`: what another message of this batch tells its agent already. */
+function inboxItem(
+  group: GroupName,
+  dispatch: PendingDispatch,
+  row: InboundRow,
+  told: Set<DeliveryId>,
+  ports: DispatcherPorts,
+): InboxItem {
+  const failed = ports.deliveries
+    .untoldTo(group, dispatch.session, MAX_NOTES)
+    .filter(({ id }) => !told.has(id))
+  for (const { id } of failed) told.add(id)
+  return {
+    id: row.id,
+    key: dispatch.retries === 0 ? `message:${row.id}` : `message:${row.id}:${dispatch.retries}`,
+    entry: {
+      ...inboxMessage(group, dispatch, row, ports),
+      ...(failed.length === 0 ? {} : { notes: failed.map(undeliveredNote) }),
+    },
+    undelivered: failed.map(({ id }) => id),
+  }
+}
+
+function undeliveredNote({ at, reason }: UndeliveredAnswer): string {
+  const when = new Date(at).toISOString()
+  return `What you said at ${when} was not delivered: ${reason}`.slice(0, MAX_NOTE)
+}
+
+/** Once for each chat that waits, and its owner. */
+function tellBound(
+  { key, chat, owner }: NonNullable<Budget['bound']>,
+  pending: readonly PendingDispatch[],
+  { inbound, notices }: DispatcherPorts,
+): void {
+  for (const { inboundId } of pending) {
+    const row = inbound.find(inboundId)
+    if (row) notices.toChat(row.chatId, row.address.thread, chat, key)
+  }
+  notices.toOwner(owner, key)
+}
+
+function inboxMessage(
+  group: GroupName,
+  dispatch: PendingDispatch,
+  row: InboundRow,
+  ports: DispatcherPorts,
+): InboxMessage {
+  const { session, epoch } = splitSession(dispatch.session)
+  const choice = ports.choices.of(group, session)
+  const perThread = session.includes('/thread:')
+  // A message of the conversation before is still given what was said before.
+  const since = choice.epoch === epoch ? choice.since : null
+  const heard = () => ports.inbound.overheard(group, row, perThread, ports.contextMessages, since)
+  const { thread, channel } = row.address
+  const { directory } = ports
+  const destinations = destinationsOf(group, row.chatId, directory.allBindings(), (id) => directory.chat(id))
+  const { given, lines } = giveFiles(group, row.id, ports)
+  return {
+    type: 'message',
+    session: dispatch.session,
+    chat: {
+      channel,
+      kind: row.chatKind,
+      title: row.chatTitle.slice(0, 300),
+      ...(thread === undefined ? {} : { thread }),
+    },
+    from: { id: row.senderId, name: row.senderName.slice(0, MAX_NAME) },
+    text: [row.text.slice(0, MAX_INBOUND_TEXT), ...lines].join('\n'),
+    at: row.sentAt,
+    attachments: given,
+    // What a command took along would be lost to the next message.
+    context: dispatch.command === null ? boundedContext(heard()) : [],
+    ...(row.quote === undefined ? {} : { quote: boundedQuote(row.quote) }),
+    ...(choice.model === null ? {} : { model: choice.model }),
+    ...(choice.effort === null ? {} : { effort: choice.effort }),
+    ...(dispatch.command === null ? {} : { command: dispatch.command }),
+    queue: queueOf(group, dispatch, row, ports),
+    ...(destinations.length === 0 ? {} : { destinations }),
+  }
+}
+
+/** A conversation over all chats of a group never mixes them in one turn, whose answer goes to one of them. */
+function queueOf(
+  group: GroupName,
+  { session }: PendingDispatch,
+  { chatId }: InboundRow,
+  { directory }: DispatcherPorts,
+): QueueMode {
+  const binding = directory.bindings(chatId).find((one) => one.group === group)
+  return binding === undefined || splitSession(session).session === 'group' ? 'follow_up' : binding.queue
+}
+
+function boundedQuote({ name, text }: Quote): Quote {
+  return { name: name.slice(0, MAX_NAME), text: text.slice(0, MAX_QUOTE) }
+}
+
+/** The newest overheard messages that fit; the oldest go first when it is too much. */
+function boundedContext(heard: readonly Overheard[]): InboxMessage['context'] {
+  const kept: InboxMessage['context'] = []
+  let room = MAX_INBOUND_TEXT
+  for (const message of heard.toReversed()) {
+    room -= message.text.length
+    if (room < 0) break
+    kept.unshift({ ...message, from: { ...message.from, name: message.from.name.slice(0, MAX_NAME) } })
+  }
+  return kept
+}

@@ -1,0 +1,40 @@
+import { PROTOCOL_VERSION, type RunnerSettings, TurnLimits } from '@creel/protocol'
+import type { Groups } from '../config/groups.ts'
+import type { GroupConfig } from '../config/schema.ts'
+import type { GroupName } from '../domain/ids.ts'
+
+/** The runner's own fallback; its doorbell is what makes it quick. */
+const POLL_MS = 500
+
+/** What the next runner of a group is told of it. */
+export function runnerSettings(
+  group: GroupName,
+  config: GroupConfig,
+  install: { readonly groups: Pick<Groups, 'instructions'>; readonly maxAttempts: number },
+): RunnerSettings {
+  const { text, ofBytes } = install.groups.instructions(group)
+  return {
+    protocol: PROTOCOL_VERSION,
+    group,
+    provider: config.provider,
+    ...(config.model === undefined ? {} : { model: config.model }),
+    ...(config.effort === undefined ? {} : { effort: config.effort }),
+    instructions: text,
+    ...(ofBytes === undefined ? {} : { instructionsBytes: ofBytes }),
+    fragments: [],
+    mcpServers: config.mcpServers,
+    concurrency: config.concurrency,
+    turnTimeoutMs: config.limits.turn_timeout_s * 1000,
+    limits: turnLimits(config.limits),
+    maxAttempts: install.maxAttempts,
+    pollMs: POLL_MS,
+  }
+}
+
+function turnLimits({ retries, retry_for_s, phase_s }: GroupConfig['limits']): TurnLimits {
+  return TurnLimits.parse({
+    retries,
+    retryForMs: retry_for_s * 1000,
+    phaseMs: Object.fromEntries(Object.entries(phase_s).map(([phase, seconds]) => [phase, seconds * 1000])),
+  })
+}

@@ -39,32 +39,32 @@ const BAD: readonly [what: string, files: Record<string, string>, complaint: str
   ],
   [
     'a stage imports an adapter',
-    { 'src/routing/router.ts': "import { x } from './adapters/web/a.ts'\n" },
+    { 'src/router.ts': "import { x } from './adapters/web/a.ts'\n" },
     'a stage imports',
   ],
   [
     'a stage imports it over many lines',
-    { 'src/routing/router.ts': "import {\n  type x,\n  y,\n} from './adapters/web/a.ts'\n" },
+    { 'src/router.ts': "import {\n  type x,\n  y,\n} from './adapters/web/a.ts'\n" },
     'a stage imports',
   ],
   [
     'a stage loads the configuration',
-    { 'src/routing/router.ts': "import { x } from './config/load.ts'\n" },
+    { 'src/router.ts': "import { x } from './config/load.ts'\n" },
     'loads the configuration',
   ],
   [
     'a stage imports the composition',
-    { 'src/routing/router.ts': "import { x } from './host.ts'\n" },
+    { 'src/router.ts': "import { x } from './host.ts'\n" },
     'only the composition',
   ],
   [
     'a re-export is an import',
-    { 'src/routing/router.ts': "export { x } from './adapters/web/a.ts'\n" },
+    { 'src/router.ts': "export { x } from './adapters/web/a.ts'\n" },
     'a stage imports',
   ],
   [
     'dockerode outside its folder',
-    { 'src/sandboxes/supervisor.ts': "import D from 'dockerode'\n" },
+    { 'src/supervisor.ts': "import D from 'dockerode'\n" },
     'dockerode may only',
   ],
   [
@@ -79,7 +79,7 @@ const BAD: readonly [what: string, files: Record<string, string>, complaint: str
   ],
   [
     'src reaches into container',
-    { 'src/routing/router.ts': "import { x } from '../container/protocol/src/inbox.ts'\n" },
+    { 'src/router.ts': "import { x } from '../container/protocol/src/inbox.ts'\n" },
     'reaches into container',
   ],
   [
@@ -89,7 +89,7 @@ const BAD: readonly [what: string, files: Record<string, string>, complaint: str
   ],
   [
     'product code imports a fake',
-    { 'src/routing/router.ts': "import { x } from '../test/fakes/x.ts'\n" },
+    { 'src/router.ts': "import { x } from '../test/fakes/x.ts'\n" },
     'test code',
   ],
   [
@@ -117,17 +117,13 @@ const BAD: readonly [what: string, files: Record<string, string>, complaint: str
     { 'src/a.ts': 'const list: string[] = []\nexport const f = () => list.push(String(1))\n' },
     'collection list',
   ],
-  ['environment', { 'src/routing/router.ts': 'export const f = () => process.env.HOME\n' }, 'process.env'],
-  ['exit', { 'src/routing/router.ts': 'export const f = () => process.exit(1)\n' }, 'process.exit'],
-  [
-    'wall clock in a stage',
-    { 'src/routing/router.ts': 'export const f = () => Date.now()\n' },
-    'from a port',
-  ],
+  ['environment', { 'src/router.ts': 'export const f = () => process.env.HOME\n' }, 'process.env'],
+  ['exit', { 'src/router.ts': 'export const f = () => process.exit(1)\n' }, 'process.exit'],
+  ['wall clock in a stage', { 'src/router.ts': 'export const f = () => Date.now()\n' }, 'from a port'],
   ['a new Date in the domain', { 'src/domain/a.ts': 'export const f = () => new Date()\n' }, 'from a port'],
   [
     'timer in a template expression',
-    { 'src/routing/router.ts': `export const f = () => \`a${OPEN}setTimeout(g, 1)}b\`\n` },
+    { 'src/router.ts': `export const f = () => \`a${OPEN}setTimeout(g, 1)}b\`\n` },
     'from a port',
   ],
   ['a long file', { 'src/a.ts': `${X.repeat(301)}` }, '301 non-blank'],
@@ -160,8 +156,8 @@ describe('the checker accepts', () => {
         "import { z } from 'zod'\nimport { y } from '@creel/protocol'\nimport { x } from './ids.ts'\n",
       'src/adapters/sqlite/b.ts':
         "import D from 'better-sqlite3'\nimport { x } from '../../domain/a.ts'\nimport { p } from '../../paths.ts'\n",
-      'src/routing/router.ts': "import { x } from './domain/a.ts'\n",
-      'src/routing/router.test.ts':
+      'src/router.ts': "import { x } from './domain/a.ts'\n",
+      'src/router.test.ts':
         "import { f } from '../test/fakes/clock.ts'\nimport { b } from './adapters/sqlite/b.ts'\n",
       'src/host.ts': "import { b } from './adapters/sqlite/b.ts'\nimport { r } from './router.ts'\n",
       'container/protocol/src/index.ts': "export { x } from './inbox.ts'\n",

@@ -117,7 +117,7 @@ describe('a message into another chat', () => {
     const all = await taken()
     expect(all.filter(({ chat_id }) => chat_id === own)).toHaveLength(MAX_ELSEWHERE_PER_HOUR)
     expect(all.at(-1)).toEqual({ chat_id: asked, part: 'the answer' })
-    tables.clock.advance(3_600_001)
+    await tables.clock.advance(3_600_001)
     world.append(EVIL, send(`own-${own}`, 'an hour later'))
     expect((await taken()).at(-1)).toEqual({ chat_id: own, part: 'an hour later' })
   })

@@ -50,7 +50,8 @@ const parts = {
 MUTATIONS.find(({ name }) => name === setup.mutation)?.breakIt(parts)
 const wire = new Tripwire(setup.arm, setup.noteFile)
 for (const method of ['record', 'routed']) wire.guard(core.inbound, method, `inbound.${method}`)
-for (const method of ['put', 'prune']) wire.guard(parts.mailbox, method, `mailbox.${method}`)
+for (const method of ['put', 'putAll']) wire.guard(parts.mailbox, method, 'mailbox.put')
+wire.guard(parts.mailbox, 'prune', 'mailbox.prune')
 wire.guard(core.dispatches, 'placed', 'dispatches.placed')
 wire.guard(core.outboxes, 'record', 'outboxes.record')
 for (const method of ['sending', 'sent', 'retry']) {

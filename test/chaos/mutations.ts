@@ -111,6 +111,13 @@ export const MUTATIONS: readonly Mutation[] = [
       const put = mailbox.put.bind(mailbox)
       methods(mailbox).put = ((...[group, key, entry, at]: Parameters<Mailbox['put']>) =>
         put(group, `${key}:${process.pid}:${++calls}`, entry, at)) as never
+      const putAll = mailbox.putAll.bind(mailbox)
+      methods(mailbox).putAll = ((...[group, items, at]: Parameters<Mailbox['putAll']>) =>
+        putAll(
+          group,
+          items.map((item) => ({ ...item, key: `${item.key}:${process.pid}:${++calls}` })),
+          at,
+        )) as never
     },
   },
   { name: 'settle-outside', caughtBy: /lost/, points: ['before outbox.settled'], breakIt: () => undefined },

@@ -7,7 +7,7 @@ import type { Mailbox, NewInboxEntry } from '../../domain/ports/mailbox.ts'
 import type { Paths } from '../../paths.ts'
 import { replaceFile } from '../../replace-file.ts'
 import { isLocked, toCreelError } from './file-errors.ts'
-import { makeMailFolders, makeOutbox, READABLE } from './mail-layout.ts'
+import { giveBackJournal, makeMailFolders, makeOutbox, READABLE } from './mail-layout.ts'
 
 /** Each open inbox costs a file descriptor and a little memory. */
 const MAX_OPEN = 64
@@ -40,6 +40,7 @@ export class FileMailbox implements Mailbox {
     this.#guard('open', group, () => {
       makeMailFolders(this.#paths, group)
       makeOutbox(this.#paths, group)
+      giveBackJournal(this.#paths, group)
       const inode = lstatSync(this.#paths.inbox(group), { throwIfNoEntry: false })?.ino
       if (inode !== undefined && this.#open.get(group)?.inode === inode) return
       this.#forget(group)

@@ -1,4 +1,4 @@
-import { lstatSync } from 'node:fs'
+import { closeSync, constants, lstatSync, openSync, readSync } from 'node:fs'
 
 /** Far above what a pruned outbox needs; bounds what one read can cost. */
 const MAX_FILE_BYTES = 256 * 1024 * 1024
@@ -23,4 +23,28 @@ export function refuseOutboxFile(path: string, ownerUid: number | undefined): st
     if (lstatSync(`${path}${suffix}`, { throwIfNoEntry: false })) return `unexpected ${suffix} file beside it`
   }
   return null
+}
+
+/** First bytes of a rollback journal that is on the disk; before that they are nought (https://sqlite.org/fileformat2.html#the_rollback_journal). */
+const JOURNAL_MAGIC = Buffer.from('d9d505f920a163d7', 'hex')
+
+/**
+ * Whether a commit is under way, or its writer died in it. SQLite must not look then: as root it would make the journal
+ * its own, which the writer in the sandbox could not remove any more. The writer rings when it is through.
+ */
+export function hasSyncedJournal(path: string): boolean {
+  let file: number
+  try {
+    const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
+    file = openSync(`${path}-journal`, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return false
+    throw error
+  }
+  try {
+    const head = Buffer.alloc(JOURNAL_MAGIC.length)
+    return readSync(file, head) === head.length && head.equals(JOURNAL_MAGIC)
+  } finally {
+    closeSync(file)
+  }
 }

@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3'
 import type { OutboxBatch } from '../../domain/ports/mailbox.ts'
-import { refuseOutboxFile } from './inspect-file.ts'
+import { hasSyncedJournal, refuseOutboxFile } from './inspect-file.ts'
 import { parseBody } from './parse-body.ts'
 import { NotAnOutboxError, readRows } from './read-rows.ts'
 
@@ -11,6 +11,7 @@ import { NotAnOutboxError, readRows } from './read-rows.ts'
 export function readOutbox(path: string, after: number, limit: number): OutboxBatch {
   const refused = refuseOutboxFile(path, process.getuid?.())
   if (refused) return { kind: 'rejected', reason: refused }
+  if (hasSyncedJournal(path)) return { kind: 'unfinished' }
   try {
     const { rows, more } = readRows(path, after, limit)
     // Parsed after the file is closed: the writer must not wait for it.

@@ -18,6 +18,8 @@ import { SqliteDeliveryLog } from './adapters/sqlite/delivery-log.ts'
 import { SqliteDeliveryStore } from './adapters/sqlite/delivery-store.ts'
 import { SqliteDirectoryStore } from './adapters/sqlite/directory-store.ts'
 import { SqliteDispatchStore } from './adapters/sqlite/dispatch-store.ts'
+import { SqliteEgressLog } from './adapters/sqlite/egress-log-store.ts'
+import { SqliteEgressRules } from './adapters/sqlite/egress-rule-store.ts'
 import { SqliteInboundStore } from './adapters/sqlite/inbound-store.ts'
 import { lockInstance } from './adapters/sqlite/instance-lock.ts'
 import { openHostDb } from './adapters/sqlite/open.ts'
@@ -64,6 +66,9 @@ export interface Core extends Disposable {
   readonly turnLog: SqliteTurnLog
   readonly retention: SqliteRetention
   readonly notes: SqliteProgressNotes
+  /** What the owner allows or denies beside container.json, and what left the sandboxes. */
+  readonly egressRules: SqliteEgressRules
+  readonly egressLog: SqliteEgressLog
   readonly webChats: SqliteOwnChatStore
   readonly terminalChats: SqliteOwnChatStore
   /** The agent for a chat that names none. */
@@ -107,6 +112,8 @@ export function openCore(install: Install, clock: Clock = steadyClock()): Core {
     turnLog: new SqliteTurnLog(db),
     retention: new SqliteRetention(db),
     notes: new SqliteProgressNotes(db),
+    egressRules: new SqliteEgressRules(db),
+    egressLog: new SqliteEgressLog(db),
     webChats: new SqliteOwnChatStore(db, 'web'),
     terminalChats: new SqliteOwnChatStore(db, 'terminal'),
     defaultGroup: () => defaultGroup(install, groups),

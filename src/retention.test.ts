@@ -1,15 +1,17 @@
 import { expect, test } from 'vitest'
 import { GARDEN, HostTables } from '../test/rig/host-tables.ts'
+import { SqliteEgressLog } from './adapters/sqlite/egress-log-store.ts'
 import { SqliteRetention } from './adapters/sqlite/retention.ts'
 import { forgetSome } from './retention.ts'
 
 const DAY = 86_400_000
-const days = { messages_days: 30, deliveries_days: 10, own_chat_days: 0 }
+const days = { messages_days: 30, deliveries_days: 10, own_chat_days: 0, egress_days: 30 }
 
 class OldWorld extends HostTables {
   forget(kept = days): void {
     const store = new SqliteRetention(this.db)
-    for (let n = 0; forgetSome({ store, clock: this.clock, days: kept }) !== 'idle'; n += 1)
+    const egressLog = new SqliteEgressLog(this.db)
+    for (let n = 0; forgetSome({ store, egressLog, clock: this.clock, days: kept }) !== 'idle'; n += 1)
       expect(n).toBeLessThan(20)
   }
 

@@ -1,6 +1,7 @@
 import type { InstallConfig } from './config/schema.ts'
 import type { UnixMs } from './domain/ids.ts'
 import type { Clock } from './domain/ports/clock.ts'
+import type { EgressLogStore } from './domain/ports/egress-log.ts'
 import type { RetentionStore } from './domain/ports/retention.ts'
 import { Pump, type PumpOptions, type StepResult } from './pump.ts'
 
@@ -12,6 +13,7 @@ const REST_MS = 50
 
 export interface RetentionPorts {
   readonly store: RetentionStore
+  readonly egressLog: Pick<EgressLogStore, 'forget'>
   readonly clock: Clock
   readonly days: InstallConfig['retention']
 }
@@ -30,12 +32,13 @@ export function retentionPump(
 }
 
 /** One step of it. */
-export function forgetSome({ store, clock, days }: RetentionPorts): StepResult {
+export function forgetSome({ store, egressLog, clock, days }: RetentionPorts): StepResult {
   const now = clock.now()
   const kinds: readonly [number, (before: UnixMs, limit: number) => number][] = [
     [days.deliveries_days, (before, limit) => store.deliveries(before, limit)],
     [days.messages_days, (before, limit) => store.messages(before, limit)],
     [days.own_chat_days, (before, limit) => store.ownChatLines(before, limit)],
+    [days.egress_days, (before, limit) => egressLog.forget(before, limit)],
   ]
   const gone = kinds
     .filter(([kept]) => kept > 0)

@@ -72,9 +72,9 @@ export async function serve(options: ServeOptions): Promise<void> {
   }
   const watch = secretWatch(core, log, started.parts.secrets.warnings, started.host.notices)
   watch.start()
-  const { retention: store, clock } = core
+  const { retention: store, egressLog, clock } = core
   const forgetting = retentionPump(
-    { store, clock, days: install.config.retention },
+    { store, egressLog, clock, days: install.config.retention },
     { log, random: systemRandom },
   )
   forgetting.start()

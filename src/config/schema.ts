@@ -1,5 +1,6 @@
 import { McpCommand } from '@creel/protocol'
 import { z } from 'zod'
+import { EgressRuleSetting } from '../domain/egress-rules.ts'
 import { CHATGPT } from '../domain/login-services.ts'
 import { SecretName } from '../domain/secret.ts'
 import { isSkillName } from '../domain/skill.ts'
@@ -105,6 +106,8 @@ export const InstallConfig = z.strictObject({
       deliveries_days: z.number().int().min(0).default(90),
       /** What the web and terminal chats show. */
       own_chat_days: z.number().int().min(0).default(0),
+      /** What left the sandboxes, and what was turned away. */
+      egress_days: z.number().int().min(0).default(30),
     })
     .prefault({}),
   chats: z
@@ -198,6 +201,19 @@ export const GroupConfig = z.strictObject({
       /** Tries after the first when a turn fails for a reason that passes, and for how long after that. */
       retries: z.number().int().min(0).max(10).default(2),
       retry_for_s: z.number().int().min(1).max(3_600).default(60),
+      /** What its tools may ask of the network; its model's calls do not count. */
+      egress: z
+        .strictObject({
+          /** Connections at once. */
+          connections: z.number().int().min(1).max(1_000).default(64),
+          requests_per_minute: z.number().int().min(1).max(100_000).default(1_200),
+          /** Bytes both ways together, … */
+          mb_per_hour: z.number().int().min(1).max(1_000_000).default(5_000),
+          mb_per_day: z.number().int().min(1).max(10_000_000).default(20_000),
+          /** … and of one request or tunnel with its answer. */
+          request_mb: z.number().int().min(1).max(1_000_000).default(2_500),
+        })
+        .prefault({}),
     })
     .prefault({}),
   /**
@@ -205,6 +221,11 @@ export const GroupConfig = z.strictObject({
    * of them. Left out = the default profile of the service that its provider calls.
    */
   secrets: z.array(SecretName).max(50).optional(),
+  /**
+   * Hosts that its tools may reach: texts such as `example.com` or objects with `host`, `ports`, `methods`, `paths` and
+   * `private`. Nothing else may leave the sandbox but its model's calls, and what its `secrets` are for.
+   */
+  egress: z.array(EgressRuleSetting).max(200).default([]),
   /** Overrides of the install's idle times. */
   idle: z
     .strictObject({

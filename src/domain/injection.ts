@@ -62,7 +62,8 @@ function hostMatches(pattern: string, host: string, port: number): boolean {
   return host.endsWith(domain) && host.length > domain.length
 }
 
-function isBelow(path: string, prefix: string): boolean {
+/** Whether a path is a prefix or below it; one that could be read in two ways is below none. */
+export function isBelow(path: string, prefix: string): boolean {
   if (!/^\/[\x21-\x7e]*$/.test(path) || /[%\\?#;]|\/\.{1,2}(?:\/|$)|\/\//.test(path)) return false
   const folder = prefix.endsWith('/') ? prefix : `${prefix}/`
   return path === prefix || path.startsWith(folder)

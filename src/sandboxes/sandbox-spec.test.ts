@@ -52,9 +52,10 @@ test('no mount of one group is a mount of another, nor holds its container.json'
   }
 })
 
-test('a setting that the runner reads at its start makes another spec, and when it sleeps does not', () => {
+test('a setting that the runner reads at its start makes another spec; what the host alone minds does not', () => {
   const hash = (config: object) => specHash(sandboxSpec(group, GroupConfig.parse(config), paths, install))
-  const same = [{}, { provider: 'demo' }, { idle: { stop_after_s: 5 } }]
+  const same: object[] = [{}, { provider: 'demo' }, { idle: { stop_after_s: 5 } }]
+  same.push({ egress: ['example.com'] }, { limits: { egress: { connections: 3 } } })
   const other = [{ provider: 'codex' }, { model: 'm' }, { effort: 'low' }, { concurrency: 1 }]
   expect(new Set(same.map(hash)).size).toBe(1)
   expect(new Set([...same, ...other].map(hash)).size).toBe(other.length + 1)

@@ -51,14 +51,15 @@ export function sandboxSpec(
     },
     user: SANDBOX_USER,
     protocol: install.protocol,
-    settings: fingerprint(withoutIdle(config)),
+    settings: fingerprint(ofSandbox(config)),
     ...(install.runtime ? { runtime: install.runtime } : {}),
   }
 }
 
-/** All that a running sandbox could not take up; when it is put to sleep is the host's business alone. */
-function withoutIdle({ idle: _, ...settings }: GroupConfig): unknown {
-  return settings
+/** All that a running sandbox could not take up; when it is put to sleep and what may leave it is the host's business alone. */
+function ofSandbox({ idle: _, egress: __, limits, ...settings }: GroupConfig): unknown {
+  const { egress: ___, ...ownLimits } = limits
+  return { ...settings, limits: ownLimits }
 }
 
 /** Fingerprint of a spec: the same for equal specs whatever the order of their keys, 16 hex digits. */

@@ -71,11 +71,28 @@ describe('GroupRegistry', () => {
     ['{"limits": {"memory_mb": 1}}', 'limits.memory_mb: expected at least 128, got 1'],
     ['[]', 'the file: expected object, got []'],
     ['{"provider": "gpt"}', 'provider: expected'],
+    ['{"egress": "example.com"}', 'egress: expected array, got "example.com"'],
+    ['{"egress": ["a.example", "exa mple"]}', 'egress.1: expected a host such as example.com'],
+    ['{"egress": ["10.0.0.5"]}', 'egress.0: expected "private": true beside an address'],
+    ['{"egress": [{"host": "a.example", "ports": [0]}]}', 'egress.0.ports: expected numbers from 1 to 65535'],
+    ['{"egress": [{"host": "a.example", "port": 1}]}', 'there is no key port'],
+    ['{"limits": {"egress": {"connections": 0}}}', 'limits.egress.connections: expected at least 1, got 0'],
   ])('%s is refused with file, key, expected and got', (text, expected) => {
     const { paths, write, groups } = registry()
     write('garden', text)
     expect(() => groups.load(GARDEN)).toThrow(expected)
     expect(() => groups.load(GARDEN)).toThrow(paths.groupConfig(GARDEN))
+  })
+
+  test('reads what may leave: nothing unless it is named', () => {
+    const { write, groups } = registry()
+    write('garden', '{}')
+    expect(groups.load(GARDEN).egress).toEqual([])
+    write('garden', '{"egress": ["*.Example.com:8443", {"host": "http://nas.lan/x", "private": true}]}')
+    expect(groups.load(GARDEN).egress).toMatchObject([
+      { host: '*.example.com', ports: [8443], private: false },
+      { host: 'nas.lan', ports: [80], paths: ['/x'], private: true },
+    ])
   })
 
   test('adds a group once, and removes it by moving it aside', () => {

@@ -11,15 +11,14 @@ const POLL_MS = 500
 
 /**
  * Fails when sandboxes of test installs are left behind, and says which. Removes nothing: another run of the tests
- * may be using them. `before` holds the ids of those that were there when the suite began.
+ * may be using them. `before` holds the ids of those that were there when they began.
  */
 export async function checkLeaks(
   machine: Pick<Machine, 'run' | 'sleep'>,
   socket: string,
-  suite: string,
   before: ReadonlySet<string>,
 ): Promise<Tally> {
-  const name = `${suite} leaves no sandbox behind`
+  const name = 'the suites leave no sandbox behind'
   let left: { id: string; name: string }[] = []
   for (let waited = 0; waited <= GRACE_MS; waited += POLL_MS) {
     left = (await testSandboxes(machine.run, socket)).filter(({ id }) => !before.has(id))

@@ -1,9 +1,11 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { engineSocket } from '../src/adapters/docker/engine-socket.ts'
 import { CreelError, errorText } from '../src/domain/errors.ts'
 import { runCommand } from './command.ts'
 import { terminalConsent } from './consent.ts'
+import { inLanes } from './lanes.ts'
 import { checkLeaks, testSandboxes } from './leak-guard.ts'
 import { thisMachine } from './machine.ts'
 import { staticChecks } from './static-checks.ts'
@@ -12,9 +14,11 @@ import { type Parts, prepareParts } from './test-parts.ts'
 import { readArguments, type Suite, type TestArguments, USAGE } from './test-suites.ts'
 import { addTallies, closingLine, exitCode, NOTHING, oneTest, Tally } from './test-tally.ts'
 
-/** `./creel test`: makes ready what the suites need, runs them one after the other, and counts. */
+/** `./creel test`: makes ready what the suites need, runs them, and counts. */
 const projectDir = resolve(import.meta.dirname, '..')
 const stateDir = join(projectDir, '.creel')
+/** More would make a turn in a sandbox slower than its test waits for. */
+const MAX_LANES = 2
 
 async function main(words: readonly string[]): Promise<number> {
   const request = readArguments(words)
@@ -55,7 +59,7 @@ async function runAll(request: TestArguments, steps: Steps, say: (text: string) 
       const machine = thisMachine()
       const parts = await prepareParts({ machine, projectDir, socket, consent, steps }, needed)
       try {
-        for (const suite of rest) tallies.push(await runSuite(suite, request, parts, say))
+        tallies.push(...(await runWithParts(rest, request, parts, say)))
       } finally {
         await parts.close()
       }
@@ -66,18 +70,37 @@ async function runAll(request: TestArguments, steps: Steps, say: (text: string) 
   return addTallies(tallies)
 }
 
+/** Most of such a suite is waiting, so more than one runs at a time; whose line it is stands before it. */
+async function runWithParts(
+  suites: readonly Suite[],
+  request: TestArguments,
+  parts: Parts,
+  say: (text: string) => void,
+): Promise<Tally[]> {
+  const lanes = Math.min(suites.length, availableParallelism(), MAX_LANES)
+  const socket = suites.some((suite) => suite.makesSandboxes) ? parts.socket : null
+  const before = new Set(socket === null ? [] : (await testSandboxes(runCommand, socket)).map(({ id }) => id))
+  const tallies = await inLanes(suites, lanes, (suite) => {
+    const sayWhose = (text: string) => say(lanes === 1 ? text : `${suite.name.padEnd(10)}${text}`)
+    return runSuite(suite, request, parts, sayWhose)
+  })
+  const ran = tallies.some((tally) => tally.passed + tally.failed.length > 0)
+  if (socket === null || !ran) return tallies
+  return [...tallies, await checkLeaks(thisMachine(), socket, before)]
+}
+
 async function runSuite(
   suite: Suite,
   request: TestArguments,
   parts: Parts | null,
   say: (text: string) => void,
 ): Promise<Tally> {
-  say(`\n== ${suite.name}`)
-  const socket = suite.makesSandboxes ? (parts?.socket ?? null) : null
-  const before = new Set(socket === null ? [] : (await testSandboxes(runCommand, socket)).map(({ id }) => id))
+  say(`== ${suite.name}`)
+  const start = performance.now()
   const tally = await runVitest(suite, request, parts?.env ?? {}, say)
-  if (socket === null || tally.passed + tally.failed.length === 0) return tally
-  return addTallies([tally, await checkLeaks(thisMachine(), socket, suite.name, before)])
+  const seconds = Math.round((performance.now() - start) / 1000)
+  say(`== ${suite.name}: ${tally.passed} passed, ${tally.failed.length} failed in ${seconds} s`)
+  return tally
 }
 
 async function runVitest(

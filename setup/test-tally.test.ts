@@ -64,13 +64,13 @@ describe('the leak guard', () => {
 
   it('passes when all are gone, at once or soon', async () => {
     const known = new Set(['a1', 'b2'])
-    expect((await checkLeaks(engine(listed), '/e.sock', 'docker', known)).passed).toBe(1)
-    expect((await checkLeaks(engine(listed, listed), '/e.sock', 'docker', new Set())).passed).toBe(1)
+    expect((await checkLeaks(engine(listed), '/e.sock', known)).passed).toBe(1)
+    expect((await checkLeaks(engine(listed, listed), '/e.sock', new Set())).passed).toBe(1)
   })
 
   it('names what is new, and removes nothing', async () => {
     const machine = engine(...Array.from({ length: 30 }, () => listed))
-    const tally = await checkLeaks(machine, '/e.sock', 'docker', new Set(['a1']))
+    const tally = await checkLeaks(machine, '/e.sock', new Set(['a1']))
     expect(tally.failed).toMatchObject([{ why: expect.stringContaining('docker rm -f creel-2-left') }])
     expect(machine.lines.every((line) => line.includes(' ps '))).toBe(true)
     expect(machine.slept).toBeGreaterThanOrEqual(10_000)

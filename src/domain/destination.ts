@@ -1,6 +1,6 @@
 import type { Destination } from '@creel/protocol'
 import type { Binding } from './binding.ts'
-import type { ChatId, GroupName } from './ids.ts'
+import type { ChatId } from './ids.ts'
 import type { ChatRow } from './ports/stores.ts'
 
 /** Chats that one message tells its agent of; the ones it was bound to last are left out. */
@@ -28,14 +28,13 @@ export function namedChat(name: string): ChatId | null {
   return digits === undefined ? null : (Number(digits) as ChatId)
 }
 
-/** The chats that a group may write to besides the one it is spoken to in. Pure. */
+/** The chats that a group, by all its bindings, may write to besides the one it is spoken to in. Pure. */
 export function destinationsOf(
-  group: GroupName,
   origin: ChatId,
   bindings: readonly Binding[],
   chatOf: (id: ChatId) => ChatRow | null,
 ): Destination[] {
-  const ids = bindings.filter((one) => one.group === group && one.chatId !== origin).map((one) => one.chatId)
+  const ids = bindings.filter((one) => one.chatId !== origin).map((one) => one.chatId)
   return ids.slice(0, MAX_DESTINATIONS).flatMap((id) => {
     const chat = chatOf(id)
     if (chat === null || chat.denied) return []

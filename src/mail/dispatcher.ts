@@ -1,5 +1,6 @@
 import { type InboxMessage, MAX_QUOTE, type Overheard, type QueueMode } from '@creel/protocol'
 import type { Notices } from '../delivery/notices.ts'
+import type { Binding } from '../domain/binding.ts'
 import { destinationsOf } from '../domain/destination.ts'
 import type { DeliveryId, GroupName, InboundId } from '../domain/ids.ts'
 import type { Quote } from '../domain/message.ts'
@@ -27,7 +28,7 @@ export interface DispatcherPorts extends GivenFilesPorts {
   readonly deliveries: Pick<DeliveryStore, 'untoldTo'>
   readonly choices: Pick<SessionChoices, 'of'>
   readonly mailbox: Mailbox
-  readonly directory: Pick<DirectoryStore, 'bindings' | 'allBindings' | 'chat'>
+  readonly directory: Pick<DirectoryStore, 'bindingsOf' | 'chat'>
   readonly events: Events
   readonly clock: Clock
   readonly contextMessages: number
@@ -140,7 +141,8 @@ function inboxMessage(
   const heard = () => ports.inbound.overheard(group, row, perThread, ports.contextMessages, since)
   const { thread, channel } = row.address
   const { directory } = ports
-  const destinations = destinationsOf(group, row.chatId, directory.allBindings(), (id) => directory.chat(id))
+  const bindings = directory.bindingsOf(group)
+  const destinations = destinationsOf(row.chatId, bindings, (id) => directory.chat(id))
   const { given, lines } = giveFiles(group, row.id, ports)
   return {
     type: 'message',
@@ -161,19 +163,18 @@ function inboxMessage(
     ...(choice.model === null ? {} : { model: choice.model }),
     ...(choice.effort === null ? {} : { effort: choice.effort }),
     ...(dispatch.command === null ? {} : { command: dispatch.command }),
-    queue: queueOf(group, dispatch, row, ports),
+    queue: queueOf(bindings, dispatch, row),
     ...(destinations.length === 0 ? {} : { destinations }),
   }
 }
 
 /** A conversation over all chats of a group never mixes them in one turn, whose answer goes to one of them. */
 function queueOf(
-  group: GroupName,
+  bindings: readonly Binding[],
   { session }: PendingDispatch,
   { chatId }: InboundRow,
-  { directory }: DispatcherPorts,
 ): QueueMode {
-  const binding = directory.bindings(chatId).find((one) => one.group === group)
+  const binding = bindings.find((one) => one.chatId === chatId)
   return binding === undefined || splitSession(session).session === 'group' ? 'follow_up' : binding.queue
 }
 

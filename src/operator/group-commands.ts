@@ -74,8 +74,7 @@ export const groupShow: OperatorCommand = {
   run(ports, args) {
     const group = existingGroup(ports, NameArgs.parse(args).name)
     const chats = ports.directory
-      .allBindings()
-      .filter((binding) => binding.group === group)
+      .bindingsOf(group)
       .map((binding) => ({ ...binding, chat: ports.directory.chat(binding.chatId) }))
     return { ...describe(ports, group), config: configOf(ports, group), chats }
   },

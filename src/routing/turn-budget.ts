@@ -50,8 +50,10 @@ export function turnBudget(group: GroupName, ports: BudgetPorts): Budget {
 
 /** Whether all that waits for a group waits for its bounds: then its sandbox has nothing to do. */
 export function isHeldBack(group: GroupName, ports: BudgetPorts): boolean {
-  const { open } = ports.dispatches.begunSince(group, ports.clock.now())
-  return open === 0 && turnBudget(group, ports).room <= 0
+  // Asked of every group that is looked at, and most have no bounds: their settings say so without a query.
+  return (
+    turnBudget(group, ports).room <= 0 && ports.dispatches.begunSince(group, ports.clock.now()).open === 0
+  )
 }
 
 function moneyBound(group: GroupName, usd: number, today: UnixMs): NonNullable<Budget['bound']> {

@@ -111,9 +111,10 @@ export class Supervisor {
 
   async #close(group: GroupName, slot: Slot, signal: AbortSignal): Promise<StepResult> {
     const { clock, dispatches, groups, limits, isHeldBack } = this.#ports
-    const wanted = dispatches.hasOpen(group) && !isHeldBack(group)
+    const hasOpen = dispatches.hasOpen(group)
     // Many may wait for room: each look at one of them must cost next to nothing.
-    if (wanted && !slot.handle && this.#room.mustWait(slot)) return { waitMs: CROWDED_WAIT_MS }
+    if (hasOpen && !slot.handle && this.#room.mustWait(slot)) return { waitMs: CROWDED_WAIT_MS }
+    const wanted = hasOpen && !isHeldBack(group)
     const open = wanted ? dispatches.open(group, LOOKED_AT) : []
     if (wanted) slot.lastBusyAt = clock.now()
     else slot.ticket = null

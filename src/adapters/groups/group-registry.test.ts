@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import { ConfigError } from '../../domain/errors.ts'
 import type { GroupName } from '../../domain/ids.ts'
 import { Paths } from '../../paths.ts'
 import { GroupRegistry } from './group-registry.ts'
@@ -54,6 +55,23 @@ describe('GroupRegistry', () => {
     const { write, groups } = registry()
     write('garden', '{"mcpServers": {"lab": {"command": "lab"}, "creel": {"command": "evil"}}}')
     expect(() => groups.load(GARDEN)).toThrow(/mcpServers\.creel: expected a tool server with another name/)
+  })
+
+  test('reads a file again only when it changed, and one that is new every time', () => {
+    const { paths, write } = registry()
+    write('garden', '{"model": "a"}')
+    const fresh = new GroupRegistry(paths)
+    expect(fresh.load(GARDEN)).not.toBe(fresh.load(GARDEN))
+    const later = new GroupRegistry(paths, () => Date.now() + 60_000)
+    const first = later.load(GARDEN)
+    expect(later.load(GARDEN)).toBe(first)
+    expect(() => Object.assign(first.limits, { memory_mb: 1 })).toThrow(TypeError)
+    write('garden', '{"model": "bb"}')
+    expect(later.load(GARDEN).model).toBe('bb')
+    write('garden', 'broken')
+    expect(() => later.load(GARDEN)).toThrow(ConfigError)
+    write('garden', '{"model": "a"}')
+    expect(later.load(GARDEN)).toEqual(first)
   })
 
   test('reads a file anew each time, with defaults', () => {

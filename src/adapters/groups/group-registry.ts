@@ -8,6 +8,7 @@ import {
   readFileSync,
   readSync,
   renameSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -23,15 +24,40 @@ const INSTRUCTIONS = `# Who you are
 You are a helpful agent. Answer briefly, in the language of the person who asks.
 `
 
+/** Times of files come in steps of a few milliseconds; a clock that jumps ahead must not matter. */
+const SETTLED_MS = 2_000
+
 /** Bytes; more than any runtime takes: the runner shortens it to the limit of its own. */
 const MAX_INSTRUCTIONS = 256 * 1024
+
+/**
+ * Changes whenever the file does; null while that cannot be told, because there is none or it is so new that it could
+ * change again without another time.
+ */
+function stampOf(file: string, now: number): string | null {
+  const found = statSync(file, { throwIfNoEntry: false })
+  if (!found || now - found.ctimeMs < SETTLED_MS) return null
+  return [found.dev, found.ino, found.size, found.mtimeMs, found.ctimeMs].join()
+}
+
+/** What is handed out many times is nobody's to change. */
+function frozen<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  for (const inner of Object.values(value)) frozen(inner)
+  return Object.freeze(value)
+}
 
 /** Agents as folders below `groups/`, each with a container.json. */
 export class GroupRegistry implements Groups {
   readonly #paths: Paths
+  readonly #known = new Map<GroupName, { readonly stamp: string; readonly config: GroupConfig }>()
 
-  constructor(paths: Paths) {
+  readonly #now: () => number
+
+  /** `now` in milliseconds since 1970: the clock of the file system. */
+  constructor(paths: Paths, now: () => number = Date.now) {
     this.#paths = paths
+    this.#now = now
   }
 
   names(): readonly GroupName[] {
@@ -47,8 +73,20 @@ export class GroupRegistry implements Groups {
     return existsSync(this.#paths.groupConfig(group))
   }
 
+  /** An unchanged file is not read again: it is asked for with every message. */
   load(group: GroupName): GroupConfig {
     const file = this.#paths.groupConfig(group)
+    const stamp = stampOf(file, this.#now())
+    const known = this.#known.get(group)
+    if (known !== undefined && known.stamp === stamp) return known.config
+    this.#known.delete(group)
+    const config = this.#read(file)
+    // Read after its time was taken: what changed in between has another time at the next call.
+    if (stamp !== null) this.#known.set(group, { stamp, config })
+    return config
+  }
+
+  #read(file: string): GroupConfig {
     let raw: unknown
     try {
       raw = JSON.parse(readFileSync(file, 'utf8'))
@@ -62,7 +100,7 @@ export class GroupRegistry implements Groups {
       const known = PROVIDERS.map((name) => JSON.stringify(name)).join(' or ')
       throw new ConfigError(file, [`provider: expected ${known}, got ${JSON.stringify(config.provider)}`])
     }
-    return config
+    return frozen(config)
   }
 
   instructions(group: GroupName): { text: string; ofBytes?: number } {

@@ -98,6 +98,13 @@ export class SqliteDirectoryStore implements DirectoryStore {
       .map(toBinding)
   }
 
+  bindingsOf(group: GroupName): readonly Binding[] {
+    return this.#statements
+      .prepare<[string], BindingColumns>(`${SELECT_BINDING} WHERE group_name = ? ORDER BY chat_id, id`)
+      .all(group)
+      .map(toBinding)
+  }
+
   bind(chatId: ChatId, group: GroupName, settings: BindingSettings, at: UnixMs): Binding {
     const row = this.#statements
       .prepare<unknown[], BindingColumns>(

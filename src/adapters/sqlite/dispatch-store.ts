@@ -18,9 +18,13 @@ interface PendingColumns {
   retries: number
 }
 
-/** Neither the message nor one before it in its session waits for a file: their order must hold (I12). */
+/**
+ * Neither the message nor one before it in its session waits for a file: their order must hold (I12). Beginning with
+ * the files that are wanted, which are few: the other way round each message looks at all that wait before it.
+ */
 const NO_FILE_TO_WAIT_FOR = `NOT EXISTS (
-  SELECT 1 FROM attachment a JOIN dispatch before ON before.inbound_id = a.inbound_id
+  SELECT 1 FROM attachment a INDEXED BY attachment_wanted
+  CROSS JOIN dispatch before INDEXED BY dispatch_by_inbound ON before.inbound_id = a.inbound_id
   WHERE a.state = 'wanted' AND before.group_name = dispatch.group_name AND before.session = dispatch.session
     AND before.inbound_id <= dispatch.inbound_id AND before.inbox_seq IS NULL AND before.outcome IS NULL)`
 
@@ -129,12 +133,12 @@ export class SqliteDispatchStore implements DispatchStore {
   }
 
   begunSince(group: GroupName, since: UnixMs): { count: number; oldest: UnixMs | null; open: number } {
-    const begun = this.#db
+    const begun = this.#statements
       .prepare<[string, number], { n: number; oldest: number | null }>(
         'SELECT count(*) AS n, min(accepted_at) AS oldest FROM dispatch WHERE group_name = ? AND accepted_at >= ?',
       )
       .get(group, since)
-    const placed = this.#db
+    const placed = this.#statements
       .prepare<[string], { n: number; waiting: number }>(
         `SELECT count(*) AS n, count(*) FILTER (WHERE accepted_at IS NULL) AS waiting FROM dispatch
          WHERE group_name = ? AND outcome IS NULL AND inbox_seq IS NOT NULL`,

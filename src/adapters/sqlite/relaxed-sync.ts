@@ -6,10 +6,10 @@ import type Database from 'better-sqlite3'
  * and the next full commit (before anything is sent) makes these durable too. Not inside another transaction.
  */
 export function relaxedSync<T>(db: Database.Database, work: () => T): T {
-  db.pragma('synchronous = NORMAL')
+  db.exec('PRAGMA synchronous = NORMAL')
   try {
     return work()
   } finally {
-    db.pragma('synchronous = FULL')
+    db.exec('PRAGMA synchronous = FULL')
   }
 }

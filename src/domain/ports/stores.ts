@@ -285,6 +285,8 @@ export interface DirectoryStore {
   moveChat(channel: string, account: string, fromChat: string, toChat: string): void
   bindings(chatId: ChatId): readonly Binding[]
   allBindings(): readonly Binding[]
+  /** Those of one group, in the same order. */
+  bindingsOf(group: GroupName): readonly Binding[]
   /** Makes or replaces the binding of this chat to this group. */
   bind(chatId: ChatId, group: GroupName, settings: BindingSettings, at: UnixMs): Binding
   /** Returns how many bindings went. */

@@ -64,6 +64,10 @@ export class BenchChannel implements Channel {
     return [markdown]
   }
 
+  renderChoices(markdown: string): readonly string[] {
+    return [markdown]
+  }
+
   renderFile({ name }: ChatFile): readonly string[] {
     return [name]
   }

@@ -13,6 +13,7 @@ import {
 import { steadyClock } from './adapters/clock/steady-clock.ts'
 import { ensureDataDir } from './adapters/folders/data-dir.ts'
 import { GroupRegistry } from './adapters/groups/group-registry.ts'
+import { SqliteApprovalStore } from './adapters/sqlite/approval-store.ts'
 import { SqliteAttachmentStore } from './adapters/sqlite/attachment-store.ts'
 import { SqliteDeliveryLog } from './adapters/sqlite/delivery-log.ts'
 import { SqliteDeliveryStore } from './adapters/sqlite/delivery-store.ts'
@@ -53,6 +54,7 @@ export interface Core extends Disposable {
   readonly mask: SecretMask
   readonly inbound: SqliteInboundStore
   readonly attachments: SqliteAttachmentStore
+  readonly approvals: SqliteApprovalStore
   readonly dispatches: SqliteDispatchStore
   readonly outboxes: SqliteOutboxStore
   readonly deliveries: SqliteDeliveryStore
@@ -99,6 +101,7 @@ export function openCore(install: Install, clock: Clock = steadyClock()): Core {
     ),
     inbound: new SqliteInboundStore(db),
     attachments: new SqliteAttachmentStore(db),
+    approvals: new SqliteApprovalStore(db),
     dispatches: new SqliteDispatchStore(db),
     outboxes: new SqliteOutboxStore(db),
     deliveries: new SqliteDeliveryStore(db),

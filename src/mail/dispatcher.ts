@@ -42,6 +42,8 @@ const BATCH = 50
 /** Failed answers that one message tells its agent of, and how long such a note may be. */
 const MAX_NOTES = 10
 const MAX_NOTE = 500
+/** Who speaks where it is the host: an id that no channel can give. */
+const HOST = { id: 'creel:host', name: 'Creel' }
 /** How often a group at a bound is looked at. */
 const BOUND_WAIT_MS = 1_000
 
@@ -153,7 +155,7 @@ function inboxMessage(
       title: row.chatTitle.slice(0, 300),
       ...(thread === undefined ? {} : { thread }),
     },
-    from: { id: row.senderId, name: row.senderName.slice(0, MAX_NAME) },
+    from: row.fromHost ? HOST : { id: row.senderId, name: row.senderName.slice(0, MAX_NAME) },
     text: [row.text.slice(0, MAX_INBOUND_TEXT), ...lines].join('\n'),
     at: row.sentAt,
     attachments: given,

@@ -47,6 +47,10 @@ export class SureChannel implements Channel {
     return [markdown]
   }
 
+  renderChoices(markdown: string): readonly string[] {
+    return [markdown]
+  }
+
   renderFile({ name }: ChatFile): readonly string[] {
     return [name]
   }

@@ -14,6 +14,10 @@ export interface ChannelWorld extends AsyncDisposable {
    * handing it over until it is acknowledged; does not wait for that.
    */
   say(text: string): Promise<void>
+  /** The person presses this button of the newest message; absent where there are no buttons. */
+  press?(label: string): Promise<void>
+  /** The buttons that the person sees, of all messages. */
+  buttons?(address: ChatAddress): Promise<readonly string[]> | readonly string[]
   /** Whether the platform has been told that the message of this text was taken. */
   isAcknowledged(text: string): boolean
   /** What the person sees of the channel's own messages, oldest first, as plain text. */

@@ -1,3 +1,4 @@
+import { readChoicePart } from '../../src/domain/choice-part.ts'
 import { readFilePart } from '../../src/domain/file-part.ts'
 import { FakeChannel } from '../fakes/fake-channel.ts'
 import { channelContract } from './channel.ts'
@@ -8,7 +9,11 @@ for (const idempotentSend of [false, true]) {
 }
 
 function fakeWorld(idempotentSend: boolean): ChannelWorld {
-  const channel = new FakeChannel({ capabilities: { idempotentSend }, notes: idempotentSend })
+  const channel = new FakeChannel({
+    capabilities: { idempotentSend },
+    notes: idempotentSend,
+    cards: !idempotentSend,
+  })
   channel.refusedChats.add('closed')
   return {
     channel,
@@ -17,8 +22,17 @@ function fakeWorld(idempotentSend: boolean): ChannelWorld {
     async say(text) {
       channel.say(text)
     },
+    ...(idempotentSend
+      ? {}
+      : { press: async (label: string) => void channel.press(label, { address: channel.address() }) }),
+    buttons: (address) =>
+      channel.shown(address).flatMap((part) => readChoicePart(part)?.choices.map(({ label }) => label) ?? []),
     isAcknowledged: (text) => channel.acknowledged.includes(text),
-    shown: (address) => channel.shown(address).filter((part) => readFilePart(part) === null),
+    shown: (address) =>
+      channel
+        .shown(address)
+        .filter((part) => readFilePart(part) === null)
+        .map((part) => readChoicePart(part)?.text ?? part),
     store: (bytes, name) => ({ sha256: 'f'.repeat(64), name, mime: '', bytes: bytes.length, image: null }),
     shownFiles: (address) =>
       channel.shown(address).flatMap((part) => {

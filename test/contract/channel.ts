@@ -1,11 +1,9 @@
 import { describe, expect, it, vi } from 'vitest'
 import { ChannelRefusedError } from '../../src/domain/errors.ts'
-import type { InboundMessage } from '../../src/domain/message.ts'
-import type { Accepted } from '../../src/domain/ports/channel.ts'
+import { choiceCases } from './channel-choices.ts'
 import { fileCases } from './channel-files.ts'
+import { listen, WAIT } from './channel-listener.ts'
 import { type ChannelWorld, HOSTILE_TEXTS, inWorld, sendAll } from './channel-world.ts'
-
-const WAIT = { timeout: 10_000, interval: 10 }
 
 /** What every channel owes to the rest of Creel. `make` gives a fresh world for each case. */
 export function channelContract(name: string, make: () => Promise<ChannelWorld>): void {
@@ -13,6 +11,7 @@ export function channelContract(name: string, make: () => Promise<ChannelWorld>)
     inboundCases(make)
     outboundCases(make)
     fileCases(make)
+    choiceCases(make)
   })
 }
 
@@ -174,39 +173,4 @@ function outboundCases(make: () => Promise<ChannelWorld>): void {
         ChannelRefusedError,
       )
     }))
-}
-
-interface Receiver {
-  readonly taken: InboundMessage[]
-  next(text: string): Promise<InboundMessage>
-  stop(): Promise<void>
-}
-
-function listen(world: ChannelWorld, accept: (message: InboundMessage) => Accepted = () => 'new'): Receiver {
-  const taken: InboundMessage[] = []
-  const stopping = new AbortController()
-  const running = world.channel.receive((message) => {
-    const accepted = accept(message)
-    taken.push(message)
-    return accepted
-  }, stopping.signal)
-  const failed = running.then(
-    () => undefined,
-    (error: unknown) => ({ error }),
-  )
-  return {
-    taken,
-    async next(text) {
-      return await vi.waitFor(() => {
-        const found = taken.find((message) => message.text === text)
-        if (found === undefined) throw new Error(`no message ${JSON.stringify(text)} yet`)
-        return found
-      }, WAIT)
-    },
-    async stop() {
-      stopping.abort()
-      const failure = await failed
-      if (failure !== undefined) throw failure.error
-    },
-  }
 }

@@ -1,9 +1,17 @@
+import { choicePart, choicesInWords, readChoicePart } from '../../src/domain/choice-part.ts'
 import { ChannelRefusedError, ChannelUnreachableError } from '../../src/domain/errors.ts'
 import { fileFreeText, filePart, readFilePart } from '../../src/domain/file-part.ts'
 import type { UnixMs } from '../../src/domain/ids.ts'
 import { userId } from '../../src/domain/ids.ts'
 import type { ChatAddress, ChatFile, InboundMessage, Progress } from '../../src/domain/message.ts'
-import type { Accepted, Channel, ChannelCapabilities, DeliveryPart } from '../../src/domain/ports/channel.ts'
+import type {
+  Accepted,
+  Channel,
+  ChannelCapabilities,
+  Choice,
+  DeliveryPart,
+} from '../../src/domain/ports/channel.ts'
+import { FakeCards } from './fake-cards.ts'
 import { FakeNotes } from './fake-notes.ts'
 
 export interface SentPart {
@@ -19,6 +27,8 @@ export interface FakeChannelScript {
   readonly capabilities?: Partial<ChannelCapabilities>
   /** Whether its messages can be changed. */
   readonly notes?: boolean
+  /** Whether it has buttons. */
+  readonly cards?: boolean
   /** Longest part that `render` makes, in UTF-16 units. */
   readonly partLimit?: number
 }
@@ -55,6 +65,7 @@ export class FakeChannel implements Channel {
   readonly refusedChats = new Set<string>()
 
   readonly notes: FakeNotes | undefined
+  readonly cards: FakeCards | undefined
   readonly #partLimit: number
   readonly #queue: InboundMessage[] = []
   readonly #sending = new Set<string>()
@@ -68,6 +79,7 @@ export class FakeChannel implements Channel {
     this.account = script.account ?? 'main'
     this.capabilities = { idempotentSend: false, threads: true, ...script.capabilities }
     this.notes = script.notes ? new FakeNotes(this) : undefined
+    this.cards = script.cards ? new FakeCards(this) : undefined
     this.#partLimit = script.partLimit ?? 1000
   }
 
@@ -130,6 +142,20 @@ export class FakeChannel implements Channel {
     return parts
   }
 
+  renderChoices(markdown: string, choices: readonly Choice[]): readonly DeliveryPart[] {
+    if (!this.cards) return this.render(choicesInWords(markdown, choices))
+    const parts = this.render(markdown)
+    return [...parts.slice(0, -1), choicePart(parts.at(-1) ?? '', choices)]
+  }
+
+  /** Somebody presses a button of the newest message with buttons in a chat. */
+  press(label: string, part: Partial<InboundMessage> = {}): InboundMessage {
+    const asked = this.sent.map((sent) => readChoicePart(sent.part)).findLast((one) => one !== null)
+    const choice = asked?.choices.find((one) => one.label === label)
+    if (!choice) throw new Error(`FakeChannel: no button ${label}`)
+    return this.say(choice.say, { mentionsUs: true, ...part })
+  }
+
   renderFile(file: ChatFile, caption: string): readonly DeliveryPart[] {
     return [filePart(file, caption)]
   }
@@ -159,7 +185,8 @@ export class FakeChannel implements Channel {
       throw new Error(`FakeChannel: ${to.channel}/${to.account} is another channel or account`)
     }
     if (this.#sending.has(chat)) throw new Error(`FakeChannel: two sends at once to ${chat}`)
-    if (part === '' || (part.length > this.#partLimit && readFilePart(part) === null)) {
+    const isPlain = readFilePart(part) === null && readChoicePart(part) === null
+    if (part === '' || (part.length > this.#partLimit && isPlain)) {
       throw new Error(`FakeChannel: a part of ${part.length} characters was not made by render`)
     }
     if (key === '') throw new Error('FakeChannel: a delivery key must not be empty')

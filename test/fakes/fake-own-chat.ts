@@ -1,6 +1,6 @@
 import type { UnixMs } from '../../src/domain/ids.ts'
 import type { ChatFile } from '../../src/domain/message.ts'
-import type { OwnChatLine, OwnChatStore } from '../../src/domain/ports/channel.ts'
+import type { Choice, OwnChatLine, OwnChatStore } from '../../src/domain/ports/channel.ts'
 
 /** Lines in memory. Strict: an empty chat, an empty key or a senseless limit throws. */
 export class FakeOwnChat implements OwnChatStore {
@@ -15,14 +15,27 @@ export class FakeOwnChat implements OwnChatStore {
     key: string,
     at: UnixMs,
     files: readonly ChatFile[] = [],
+    choices: readonly Choice[] = [],
   ): OwnChatLine {
     if (chat === '' || key === '') throw new Error('FakeOwnChat: chat and key must not be empty')
     if (this.failure !== undefined) throw this.failure
     const known = this.#lines.find((entry) => entry.chat === chat && entry.key === key)
     if (known !== undefined) return known.line
-    const line = { id: this.#lines.length + 1, author, text, at, ...(files.length === 0 ? {} : { files }) }
+    const line = {
+      ...{ id: this.#lines.length + 1, author, text, at },
+      ...(files.length === 0 ? {} : { files }),
+      ...(choices.length === 0 ? {} : { choices }),
+    }
     this.#lines.push({ chat, key, line })
     return line
+  }
+
+  settle(chat: string, id: number, text: string): OwnChatLine | null {
+    const entry = this.#lines.find((one) => one.chat === chat && one.line.id === id)
+    if (entry?.line.author !== 'agent') return null
+    const { choices: _, ...line } = entry.line
+    entry.line = { ...line, text, changed: true }
+    return entry.line
   }
 
   lines(chat: string, afterId: number, limit: number): readonly OwnChatLine[] {

@@ -17,7 +17,11 @@ export interface Call {
   readonly payload: Record<string, unknown>
 }
 
-const Update = z.looseObject({ update_id: z.number(), message: z.looseObject({}) })
+const Update = z.looseObject({
+  update_id: z.number(),
+  message: z.looseObject({}).optional(),
+  callback_query: z.looseObject({ data: z.string() }).optional(),
+})
 const Updates = z.object({ result: z.array(Update) })
 type Update = z.infer<typeof Update>
 
@@ -86,7 +90,7 @@ export class BotApiFront {
 
   /** Updates that the bot has confirmed by a larger offset. */
   isConfirmed(text: string): boolean {
-    return this.#confirmed.some((update) => update.message.text === text)
+    return this.#confirmed.some((update) => (update.message?.text ?? update.callback_query?.data) === text)
   }
 
   /** People have written. */
@@ -134,10 +138,12 @@ export class BotApiFront {
     return await this.files.take(method, body, type, this)
   }
 
-  async #carryOut(method: string, payload: unknown, response: ServerResponse): Promise<unknown> {
+  async #carryOut(method: string, payload: object, response: ServerResponse): Promise<unknown> {
     const refusal =
       method === 'sendMessage' ? refusalOf(payload, this) : await this.#changeRefusal(method, payload)
-    if (refusal === undefined) return await this.#backend.bot(method, payload)
+    // An edit without a keyboard takes it away; the emulator would keep it.
+    const bare = method === 'editMessageText' ? { reply_markup: {} } : {}
+    if (refusal === undefined) return await this.#backend.bot(method, { ...bare, ...payload })
     answer(response, refusal.status, refusal.text)
     return undefined
   }

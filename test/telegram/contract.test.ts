@@ -1,6 +1,6 @@
 import { beforeAll } from 'vitest'
 import { channelContract } from '../contract/channel.ts'
-import { announceEmulator } from './emulator.ts'
+import { announceEmulator, keysOf } from './emulator.ts'
 import { TelegramWorld } from './telegram-world.ts'
 
 beforeAll(announceEmulator)
@@ -12,6 +12,9 @@ channelContract('telegram', async () => {
     address: world.private,
     refusedAddress: { ...world.private, chat: '999' },
     say: (text) => world.emulator.postPrivateMessage(text),
+    press: (label) => world.emulator.press(label, world.private.chat),
+    buttons: async (to) =>
+      (await world.emulator.sentMessages(to.chat)).flatMap(keysOf).map(({ text }) => text),
     isAcknowledged: (text) => world.emulator.isConfirmed(text),
     shown: async (to) => (await world.emulator.sentMessages(to.chat)).map((message) => message.text),
     store: (bytes, name) => {

@@ -26,6 +26,8 @@ export interface Emulator {
   post(fields: object): Promise<void>
   /** What the bot's menu offers now; can be set as @BotFather would. */
   menu: unknown
+  /** Somebody presses a button of the bot's newest message in a chat that has one of this label. */
+  press(label: string, chat: number | string, from?: object): Promise<void>
   /** Makes a topic in the group. */
   addTopic(thread: number): void
   addChat(chat: number | string): void
@@ -74,6 +76,20 @@ export async function startEmulator(): Promise<Emulator> {
     post,
     postGroupMessage: (text, fields) => post({ text, ...fields }),
     postPrivateMessage: (text, fields) => post({ text, chat: PRIVATE, ...fields }),
+    async press(label, chat, from = ALICE) {
+      const sent = (await backend.sentMessages()).filter((message) => message.chat_id === String(chat))
+      const message = sent.findLast((one) => keysOf(one).some((key) => key.text === label))
+      const key = message && keysOf(message).find((one) => one.text === label)
+      if (!message || !key) throw new Error(`no button ${label}`)
+      const place = String(chat) === String(GROUP.id) ? GROUP : PRIVATE
+      const { message_id, text } = message
+      await backend.press({
+        from,
+        data: key.callback_data,
+        message: { message_id, text, chat: place, date: 1 },
+      })
+      front.wake()
+    },
     addTopic: (thread) => void front.threads.add(`${GROUP.id}/${thread}`),
     addChat: (chat) => void front.chats.add(String(chat)),
     block: (chat) => void front.blocked.add(String(chat)),
@@ -90,4 +106,9 @@ export async function startEmulator(): Promise<Emulator> {
       await backend.stop()
     },
   }
+}
+
+/** The buttons below a message. */
+export function keysOf({ reply_markup }: SentMessage): readonly { text: string; callback_data: string }[] {
+  return (reply_markup?.inline_keyboard ?? []).flat()
 }

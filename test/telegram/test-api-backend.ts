@@ -25,6 +25,11 @@ const Sent = z.looseObject({
   chat_id: z.coerce.string(),
   message_id: z.coerce.number(),
   text: z.string(),
+  reply_markup: z
+    .looseObject({
+      inline_keyboard: z.array(z.array(z.object({ text: z.string(), callback_data: z.string() }))).optional(),
+    })
+    .optional(),
   message_thread_id: z.coerce.number().optional(),
   entities: z.array(z.looseObject({ type: z.string(), offset: z.number(), length: z.number() })).optional(),
   link_preview_options: z.looseObject({ is_disabled: z.boolean().optional() }).optional(),
@@ -66,6 +71,11 @@ export class TestApiBackend {
   /** A person's client sends this. */
   async post(message: object): Promise<void> {
     await this.#call('/sendMessage', { ...message, botToken: this.#token })
+  }
+
+  /** A person presses a button. */
+  async press(press: object): Promise<void> {
+    await this.#call('/sendCallback', { ...press, botToken: this.#token })
   }
 
   async sentMessages(): Promise<SentMessage[]> {

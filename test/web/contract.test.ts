@@ -14,6 +14,13 @@ channelContract('web', async (): Promise<ChannelWorld> => {
     channel: world.channel,
     address: world.address(),
     say: (text) => page.say(text),
+    press: (label) => page.press(label),
+    async buttons() {
+      const reader = await EventReader.open(world, cookie)
+      await reader.until('ready')
+      reader.close()
+      return reader.named('line').flatMap(({ data }) => Line.parse(data).choices)
+    },
     isAcknowledged: (text) => page.acknowledged.has(text),
     async shown() {
       const reader = await EventReader.open(world, cookie)
@@ -54,6 +61,21 @@ class PagePart {
     this.#last = this.#last.then(() => this.#postUntilTaken(text))
   }
 
+  /** Presses the button of the newest line that has one of this label. */
+  async press(label: string): Promise<void> {
+    const reader = await EventReader.open(this.#world, this.#cookie)
+    await reader.until('ready')
+    reader.close()
+    const lines = reader.named('line').map(({ data }) => Line.parse(data))
+    const line = lines.findLast(({ choices }) => choices.includes(label))
+    const body = JSON.stringify({ id: randomUUID(), line: line?.id, choice: line?.choices.indexOf(label) })
+    const headers = this.#world.pageHeaders(this.#cookie)
+    this.#last = this.#last.then(async () => {
+      for (let status = 0; status !== 202 && !this.#stopped; )
+        status = (await this.#world.ask('/api/chats/main/presses', { method: 'POST', headers, body })).status
+    })
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true
     await this.#last
@@ -84,6 +106,8 @@ function plainText(html: string): string {
 }
 
 const Line = z.object({
+  id: z.number().default(0),
+  choices: z.array(z.string()).default([]),
   html: z.string().default(''),
   files: z.array(z.object({ name: z.string(), url: z.string() })).default([]),
 })

@@ -162,6 +162,15 @@ export class SqliteDispatchStore implements DispatchStore {
     return { runningSince: (row?.since ?? null) as UnixMs | null, waiting: row?.waiting ?? 0 }
   }
 
+  sessionOf(group: GroupName, inboxSeq: number): string | null {
+    const row = this.#statements
+      .prepare<[string, number], { session: string }>(
+        'SELECT session FROM dispatch WHERE group_name = ? AND inbox_seq = ?',
+      )
+      .get(group, inboxSeq)
+    return row?.session ?? null
+  }
+
   inboundOf(group: GroupName, inboxSeq: number): InboundRow | null {
     const row = this.#statements
       .prepare<[string, number], InboundColumns>(

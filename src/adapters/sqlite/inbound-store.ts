@@ -1,5 +1,6 @@
 import type { Overheard } from '@creel/protocol'
 import type Database from 'better-sqlite3'
+import type { HostWord } from '../../domain/host-word.ts'
 import type { ChatId, GroupName, InboundId, UnixMs, UserId } from '../../domain/ids.ts'
 import type { ChatAddress, InboundMessage } from '../../domain/message.ts'
 import type { DispatchPlan, InboundRow, InboundState, InboundStore } from '../../domain/ports/stores.ts'
@@ -96,6 +97,24 @@ export class SqliteInboundStore implements InboundStore {
     return this.#record(message, at)
   }
 
+  tell(word: HostWord, at: UnixMs): 'new' | 'duplicate' {
+    const { chatId, thread = '', key, senderId, senderName, text, group, session } = word
+    return this.#db.transaction(() => {
+      const { changes, lastInsertRowid } = this.#statements
+        .prepare(
+          `INSERT INTO inbound (chat_id, thread, platform_message_id, sender_id, sender_name, text, mentions_us,
+                                sent_at, received_at, state, from_host)
+           VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, 'routed', 1) ON CONFLICT (chat_id, platform_message_id) DO NOTHING`,
+        )
+        .run(chatId, thread, `host:${key}`, senderId, senderName, text, at, at)
+      if (changes === 0) return 'duplicate' as const
+      this.#statements
+        .prepare('INSERT INTO dispatch (group_name, inbound_id, session, dispatched_at) VALUES (?, ?, ?, ?)')
+        .run(group, lastInsertRowid, session, at)
+      return 'new' as const
+    })()
+  }
+
   chatOf({ channel, account, chat }: ChatAddress): ChatId | null {
     const row = this.#statements
       .prepare<[string, string, string], { id: number }>(
@@ -151,7 +170,7 @@ export class SqliteInboundStore implements InboundStore {
       .prepare<unknown[], { sender_id: string; sender_name: string; text: string; sent_at: number }>(
         `SELECT i.sender_id, i.sender_name, i.text, i.sent_at FROM inbound i
          WHERE i.chat_id = @chatId AND i.id < @before AND i.id > max(coalesce((${LAST_GIVEN}), 0), @since)
-           AND i.state IN ('heard', 'routed') AND (@thread IS NULL OR i.thread = @thread) AND ${LET_IN}
+           AND i.state IN ('heard', 'routed') AND i.from_host = 0 AND (@thread IS NULL OR i.thread = @thread) AND ${LET_IN}
          ORDER BY i.id DESC LIMIT @limit`,
       )
       .all({ group, chatId: row.chatId, before: row.id, thread, limit, since: since ?? 0 })

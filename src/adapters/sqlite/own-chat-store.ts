@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3'
 import type { UnixMs } from '../../domain/ids.ts'
 import type { ChatFile } from '../../domain/message.ts'
-import type { OwnChatLine, OwnChatStore } from '../../domain/ports/channel.ts'
+import type { Choice, OwnChatLine, OwnChatStore } from '../../domain/ports/channel.ts'
 
 interface LineColumns {
   id: number
@@ -9,7 +9,11 @@ interface LineColumns {
   text: string
   at: number
   files: string
+  choices: string
+  changed: number
 }
+
+const COLUMNS = 'id, author, text, at, files, choices, changed'
 
 /** Lines of one channel that is its own platform. */
 export class SqliteOwnChatStore implements OwnChatStore {
@@ -28,21 +32,33 @@ export class SqliteOwnChatStore implements OwnChatStore {
     key: string,
     at: UnixMs,
     files: readonly ChatFile[] = [],
+    choices: readonly Choice[] = [],
   ): OwnChatLine {
     // The update that changes nothing makes RETURNING give the first line when the key is known.
     const row = this.#db
       .prepare<unknown[], LineColumns>(
-        `INSERT INTO own_chat_line (channel, chat, author, text, key, at, files) VALUES (?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (channel, chat, key) DO UPDATE SET key = key RETURNING id, author, text, at, files`,
+        `INSERT INTO own_chat_line (channel, chat, author, text, key, at, files, choices)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (channel, chat, key) DO UPDATE SET key = key RETURNING ${COLUMNS}`,
       )
-      .get(this.#channel, chat, author, text, key, at, JSON.stringify(files))
+      .get(this.#channel, chat, author, text, key, at, JSON.stringify(files), JSON.stringify(choices))
     return toLine(row as LineColumns)
+  }
+
+  settle(chat: string, id: number, text: string): OwnChatLine | null {
+    const row = this.#db
+      .prepare<unknown[], LineColumns>(
+        `UPDATE own_chat_line SET text = ?, choices = '[]', changed = 1
+         WHERE channel = ? AND chat = ? AND id = ? AND author = 'agent' RETURNING ${COLUMNS}`,
+      )
+      .get(text, this.#channel, chat, id)
+    return row ? toLine(row) : null
   }
 
   lines(chat: string, afterId: number, limit: number): readonly OwnChatLine[] {
     return this.#db
       .prepare<unknown[], LineColumns>(
-        `SELECT id, author, text, at, files FROM own_chat_line WHERE channel = ? AND chat = ? AND id > ?
+        `SELECT ${COLUMNS} FROM own_chat_line WHERE channel = ? AND chat = ? AND id > ?
          ORDER BY id DESC LIMIT ?`,
       )
       .all(this.#channel, chat, afterId, limit)
@@ -53,7 +69,7 @@ export class SqliteOwnChatStore implements OwnChatStore {
   line(chat: string, id: number): OwnChatLine | null {
     const row = this.#db
       .prepare<unknown[], LineColumns>(
-        'SELECT id, author, text, at, files FROM own_chat_line WHERE channel = ? AND chat = ? AND id = ?',
+        `SELECT ${COLUMNS} FROM own_chat_line WHERE channel = ? AND chat = ? AND id = ?`,
       )
       .get(this.#channel, chat, id)
     return row ? toLine(row) : null
@@ -63,11 +79,14 @@ export class SqliteOwnChatStore implements OwnChatStore {
 function toLine(row: LineColumns): OwnChatLine {
   const author = row.author as OwnChatLine['author']
   const files = JSON.parse(row.files) as ChatFile[]
+  const choices = JSON.parse(row.choices) as Choice[]
   return {
     id: row.id,
     author,
     text: row.text,
     at: row.at as UnixMs,
     ...(files.length === 0 ? {} : { files }),
+    ...(choices.length === 0 ? {} : { choices }),
+    ...(row.changed === 1 ? { changed: true as const } : {}),
   }
 }

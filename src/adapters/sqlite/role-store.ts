@@ -53,14 +53,23 @@ export class SqliteRoleStore implements RoleStore {
   }
 
   ownerChats(): readonly ChatRow[] {
+    return this.#privateChats("r.role = 'owner' AND r.group_name = ''")
+  }
+
+  deciderChats(group: GroupName): readonly ChatRow[] {
+    const which = "(r.role = 'owner' AND r.group_name = '') OR (r.role = 'admin' AND r.group_name = ?)"
+    return this.#privateChats(which, group)
+  }
+
+  #privateChats(which: string, ...args: string[]): readonly ChatRow[] {
     return this.#db
-      .prepare<[], ChatColumns>(
+      .prepare<unknown[], ChatColumns>(
         `SELECT c.id, c.channel, c.account, c.chat, c.kind, c.title, c.denied
          FROM chat c JOIN inbound i ON i.chat_id = c.id
-         JOIN role r ON r.user_id = i.sender_id AND r.role = 'owner' AND r.group_name = ''
-         WHERE c.kind = 'private' GROUP BY c.id ORDER BY max(i.id) DESC`,
+         JOIN role r ON r.user_id = i.sender_id AND (${which})
+         WHERE c.kind = 'private' AND i.from_host = 0 AND c.denied = 0 GROUP BY c.id ORDER BY max(i.id) DESC`,
       )
-      .all()
+      .all(...args)
       .map(toChatRow)
   }
 }

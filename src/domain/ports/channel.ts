@@ -29,6 +29,25 @@ export interface ChatNotes {
 }
 
 /**
+ * One answer that a message offers. To press it is to say this text: the channel hands over a message of whoever
+ * pressed, under an id of its own, so that a press is as durable, and grants as little, as typed words.
+ */
+export interface Choice {
+  readonly label: string
+  /** A slash command of at most 60 ASCII characters. */
+  readonly say: string
+}
+
+/** Changing a message with choices once one of them was taken. */
+export interface ChatCards {
+  /**
+   * Replaces the message of this id by a text without choices; what does not fit is left out. Idempotent. Throws what
+   * `send` throws.
+   */
+  settle(to: ChatAddress, id: string, markdown: string, signal: AbortSignal): Promise<void>
+}
+
+/**
  * A messaging platform and our driver for one account on it. `receive` runs once; `render` is pure; `send` may
  * be called while `receive` runs, but never twice at once for the same chat.
  */
@@ -38,6 +57,8 @@ export interface Channel {
   readonly capabilities: ChannelCapabilities
   /** Absent where the channel shows progress in a better way. Calls run beside `send`. */
   readonly notes?: ChatNotes | undefined
+  /** Absent where a message cannot be changed once it was sent. */
+  readonly cards?: ChatCards | undefined
   /**
    * Takes messages until `signal` aborts, then resolves. `accept` returns only after the message is on disk;
    * acknowledge to the platform after it, never before. When `accept` throws, the message was not kept: do not
@@ -47,6 +68,11 @@ export interface Channel {
   receive(accept: (message: InboundMessage) => Accepted, signal: AbortSignal): Promise<void>
   /** Splits markdown into parts that the platform takes, in order; at least one. Never throws. */
   render(markdown: string): readonly DeliveryPart[]
+  /**
+   * A text with choices as parts, in order, the choices with the last one: as buttons, or in words with what to type.
+   * Pure, never throws.
+   */
+  renderChoices(markdown: string, choices: readonly Choice[]): readonly DeliveryPart[]
   /**
    * A file as parts, in order; at least one. What the platform does not take becomes a text that says so. Pure, never
    * throws.
@@ -82,6 +108,10 @@ export interface OwnChatLine {
   readonly at: UnixMs
   /** Left out when there are none. */
   readonly files?: readonly ChatFile[]
+  /** What it offers to answer; left out when nothing, or nothing any more. */
+  readonly choices?: readonly Choice[]
+  /** It was changed since it was written. */
+  readonly changed?: true
 }
 
 /** Storage for channels that have no platform behind them. */
@@ -94,7 +124,10 @@ export interface OwnChatStore {
     key: string,
     at: UnixMs,
     files?: readonly ChatFile[],
+    choices?: readonly Choice[],
   ): OwnChatLine
+  /** Replaces the text of an agent's line and takes its choices away; null when there is no such line. Synced. */
+  settle(chat: string, id: number, text: string): OwnChatLine | null
   /** The newest `limit` lines after `afterId`, oldest first. */
   lines(chat: string, afterId: number, limit: number): readonly OwnChatLine[]
   /** One line of a chat; null when it is another's or there is none. */

@@ -1,5 +1,7 @@
 import type { Overheard, QueueMode } from '@creel/protocol'
+import type { NewApproval } from '../approval.ts'
 import type { Binding, EngageMode, SenderPolicy, SessionMode } from '../binding.ts'
+import type { HostWord } from '../host-word.ts'
 import type { ChatId, DeliveryId, GroupName, InboundId, UnixMs, UserId } from '../ids.ts'
 import type { ChatAddress, ChatKind, InboundMessage, Quote } from '../message.ts'
 import type { NewUsage } from './usage.ts'
@@ -39,6 +41,8 @@ export interface InboundRow {
   readonly quote?: Quote
   /** Not to be routed before: more of its album may come. */
   readonly gatherUntil: UnixMs
+  /** The host's own words to one agent; the sender is whose turn it goes on with. */
+  readonly fromHost?: true
 }
 
 /** One group that is to get a message, decided by the router. */
@@ -57,6 +61,8 @@ export interface InboundStore {
    * its text while no agent has been given it, and is a new message afterwards.
    */
   record(message: InboundMessage, at: UnixMs): 'new' | 'duplicate'
+  /** Gives a word of the host to one agent, in the order of its conversation, without routing. Idempotent by its key. */
+  tell(word: HostWord, at: UnixMs): 'new' | 'duplicate'
   /** The chat of an address that a message was recorded from; null when there was none yet. */
   chatOf(address: ChatAddress): ChatId | null
   /** Chats that have messages waiting for the router. */
@@ -139,6 +145,8 @@ export interface DispatchStore {
   begunSince(group: GroupName, since: UnixMs): { count: number; oldest: UnixMs | null; open: number }
   /** What a group does for one chat: since when a turn runs, and how many messages wait. */
   activity(group: GroupName, chatId: ChatId): { runningSince: UnixMs | null; waiting: number }
+  /** The conversation that an inbox position of this group belongs to. */
+  sessionOf(group: GroupName, inboxSeq: number): string | null
   /** The message at an inbox position of this group; null when the group was never given it. */
   inboundOf(group: GroupName, inboxSeq: number): InboundRow | null
 }
@@ -207,6 +215,7 @@ export interface OutboxProgressRecord {
   readonly rejected: number
   /** Known by its position: recorded once. */
   readonly usage?: readonly NewUsage[]
+  readonly asks?: readonly NewApproval[]
 }
 
 export interface OutboxStore {
@@ -305,4 +314,6 @@ export interface RoleStore {
   all(): readonly { user: UserId; name: string; role: Role; group: GroupName | null }[]
   /** Private chats in which an owner has written, latest first: where the owner can be asked. */
   ownerChats(): readonly ChatRow[]
+  /** The same for owners and admins of the group. */
+  deciderChats(group: GroupName): readonly ChatRow[]
 }

@@ -53,7 +53,11 @@ function changedText({ edited_message: edited }: Update): Message | undefined {
   return edited?.text === undefined && edited?.caption === undefined ? undefined : edited
 }
 
-function addressOf(message: Message, account: string): ChatAddress {
+/** Where a message stands. */
+export function addressOf(
+  message: Pick<Message, 'chat'> & { is_topic_message?: boolean; message_thread_id?: number },
+  account: string,
+): ChatAddress {
   const address = { channel: 'telegram', account, chat: String(message.chat.id) }
   // Without is_topic_message the thread id only names a chain of replies.
   const topic = message.is_topic_message === true ? message.message_thread_id : undefined
@@ -74,12 +78,14 @@ function senderOf(message: Message): Sender | undefined {
   return { id: userId('telegram', String(user.id)), name: nameOf(user), isBot: user.is_bot }
 }
 
-function nameOf(user: User): string {
+/** Of a person, for display. */
+export function nameOf(user: User): string {
   const name = cleanName(`${user.first_name} ${user.last_name ?? ''}`)
   return name === '' ? cleanName(user.username ?? '') || `user ${user.id}` : name
 }
 
-function titleOf(chat: Chat): string {
+/** Of a chat, for display. */
+export function titleOf(chat: Chat): string {
   const name = chat.title ?? `${chat.first_name ?? ''} ${chat.last_name ?? ''}`
   return cleanName(name, 128) || `chat ${chat.id}`
 }

@@ -6,7 +6,7 @@ import { type ApiFailure, apiFailure, failureText, isTokenRefused } from './api-
 import type { TelegramLog } from './telegram-log.ts'
 
 /** Everything else is not sent to us at all: channel posts, reactions, membership. */
-const ALLOWED_UPDATES = ['message', 'edited_message'] as const
+const ALLOWED_UPDATES = ['message', 'edited_message', 'callback_query'] as const
 const LONG_POLL_S = 30
 const CONFIRM_TIMEOUT_MS = 5_000
 

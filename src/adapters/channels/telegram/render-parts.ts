@@ -23,8 +23,13 @@ const Entity = z.object({
   language: z.string().optional(),
   url: z.string().optional(),
 })
+const Button = z.object({ label: z.string(), say: z.string() })
 /** Text with what is special about it. */
-export const Part = z.object({ text: z.string().min(1), entities: z.array(Entity) })
+export const Part = z.object({
+  text: z.string().min(1),
+  entities: z.array(Entity),
+  buttons: z.array(Button).optional(),
+})
 
 /** A part as it lies in the delivery table. */
 export type TelegramPart = z.infer<typeof Part>

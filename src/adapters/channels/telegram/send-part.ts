@@ -8,6 +8,7 @@ import {
 import type { ChatAddress } from '../../../domain/message.ts'
 import type { DeliveryPart } from '../../../domain/ports/channel.ts'
 import { type ApiFailure, apiFailure, isTokenRefused } from './api-failure.ts'
+import { keyboardOf } from './render-choices.ts'
 import { readFilePart, type TelegramFilePart } from './render-file.ts'
 import { entitiesOf, plainTextOf, readPart, type TelegramPart } from './render-parts.ts'
 import { sendFile } from './send-file.ts'
@@ -51,7 +52,8 @@ async function sendText(
   if (formatted.status !== 400 || formatted.newChat !== undefined || content.entities.length === 0)
     return formatted
   // 400 means that nothing was sent. Whatever it says, formatting must not be what loses a message.
-  return await attempt(api, target, { text: plainTextOf(content), entities: [] }, signal)
+  const plain = { ...content, text: plainTextOf(content), entities: [] }
+  return await attempt(api, target, plain, signal)
 }
 
 async function attempt(
@@ -69,6 +71,7 @@ async function attempt(
         link_preview_options: { is_disabled: true },
         ...(content.entities.length === 0 ? {} : { entities: entitiesOf(content) }),
         ...(target.thread === undefined ? {} : { message_thread_id: target.thread }),
+        ...(content.buttons ? { reply_markup: { inline_keyboard: keyboardOf(content) } } : {}),
       },
       // grammY types the signal by its own polyfill; Node's is compatible.
       signal as Parameters<Api['sendMessage']>[3],

@@ -1,16 +1,26 @@
 import { Api } from 'grammy'
 import type { Update, UserFromGetMe } from 'grammy/types'
 import { ChannelUnreachableError, errorText } from '../../../domain/errors.ts'
+import type { UnixMs } from '../../../domain/ids.ts'
 import type { ChatAddress, ChatFile, InboundMessage, Progress } from '../../../domain/message.ts'
-import type { Accepted, Channel, ChannelCapabilities, DeliveryPart } from '../../../domain/ports/channel.ts'
+import type {
+  Accepted,
+  Channel,
+  ChannelCapabilities,
+  Choice,
+  DeliveryPart,
+} from '../../../domain/ports/channel.ts'
 import { apiFailure, failureText, isTokenRefused } from './api-failure.ts'
 import { type MenuCommand, offerCommands } from './command-menu.ts'
 import { type Converted, convertUpdate } from './convert-message.ts'
+import { convertPress } from './convert-press.ts'
 import { type FilePlace, fetchFile } from './fetch-file.ts'
 import { UpdatePoller } from './poll-updates.ts'
+import { renderChoices } from './render-choices.ts'
 import { renderFile } from './render-file.ts'
 import { renderParts } from './render-parts.ts'
 import { sendPart } from './send-part.ts'
+import { TelegramCards } from './telegram-cards.ts'
 import type { TelegramLog } from './telegram-log.ts'
 import { TelegramNotes } from './telegram-notes.ts'
 import { TypingIndicator } from './typing-indicator.ts'
@@ -43,6 +53,7 @@ export class TelegramChannel implements Channel {
   readonly account: string
   readonly capabilities: ChannelCapabilities = { idempotentSend: false, threads: true }
   readonly notes: TelegramNotes
+  readonly cards: TelegramCards
   readonly #api: Api
   readonly #uploads: Api
   readonly #filePlace: FilePlace
@@ -65,6 +76,7 @@ export class TelegramChannel implements Channel {
     this.#filePlace = { api: this.#api, apiRoot, token: options.token, isCloud }
     this.#pathOf = options.pathOf
     this.notes = new TelegramNotes(this.#api)
+    this.cards = new TelegramCards(this.#api)
     this.#commands = options.commands ?? []
     const backoff = options.backoff ?? { minMs: 1_000, maxMs: 30_000 }
     this.#poller = new UpdatePoller({ api: this.#api, log: options.log, backoff })
@@ -86,6 +98,10 @@ export class TelegramChannel implements Channel {
 
   render(markdown: string): readonly DeliveryPart[] {
     return renderParts(markdown)
+  }
+
+  renderChoices(markdown: string, choices: readonly Choice[]): readonly DeliveryPart[] {
+    return renderChoices(markdown, choices)
   }
 
   renderFile(file: ChatFile, caption: string): readonly DeliveryPart[] {
@@ -126,14 +142,29 @@ export class TelegramChannel implements Channel {
   #take(update: Update, me: UserFromGetMe, accept: (message: InboundMessage) => Accepted): void {
     const converted = this.#convert(update, me)
     if (converted.type === 'message') accept(converted.message)
-    else if (converted.type === 'migrated') this.#migrated(converted.from, converted.to)
+    if (update.callback_query) void this.#answerPress(update.callback_query.id)
+    if (converted.type === 'message') return
+    if (converted.type === 'migrated') this.#migrated(converted.from, converted.to)
     else this.#log.debug({ update: update.update_id, reason: converted.reason }, 'update ignored')
+  }
+
+  /** Ends the waiting sign on the button: what was pressed is on disk, or nothing of ours. */
+  async #answerPress(id: string): Promise<void> {
+    try {
+      const signal = AbortSignal.timeout(TYPING_TIMEOUT_MS) as Parameters<Api['answerCallbackQuery']>[2]
+      await this.#api.answerCallbackQuery(id, {}, signal)
+    } catch (error) {
+      this.#log.debug({ reason: failureText(apiFailure(error)) }, 'press not answered')
+    }
   }
 
   /** An update that cannot be read must not hold up all that come after it. */
   #convert(update: Update, me: UserFromGetMe): Converted {
     try {
-      return convertUpdate(update, me, this.account)
+      const { callback_query: press } = update
+      if (press === undefined) return convertUpdate(update, me, this.account)
+      const message = convertPress(press, this.account, Date.now() as UnixMs)
+      return message ? { type: 'message', message } : { type: 'ignored', reason: 'no button of ours' }
     } catch (error) {
       this.#log.error({ update: update.update_id, error: errorText(error) }, 'update could not be read')
       return { type: 'ignored', reason: 'unreadable' }

@@ -1,8 +1,7 @@
 import type { Api } from 'grammy'
 import type { ChatAddress } from '../../../domain/message.ts'
 import type { ChatNotes } from '../../../domain/ports/channel.ts'
-import { type ApiFailure, apiFailure } from './api-failure.ts'
-import { sendError } from './send-part.ts'
+import { called } from './called.ts'
 import { checkedTarget } from './send-target.ts'
 
 type GrammySignal = Parameters<Api['deleteMessage']>[2]
@@ -39,16 +38,5 @@ export class TelegramNotes implements ChatNotes {
       () => this.#api.deleteMessage(chat, Number(id), signal as GrammySignal),
       /message to delete not found/i,
     )
-  }
-}
-
-/** What the call gives; a refusal that matches `fine` means that it is as it should be already. */
-async function called<T>(call: () => Promise<T>, fine?: RegExp): Promise<T | undefined> {
-  try {
-    return await call()
-  } catch (error) {
-    const failure: ApiFailure = apiFailure(error)
-    if (failure.kind === 'answered' && failure.status === 400 && fine?.test(failure.text)) return undefined
-    throw sendError(failure)
   }
 }

@@ -1,4 +1,5 @@
 import { MAX_TEXT } from '@creel/protocol'
+import { choicesInWords } from '../../../domain/choice-part.ts'
 import { ChannelRefusedError, CreelError } from '../../../domain/errors.ts'
 import { fileFreeText, filePart, readFilePart } from '../../../domain/file-part.ts'
 import type { GroupName, UserId } from '../../../domain/ids.ts'
@@ -13,6 +14,7 @@ import {
 import type {
   Accepted,
   Channel,
+  Choice,
   DeliveryPart,
   OwnChatLine,
   OwnChatStore,
@@ -120,6 +122,10 @@ export class TerminalChannel implements Channel {
   render(markdown: string): readonly DeliveryPart[] {
     if (markdown.trim() === '') return ['(empty message)']
     return [fileFreeText(markdown).slice(0, MAX_TEXT)]
+  }
+
+  renderChoices(markdown: string, choices: readonly Choice[]): readonly DeliveryPart[] {
+    return this.render(choicesInWords(markdown, choices))
   }
 
   renderFile(file: ChatFile, caption: string): readonly DeliveryPart[] {

@@ -2,10 +2,18 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { MAX_TEXT } from '@creel/protocol'
 import { createAdaptorServer } from '@hono/node-server'
+import { choicePart, readChoicePart } from '../../../domain/choice-part.ts'
 import { ChannelRefusedError, CreelError } from '../../../domain/errors.ts'
 import { fileFreeText, filePart, readFilePart } from '../../../domain/file-part.ts'
 import type { ChatAddress, ChatFile, InboundMessage, Progress } from '../../../domain/message.ts'
-import type { Accepted, Channel, DeliveryPart, OwnChatStore } from '../../../domain/ports/channel.ts'
+import type {
+  Accepted,
+  Channel,
+  ChatCards,
+  Choice,
+  DeliveryPart,
+  OwnChatStore,
+} from '../../../domain/ports/channel.ts'
 import type { Clock } from '../../../domain/ports/clock.ts'
 import type { FileStore } from '../../../domain/ports/files.ts'
 import type { WebLogins } from '../../../domain/ports/web-logins.ts'
@@ -49,6 +57,7 @@ export class WebChannel implements Channel, AsyncDisposable {
   readonly name = WEB_CHANNEL
   readonly account = WEB_ACCOUNT
   readonly capabilities = { idempotentSend: true, threads: false, confirmsSend: true }
+  readonly cards: ChatCards = { settle: async (to, id, markdown) => this.#settle(to, id, markdown) }
   readonly #options: WebChannelOptions
   readonly #hub: ChatHub
   readonly #server: Server
@@ -131,6 +140,11 @@ export class WebChannel implements Channel, AsyncDisposable {
     return [fileFreeText(markdown).slice(0, MAX_TEXT)]
   }
 
+  renderChoices(markdown: string, choices: readonly Choice[]): readonly DeliveryPart[] {
+    const [text = ''] = this.render(markdown)
+    return [choicePart(text, choices)]
+  }
+
   renderFile(file: ChatFile, caption: string): readonly DeliveryPart[] {
     return [filePart(file, caption)]
   }
@@ -142,14 +156,13 @@ export class WebChannel implements Channel, AsyncDisposable {
 
   async send(to: ChatAddress, part: DeliveryPart, key: string, signal: AbortSignal): Promise<string> {
     signal.throwIfAborted()
-    if (to.channel !== WEB_CHANNEL || to.account !== WEB_ACCOUNT) {
-      throw new ChannelRefusedError('this address belongs to another channel')
-    }
+    checkAddress(to)
     const { chats, clock } = this.#options
     const sent = readFilePart(part)
-    const text = sent === null ? part : sent.caption
+    const asked = readChoicePart(part)
+    const text = asked?.text ?? sent?.caption ?? part
     const files = sent === null ? [] : [sent.file]
-    const line = chats.append(to.chat, 'agent', text, `out:${key}`, clock.now(), files)
+    const line = chats.append(to.chat, 'agent', text, `out:${key}`, clock.now(), files, asked?.choices)
     this.#hub.line(to.chat, line)
     return String(line.id)
   }
@@ -173,6 +186,14 @@ export class WebChannel implements Channel, AsyncDisposable {
     return this.close()
   }
 
+  #settle(to: ChatAddress, id: string, markdown: string): void {
+    checkAddress(to)
+    const [text = ''] = this.render(markdown)
+    const line = this.#options.chats.settle(to.chat, Number(id), text)
+    if (line === null) throw new ChannelRefusedError('this line is not there any more')
+    this.#hub.change(to.chat, line)
+  }
+
   #handOver(message: InboundMessage): Accepted {
     if (this.#accept === null) throw new CreelError('unavailable', 'Creel is starting or stopping')
     return this.#accept(message)
@@ -187,4 +208,9 @@ export class WebChannel implements Channel, AsyncDisposable {
     if (this.#sites === null) throw new Error('the web chat does not listen yet')
     return this.#sites
   }
+}
+
+function checkAddress(to: ChatAddress): void {
+  if (to.channel === WEB_CHANNEL && to.account === WEB_ACCOUNT) return
+  throw new ChannelRefusedError('this address belongs to another channel')
 }

@@ -3,7 +3,7 @@ import type { OwnChatLine } from '../../../domain/ports/channel.ts'
 import type { Clock } from '../../../domain/ports/clock.ts'
 import { type EventStream, frameOf, HEARTBEAT_FRAME } from './event-stream.ts'
 import type { MarkdownRenderer } from './markdown.ts'
-import { lineFrame } from './page-lines.ts'
+import { changeFrame, lineFrame } from './page-lines.ts'
 
 /** Tabs of one login, and of all. */
 const MAX_STREAMS_PER_SESSION = 12
@@ -62,6 +62,11 @@ export class ChatHub {
     // What the agent said so far is in this line now.
     if (line.author === 'agent') this.#forget(chat)
     if (this.#isWatched(chat)) this.#broadcast(chat, lineFrame(chat, line, this.#render, key))
+  }
+
+  /** Shows a line as it is now. */
+  change(chat: string, line: OwnChatLine): void {
+    if (this.#isWatched(chat)) this.#broadcast(chat, changeFrame(chat, line, this.#render))
   }
 
   progress(chat: string, progress: Progress | null): void {

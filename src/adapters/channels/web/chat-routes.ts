@@ -2,6 +2,7 @@ import { MAX_FILES } from '@creel/protocol'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Context, Hono } from 'hono'
 import { z } from 'zod'
+import type { GroupName } from '../../../domain/ids.ts'
 import { chatFiles } from '../../../domain/message.ts'
 import { type AppEnv, type AppParts, WEB_ACCOUNT, WEB_CHANNEL } from './app-context.ts'
 import { EventStream } from './event-stream.ts'
@@ -20,6 +21,13 @@ const PostRequest = z
   })
   .refine(({ text, files }) => text.trim() !== '' || files.length > 0)
 
+const PressRequest = z.object({
+  /** Made by the browser and kept over retries. */
+  id: z.string().regex(/^[A-Za-z0-9-]{8,64}$/),
+  line: z.number().int().positive(),
+  choice: z.number().int().nonnegative(),
+})
+
 /** The chat itself; all of it needs a login. */
 export function addChatRoutes(app: Hono<AppEnv>, parts: AppParts): void {
   const loggedIn = sessionGuard(parts)
@@ -32,6 +40,45 @@ export function addChatRoutes(app: Hono<AppEnv>, parts: AppParts): void {
     if (wait > 0) return refuseForNow(context, wait, 'That was a lot at once. It will be sent in a moment.')
     return postMessage(context, parts, await context.req.json().catch(() => null))
   })
+  app.post('/api/chats/:group/presses', writeGuard(parts), loggedIn, sizeGuard(), async (context) => {
+    const wait = posts.take(context.get('session'), parts.clock.now())
+    if (wait > 0) return refuseForNow(context, wait, 'That was a lot at once. Try again in a moment.')
+    return press(context, parts, await context.req.json().catch(() => null))
+  })
+}
+
+/** What a button says is looked up in the line: a page names it, and cannot make it say anything else. */
+function press(context: Context<AppEnv>, parts: AppParts, body: unknown) {
+  const group = findGroup(context, parts)
+  if (group === null) return refuse(context, 404, 'There is no agent of this name.')
+  const request = PressRequest.safeParse(body)
+  if (!request.success) return refuse(context, 400, 'Expected {"id": "…", "line": 1, "choice": 0}.')
+  const { id, line, choice } = request.data
+  const pressed = parts.chats.line(group, line)?.choices?.[choice]
+  if (pressed === undefined) return refuse(context, 410, 'This was answered already, or is over.')
+  try {
+    parts.handOver({
+      ...inChat(context, group),
+      platformMessageId: `press:${id}`,
+      text: pressed.say,
+      sentAt: parts.clock.now(),
+    })
+    return context.json({ ok: true }, 202)
+  } catch (error) {
+    parts.onFault('web press was not kept', error)
+    return refuse(context, 503, 'Creel could not store this right now. Press it again.')
+  }
+}
+
+/** What every message of the page says of itself. */
+function inChat(context: Context<AppEnv>, group: GroupName) {
+  return {
+    address: { channel: WEB_CHANNEL, account: WEB_ACCOUNT, chat: group },
+    chatKind: 'private' as const,
+    chatTitle: group,
+    sender: { id: context.get('user'), name: 'Owner', isBot: false },
+    mentionsUs: true,
+  }
 }
 
 function postMessage(context: Context<AppEnv>, parts: AppParts, body: unknown) {
@@ -48,14 +95,10 @@ function postMessage(context: Context<AppEnv>, parts: AppParts, body: unknown) {
   try {
     // Accepted first: were the line first and Creel killed in between, a message would look sent that nobody reads.
     parts.handOver({
-      address: { channel: WEB_CHANNEL, account: WEB_ACCOUNT, chat: group },
-      chatKind: 'private',
-      chatTitle: group,
+      ...inChat(context, group),
       platformMessageId: id,
-      sender: { id: context.get('user'), name: 'Owner', isBot: false },
       text: text.trim() === '' ? files.map(({ kind, name }) => `[${kind} ${name}]`).join('\n') : text,
       sentAt: at,
-      mentionsUs: true,
       ...(files.length === 0 ? {} : { files }),
     })
     const line = parts.chats.append(group, 'user', text, `in:${id}`, at, chatFiles(files))

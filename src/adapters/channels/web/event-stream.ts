@@ -3,7 +3,7 @@ import { SECURITY_HEADERS } from './security-headers.ts'
 
 /** One server-sent event. Lines carry their number as `id`, so that a browser can say where it stopped. */
 export interface PageEvent {
-  readonly name: 'line' | 'progress' | 'idle' | 'reset' | 'ready'
+  readonly name: 'line' | 'change' | 'progress' | 'idle' | 'reset' | 'ready'
   readonly data: unknown
   readonly id?: number
 }

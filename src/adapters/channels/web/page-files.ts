@@ -24,8 +24,10 @@ const NAMES = [
   'chat-log.js',
   'composer.js',
   'connection.js',
+  'line-choices.js',
   'line-files.js',
   'login.js',
+  'new-id.js',
   'outgoing.js',
   'picked-files.js',
 ] as const

@@ -9,14 +9,23 @@ const MAX_BYTES = 2_000_000
 
 /** One line as the page takes it: text of people goes over as text, never as markup. */
 export function lineFrame(chat: string, line: OwnChatLine, render: MarkdownRenderer, key?: string): string {
-  const content = line.author === 'agent' ? { html: render(line.text) } : { text: line.text }
-  const files = line.files === undefined ? {} : { files: pageFiles(chat, line) }
   const own = key === undefined ? {} : { key }
-  return frameOf({
-    name: 'line',
-    id: line.id,
-    data: { id: line.id, author: line.author, at: line.at, ...content, ...files, ...own },
-  })
+  return frameOf({ name: 'line', id: line.id, data: { ...pageLine(chat, line, render), ...own } })
+}
+
+/** A line as it is now, for a page that has it. Without an id: what the page has seen stays where it was. */
+export function changeFrame(chat: string, line: OwnChatLine, render: MarkdownRenderer): string {
+  return frameOf({ name: 'change', data: pageLine(chat, line, render) })
+}
+
+function pageLine(chat: string, line: OwnChatLine, render: MarkdownRenderer): object {
+  const { id, author, at, text, files, choices } = line
+  const content = author === 'agent' ? { html: render(text) } : { text }
+  return {
+    ...{ id, author, at, ...content },
+    ...(files === undefined ? {} : { files: pageFiles(chat, line) }),
+    ...(choices === undefined ? {} : { choices: choices.map(({ label }) => label) }),
+  }
 }
 
 /** The files of a line as the page shows them; images of a type that browsers know are shown in it. */
@@ -54,9 +63,12 @@ export function catchUp(
   }
   const cut = frames.length < lines.length || lines.length === MAX_LINES
   const startOver = unknown || (cut && afterId > 0)
+  const known = startOver || afterId === 0 ? [] : read(0, MAX_LINES).filter(({ id }) => id <= afterId)
   return [
     ...(startOver ? [frameOf({ name: 'reset', data: {} })] : []),
     ...frames,
+    // It may have missed that these were decided.
+    ...known.filter(({ changed }) => changed).map((line) => changeFrame(chat, line, render)),
     frameOf({ name: 'ready', data: { older: cut } }),
   ]
 }

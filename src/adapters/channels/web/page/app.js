@@ -2,6 +2,7 @@ import { loadAgents, showAgents } from './agents.js'
 import { ChatLog } from './chat-log.js'
 import { Composer } from './composer.js'
 import { Connection } from './connection.js'
+import { sendPress } from './line-choices.js'
 import { Outgoing } from './outgoing.js'
 
 const REFRESH_MS = 10_000
@@ -20,7 +21,10 @@ class ChatPage {
   #isWorking = false
   #connection = null
   #outgoing = new Map()
-  #log = new ChatLog((action, id) => this.#act(action, id))
+  #log = new ChatLog({
+    act: (action, id) => this.#act(action, id),
+    press: (line, choice, id) => sendPress(this.#open, line, choice, id),
+  })
   #composer = new Composer((text, files) => this.#outgoing.get(this.#open)?.add(text, files))
 
   async start() {
@@ -64,6 +68,7 @@ class ChatPage {
         this.#outgoing.get(group).confirm(line.key)
         this.#log.showLine(line)
       },
+      change: (line) => this.#log.changeLine(line),
       progress: (progress) => {
         this.#working(true)
         this.#log.showProgress(progress)

@@ -1,3 +1,4 @@
+import { makeChoices } from './line-choices.js'
 import { makeFiles, makeUnsentFiles } from './line-files.js'
 
 /** A turn that says nothing for this long is no longer shown as running. */
@@ -22,11 +23,11 @@ export class ChatLog {
   #timer = 0
   #ticking = 0
   #began = 0
-  #onAction
+  #on
 
-  /** `onAction` is called with 'retry', 'edit' or 'discard' and the id of an unsent message. */
-  constructor(onAction) {
-    this.#onAction = onAction
+  /** `on.act` takes 'retry', 'edit' or 'discard' and the id of an unsent message; `on.press` a line and a choice. */
+  constructor(on) {
+    this.#on = on
     this.#jump.addEventListener('click', () => this.toBottom())
     this.#scroller.addEventListener('scroll', () => {
       if (this.#atBottom()) this.#jump.hidden = true
@@ -58,14 +59,20 @@ export class ChatLog {
     if (line.author === 'agent') this.hideProgress()
     this.#keepingBottom(line.author === 'user', () => {
       this.#showDay(line.at)
-      const element = makeLine(line.author, line.at)
-      if (line.author === 'agent') fillMarkup(element.querySelector('.body'), line.html)
-      else element.querySelector('.body').textContent = line.text
-      if (line.files?.length > 0) element.querySelector('.body').after(makeFiles(line.files))
+      const element = this.#makeStored(line)
       this.#lines.set(line.id, element)
       this.#log.append(element)
     })
     this.#showEmpty()
+  }
+
+  /** Shows a line as it is now. */
+  changeLine(line) {
+    const before = this.#lines.get(line.id)
+    if (before === undefined) return
+    const element = this.#makeStored(line)
+    this.#keepingBottom(false, () => before.replaceWith(element))
+    this.#lines.set(line.id, element)
   }
 
   showPending(messages) {
@@ -141,6 +148,17 @@ export class ChatLog {
     byId('empty').hidden = loading || busy
   }
 
+  #makeStored(line) {
+    const element = makeLine(line.author, line.at)
+    const body = element.querySelector('.body')
+    if (line.author === 'agent') fillMarkup(body, line.html)
+    else body.textContent = line.text
+    if (line.choices?.length > 0)
+      body.after(makeChoices(line.choices, (choice, id) => this.#on.press(line.id, choice, id)))
+    if (line.files?.length > 0) body.after(makeFiles(line.files))
+    return element
+  }
+
   #makePending(message) {
     const element = makeLine('user', message.at)
     element.classList.add('unsent')
@@ -162,7 +180,7 @@ export class ChatLog {
     button.type = 'button'
     button.className = 'action'
     button.textContent = { retry: 'Try now', edit: 'Edit', discard: 'Discard' }[action]
-    button.addEventListener('click', () => this.#onAction(action, id))
+    button.addEventListener('click', () => this.#on.act(action, id))
     return button
   }
 }

@@ -3,7 +3,7 @@ const SILENCE_MS = 40_000
 
 /**
  * The stream of one chat. Comes back by itself and continues after the last line it saw. `on` takes: line,
- * progress, idle, reset, ready, and state with 'open', 'lost' or 'signed-out'.
+ * change, progress, idle, reset, ready, and state with 'open', 'lost' or 'signed-out'.
  */
 export class Connection {
   #group
@@ -48,6 +48,7 @@ export class Connection {
       this.#lastLine = Math.max(this.#lastLine, line.id)
       this.#on.line(line)
     })
+    hear('change', this.#on.change)
     hear('reset', () => {
       this.#lastLine = 0
       this.#on.reset()

@@ -1,3 +1,5 @@
+import { newId } from './new-id.js'
+
 const PREFIX = 'creel.unsent.'
 
 /**
@@ -167,10 +169,4 @@ function restored({ id, text, names = [], at }) {
   if (names.length === 0) return { id, text, files: [], at, state: 'sending' }
   const reason = `the page was closed before its files were sent (${names.join(', ')}). Attach them again.`
   return { id, text, files: [], at, state: 'refused', reason }
-}
-
-// crypto.randomUUID exists on https and loopback only; a home network is neither.
-function newId() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

@@ -50,8 +50,16 @@ export function covers(
   request: OutgoingRequest,
 ): boolean {
   if (!request.secure) return false
-  if (!where.hosts.some((pattern) => hostMatches(pattern, request.host, request.port))) return false
+  if (!coversHost(where, request)) return false
   return where.paths.length === 0 || where.paths.some((prefix) => isBelow(request.path, prefix))
+}
+
+/** Whether the hosts of a secret include this one, whatever the path. */
+export function coversHost(
+  where: { readonly hosts: readonly string[] },
+  { host, port }: { readonly host: string; readonly port: number },
+): boolean {
+  return where.hosts.some((pattern) => hostMatches(pattern, host, port))
 }
 
 function hostMatches(pattern: string, host: string, port: number): boolean {

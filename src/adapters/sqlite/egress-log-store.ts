@@ -91,6 +91,15 @@ export class SqliteEgressLog implements EgressLogStore {
       }))
   }
 
+  bytesByHour(group: GroupName, since: UnixMs): readonly { hour: UnixMs; bytes: number }[] {
+    return this.#statements
+      .prepare<[number, string], { hour: UnixMs; bytes: number }>(
+        `SELECT hour, sum(bytes_out) + sum(bytes_in) AS bytes FROM egress_total
+         WHERE hour > ? - 3600000 AND group_name = ? GROUP BY hour`,
+      )
+      .all(since, group)
+  }
+
   forget(before: UnixMs, limit: number): number {
     return this.#db.transaction(() => {
       const lines = this.#statements

@@ -32,6 +32,8 @@ export interface EgressLogStore {
   lines(filter: EgressFilter, limit: number): readonly EgressLine[]
   /** Summed over the hours since; most bytes first. */
   totals(filter: EgressFilter, limit: number): readonly EgressTotal[]
+  /** Bytes both ways of a group in each hour (its beginning) that ended after `since`. */
+  bytesByHour(group: GroupName, since: UnixMs): readonly { readonly hour: UnixMs; readonly bytes: number }[]
   /** Lines and totals from before; at most `limit` rows go. Returns how many went. */
   forget(before: UnixMs, limit: number): number
 }

@@ -37,6 +37,8 @@ async function main(): Promise<void> {
       process.exitCode = 1
     }
   }
+  // What was ended by a signal has said so: work that nobody waits for any more does not hold the terminal.
+  if (abort.signal.aborted) process.exit()
 }
 
 await main()

@@ -1,6 +1,7 @@
-import { existsSync, statfsSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { INSTRUCTION_BYTES } from '@creel/protocol'
 import type { Command } from 'commander'
+import { thisMachinesFacts } from '../../setup/machine-facts.ts'
 import { systemClock } from '../adapters/clock/system-clock.ts'
 import { hasImage } from '../adapters/docker/agent-image.ts'
 import { DockerEngine } from '../adapters/docker/docker-engine.ts'
@@ -15,15 +16,15 @@ import type { GroupName } from '../domain/ids.ts'
 import { expectedAgentImage, installSocket } from '../host-parts.ts'
 import { specHash } from '../sandboxes/sandbox-spec.ts'
 import { type CliContext, installOf } from './context.ts'
+import { hostRuns } from './detached-host.ts'
+import { checkMachine } from './doctor-machine.ts'
 import { checkVault } from './doctor-vault.ts'
-import { type Finding, ok } from './finding.ts'
+import { type Finding, findingText, ok } from './finding.ts'
 import { print } from './output.ts'
 import { providersInUse } from './providers-in-use.ts'
 import { runCommand } from './session.ts'
 
 type Check = (install: Install) => Promise<Finding[]>
-
-const LOW_DISK_BYTES = 2 * 1024 ** 3
 
 export function addDoctorCommand(program: Command, context: CliContext): void {
   program
@@ -33,12 +34,13 @@ export function addDoctorCommand(program: Command, context: CliContext): void {
     .addHelpText(
       'after',
       `
-Looks at settings, container engine, agent image, disk, database, each agent, its skills and the vault; changes nothing.
+Looks at settings, container engine, agent image, machine (memory, disk, port, firewall, clock), database, each agent,
+its skills and the vault; changes nothing.
 Exit code 0 when there is no problem (warnings are allowed), 1 otherwise.`,
     )
     .action(async (options: { json?: boolean }) => {
       const install = installOf(context)
-      if (!options.json) context.output.err('looking: engine, image, disk, database, agents, vault')
+      if (!options.json) context.output.err('looking: engine, image, machine, database, agents, vault')
       const findings: Finding[] = [
         ok('settings', existsSync(install.configFile) ? install.configFile : 'defaults (no creel.toml)'),
       ]
@@ -52,7 +54,7 @@ const CHECKS: readonly (readonly [string, Check])[] = [
   ['node', async () => [ok('node', process.version)]],
   ['engine', checkEngine],
   ['agent image', checkImage],
-  ['disk', checkDisk],
+  ['machine', checkThisMachine],
   ['database', checkDatabase],
   ['agents', checkGroups],
   ['skills', checkSkills],
@@ -97,15 +99,8 @@ async function checkImage(install: Install): Promise<Finding[]> {
   return Promise.all([...new Set(tags)].map(look))
 }
 
-async function checkDisk(install: Install): Promise<Finding[]> {
-  const folder = existsSync(install.paths.dataDir) ? install.paths.dataDir : install.projectDir
-  const { bavail, bsize } = statfsSync(folder)
-  const free = bavail * bsize
-  const text = `${(free / 1024 ** 3).toFixed(1)} GiB free`
-  if (free >= LOW_DISK_BYTES) return [ok('disk', text)]
-  return [
-    { check: 'disk', level: 'problem', text, hint: 'agents and mail stop working on a full disk: free some' },
-  ]
+async function checkThisMachine(install: Install): Promise<Finding[]> {
+  return checkMachine(install, thisMachinesFacts(), await hostRuns(install))
 }
 
 async function checkDatabase(install: Install): Promise<Finding[]> {
@@ -169,10 +164,4 @@ function configOf(groups: GroupRegistry, group: GroupName): GroupConfig | null {
     if (error instanceof ConfigError) return null
     throw error
   }
-}
-
-function findingText(finding: Finding): string {
-  const mark = { ok: '✓', warning: '!', problem: '✗' }[finding.level]
-  const hint = finding.hint === undefined ? '' : `\n    what to do: ${finding.hint}`
-  return `${mark} ${finding.check}: ${finding.text}${hint}`
 }

@@ -1,18 +1,12 @@
-import { spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import type { Command } from 'commander'
-import { systemClock } from '../adapters/clock/system-clock.ts'
-import { callHost, NoHostError } from '../adapters/control/client.ts'
 import type { Install } from '../config/load.ts'
 import { CreelError } from '../domain/errors.ts'
 import { type CliContext, installOf } from './context.ts'
+import { hostRuns, startDetached, stopHost } from './detached-host.ts'
 import { print } from './output.ts'
 import { serve } from './serve.ts'
 import { runCommand } from './session.ts'
 import { setUp } from './set-up.ts'
-
-const READY_MS = 30_000
 
 export function addLifeCommands(program: Command, context: CliContext): void {
   program
@@ -31,8 +25,10 @@ agents' sandboxes go on and are taken over by the next "creel up". "creel down" 
       const install = installOf(context)
       await refuseSecond(install)
       await setUp(install, options.yes ?? false)
-      if (options.detach) await startDetached(install, context)
-      else await serveHere(install, context, false)
+      if (options.detach) {
+        context.output.out(readyText(await startDetached(install, context)))
+        context.output.out('It runs in the background: creel status, creel logs -f, creel down.')
+      } else await serveHere(install, context, false)
     })
   program
     .command('serve')
@@ -60,7 +56,8 @@ No message is lost. To restart the host alone, end it with Ctrl-C or SIGTERM ins
     )
     .action(async () => {
       const install = installOf(context)
-      await stopHost(install, context)
+      const ran = await stopHost(install, context)
+      context.output.out(ran ? 'stopped' : 'Creel is not running')
     })
   program
     .command('link')
@@ -80,12 +77,7 @@ Good for one browser and 15 minutes. Whoever opens it is an owner of this instal
 }
 
 async function refuseSecond(install: Install): Promise<void> {
-  try {
-    await callHost(install.paths.controlSocket, 'status', {})
-  } catch (error) {
-    if (error instanceof NoHostError) return
-    throw error
-  }
+  if (!(await hostRuns(install))) return
   throw new CreelError('conflict', 'Creel is already running here', {
     hint: './creel link prints a login link, ./creel status how it is, ./creel down stops it',
   })
@@ -108,79 +100,4 @@ async function serveHere(install: Install, context: CliContext, stopSandboxes: b
 function readyText(link: string | null): string {
   if (link === null) return 'Creel is running; the web chat is switched off (web.enabled in creel.toml)'
   return `Creel is running. Open this link once to log in (good for 15 minutes):\n\n  ${link}\n`
-}
-
-/** Starts the host as a process of its own and waits until it takes messages. */
-async function startDetached(install: Install, context: CliContext): Promise<void> {
-  context.output.err('starting the host in the background')
-  const outFile = join(dirname(install.paths.logFile), 'host.out')
-  mkdirSync(dirname(outFile), { recursive: true })
-  const out = openSync(outFile, 'w')
-  const main = join(install.projectDir, 'src', 'main.ts')
-  const child = spawn(process.execPath, [...process.execArgv, main, 'serve'], {
-    cwd: install.projectDir,
-    detached: true,
-    stdio: ['ignore', out, out],
-    env: context.env,
-  })
-  closeSync(out)
-  let died: number | null = null
-  child.on('exit', (code) => {
-    died = code ?? 1
-  })
-  child.unref()
-  const deadline = systemClock.now() + READY_MS
-  for (;;) {
-    try {
-      const { url } = (await callHost(install.paths.controlSocket, 'link', {})) as { url: string }
-      context.output.out(readyText(url))
-      context.output.out('It runs in the background: creel status, creel logs -f, creel down.')
-      return
-    } catch (error) {
-      if (!(error instanceof NoHostError)) throw error
-    }
-    if (died !== null)
-      throw new CreelError('unavailable', `the host ended at once (exit code ${died})`, {
-        hint: `see ${outFile}`,
-      })
-    if (systemClock.now() > deadline)
-      throw new CreelError('timeout', 'the host did not start in time', { hint: `see ${outFile}` })
-    await systemClock.sleep(50, context.signal)
-  }
-}
-
-async function stopHost(install: Install, context: CliContext): Promise<void> {
-  try {
-    await callHost(install.paths.controlSocket, 'down', {})
-  } catch (error) {
-    if (!(error instanceof NoHostError)) throw error
-    context.output.out('Creel is not running')
-    return
-  }
-  context.output.err('stopping: running turns get ten seconds to end')
-  for (;;) {
-    try {
-      await callHost(install.paths.controlSocket, 'status', {})
-    } catch (error) {
-      if (error instanceof NoHostError && (await released(install))) break
-      if (!(error instanceof NoHostError) && !isHangUp(error)) throw error
-    }
-    await systemClock.sleep(50, context.signal)
-  }
-  context.output.out('stopped')
-}
-
-/** The control socket goes first, the lock last. */
-async function released(install: Install): Promise<boolean> {
-  try {
-    await runCommand(install, 'integrity')
-    return true
-  } catch (error) {
-    if (error instanceof CreelError && error.code === 'conflict') return false
-    throw error
-  }
-}
-
-function isHangUp(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
 }

@@ -10,6 +10,7 @@ import { addLifeCommands } from './life-commands.ts'
 import { addLogsCommand } from './logs-command.ts'
 import { addProviderCommands } from './provider-command.ts'
 import { addRelayCommands } from './relay-commands.ts'
+import { addSetupCommand } from './setup-command.ts'
 import { addStatusCommand } from './status-command.ts'
 import { addUsageCommand } from './usage-command.ts'
 import { addUserCommands } from './user-commands.ts'
@@ -17,7 +18,8 @@ import { addVaultCommands } from './vault-commands.ts'
 
 const INTRO = `Creel: personal AI agents, each locked in its own container, woken from your chats.
 
-Begin with "creel up", then open the link it prints. Every command has --help.`
+Begin with "creel up" and open the link it prints, or with "creel setup", which asks for model and chats.
+Every command has --help.`
 
 const OUTRO = `
 Words: a group is an agent (folder groups/<name>), a chat is a place people talk in, a binding says
@@ -36,6 +38,7 @@ export function buildProgram(context: CliContext): Command {
       writeErr: (text) => context.output.err(text.trimEnd()),
     })
   addLifeCommands(program, context)
+  addSetupCommand(program, context)
   addStatusCommand(program, context)
   addUsageCommand(program, context)
   addLogsCommand(program, context)

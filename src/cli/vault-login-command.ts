@@ -76,16 +76,7 @@ async function logIn(
   }
   const server = new HttpTokenServer(systemClock)
   if (service === 'openai') {
-    const issuer = options.issuer.replace(/\/+$/, '')
-    const tokens = await logInWithDevice({
-      ...{ issuer, server, clock: systemClock, signal: context.signal },
-      onCode: (page, code) => {
-        say(`1. Open ${page} in any browser and log in.`)
-        say(`2. Type this code there: ${code}`)
-        say('Waiting; the code is good for 15 minutes. Give it to nobody.')
-      },
-    })
-    return loginValue(tokens, chatgptClient(issuer), [])
+    return chatgptLogin(options.issuer, say, context.signal)
   }
   if (service !== null) throw new CreelError('invalid', `${name}: there is no login for ${service}`)
   const { authorizeUrl, tokenUrl, clientId, scope, host } = options
@@ -104,6 +95,24 @@ async function logIn(
     paste: (signal) => input.read('the address', signal),
   })
   return loginValue(tokens, client, host)
+}
+
+/** Pairs with a ChatGPT plan: shows page and code, waits until a person typed it there. */
+export async function chatgptLogin(
+  issuerUrl: string,
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<SecretValue> {
+  const issuer = issuerUrl.replace(/\/+$/, '')
+  const tokens = await logInWithDevice({
+    ...{ issuer, server: new HttpTokenServer(systemClock), clock: systemClock, signal },
+    onCode: (page, code) => {
+      say(`1. Open ${page} in any browser and log in.`)
+      say(`2. Type this code there: ${code}`)
+      say('Waiting; the code is good for 15 minutes. Give it to nobody.')
+    },
+  })
+  return loginValue(tokens, chatgptClient(issuer), [])
 }
 
 function loginValue(tokens: IssuedTokens, client: LoginClient, hosts: readonly string[]): SecretValue {

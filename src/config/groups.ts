@@ -9,8 +9,11 @@ export interface Groups {
   load(group: GroupName): GroupConfig
   /** Text of AGENTS.md, '' when there is none; `ofBytes` is its size when the text is only its beginning. */
   instructions(group: GroupName): { readonly text: string; readonly ofBytes?: number }
-  /** Makes the folder with a container.json and instructions. Throws `conflict` when it exists. */
-  add(group: GroupName, config: Partial<GroupConfig>): void
+  /**
+   * Makes the folder with instructions (in place of the usual ones) and a container.json, which comes last: one that was
+   * begun and not ended is ended. Throws `conflict` when it exists.
+   */
+  add(group: GroupName, config: Partial<GroupConfig>, instructions?: string): void
   /** Moves the folder aside, never deletes: returns where it went. */
   remove(group: GroupName): string
 }

@@ -47,16 +47,19 @@ const AddArgs = z.object({
   name: z.string(),
   provider: z.string().default('demo'),
   model: z.string().optional(),
+  /** Who it is; the beginning of its AGENTS.md. */
+  persona: z.string().min(1).max(2_000).optional(),
 })
 
 export const groupAdd: OperatorCommand = {
   run(ports, args) {
-    const { name, provider, model } = AddArgs.parse(args)
+    const { name, provider, model, persona } = AddArgs.parse(args)
     const group = groupName(name)
     if (!PROVIDERS.some((known) => known === provider)) {
       throw new CreelError('invalid', `provider: expected ${PROVIDERS.join(' or ')}, got ${provider}`)
     }
-    ports.groups.add(group, model === undefined ? { provider } : { provider, model })
+    const instructions = persona === undefined ? undefined : `# Who you are\n\n${persona}\n`
+    ports.groups.add(group, model === undefined ? { provider } : { provider, model }, instructions)
     bindOwnChats(ports)
     return { group, provider }
   },

@@ -9,7 +9,6 @@ import {
   readSync,
   renameSync,
   statSync,
-  writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import type { Groups } from '../../config/groups.ts'
@@ -18,6 +17,7 @@ import { GroupConfig, PROVIDERS } from '../../config/schema.ts'
 import { ConfigError, CreelError, errorText } from '../../domain/errors.ts'
 import { type GroupName, isGroupName } from '../../domain/ids.ts'
 import type { Paths } from '../../paths.ts'
+import { replaceFile } from '../../replace-file.ts'
 
 const INSTRUCTIONS = `# Who you are
 
@@ -119,16 +119,15 @@ export class GroupRegistry implements Groups {
     }
   }
 
-  add(group: GroupName, config: Partial<GroupConfig>): void {
-    const folder = this.#paths.groupDir(group)
-    if (existsSync(folder)) {
-      throw new CreelError('conflict', `the group ${group} exists already`, {
-        hint: `see ${this.#paths.groupConfig(group)}`,
-      })
+  add(group: GroupName, config: Partial<GroupConfig>, instructions = INSTRUCTIONS): void {
+    const file = this.#paths.groupConfig(group)
+    if (existsSync(file)) {
+      throw new CreelError('conflict', `the group ${group} exists already`, { hint: `see ${file}` })
     }
-    mkdirSync(folder, { recursive: true })
-    writeFileSync(join(folder, 'AGENTS.md'), INSTRUCTIONS)
-    writeFileSync(this.#paths.groupConfig(group), `${JSON.stringify(config, null, 2)}\n`)
+    mkdirSync(this.#paths.groupDir(group), { recursive: true })
+    const text = join(this.#paths.groupDir(group), 'AGENTS.md')
+    if (!existsSync(text)) replaceFile(text, instructions, 0o644)
+    replaceFile(file, `${JSON.stringify(config, null, 2)}\n`, 0o644)
   }
 
   remove(group: GroupName): string {

@@ -1,0 +1,37 @@
+import { z } from 'zod'
+import { PROVIDERS } from '../../src/config/schema.ts'
+import { isGroupName } from '../../src/domain/ids.ts'
+
+/** One line of visible characters; never echoed in an error. */
+const Secret = z
+  .string()
+  .max(16_384)
+  .regex(/^[\x21-\x7e]+$/, 'one line of visible characters without spaces')
+
+/** All that can be said beforehand, by flags or as JSON on standard input. What is left out has its default. */
+export const SetupAnswers = z.strictObject({
+  /** Where data goes; left out = as creel.toml says. */
+  data_dir: z.string().min(1).optional(),
+  provider: z
+    .strictObject({
+      name: z.enum(PROVIDERS),
+      /** API key, or the token of `claude setup-token`; left out = what the vault has. */
+      key: Secret.optional(),
+      /** A proxy or a local model in place of the service's own address. */
+      base_url: z.url({ protocol: /^https?$/ }).optional(),
+      model: z.string().min(1).max(200).optional(),
+      /** false = a key is kept without trying it. */
+      check: z.boolean().default(true),
+    })
+    .optional(),
+  group: z
+    .strictObject({
+      name: z.string().refine(isGroupName, 'a-z, 0-9 and -, at most 31 characters'),
+      /** Who it is, in one line: the beginning of its AGENTS.md. */
+      persona: z.string().min(1).max(2_000).optional(),
+    })
+    .optional(),
+  /** false = no message is sent at the end, and nothing is started. */
+  trip: z.boolean().default(true),
+})
+export type SetupAnswers = z.infer<typeof SetupAnswers>

@@ -1,0 +1,80 @@
+import { problemsOf } from '../../src/config/problems.ts'
+import { CreelError } from '../../src/domain/errors.ts'
+import { SetupAnswers } from './answers.ts'
+
+/** What can be said in words of the command; secrets are none of them. */
+export interface SetupFlags {
+  readonly dataDir?: string
+  readonly provider?: string
+  readonly keyStdin?: boolean
+  readonly baseUrl?: string
+  readonly model?: string
+  readonly check?: boolean
+  readonly group?: string
+  readonly persona?: string
+  readonly trip?: boolean
+  readonly answers?: boolean
+}
+
+/**
+ * What is to be set up, from flags and what came on standard input: the JSON object, or a line for each secret that a flag
+ * announces. Throws CreelError that names what is wrong and never shows what was given.
+ */
+export function answersOf(flags: SetupFlags, input: string): SetupAnswers {
+  const raw = flags.answers === true ? fromJson(flags, input) : fromFlags(flags, input)
+  const parsed = SetupAnswers.safeParse(raw)
+  if (parsed.success) return parsed.data
+  // Shown with nothing but the paths of what is wrong: a value may be a secret.
+  throw new CreelError('invalid', `setup: ${problemsOf(parsed.error, {}).join('; ')}`, {
+    hint: 'creel setup --help shows flags and JSON',
+  })
+}
+
+function fromJson(flags: SetupFlags, input: string): unknown {
+  const { dataDir, provider, keyStdin, baseUrl, model, group, persona } = flags
+  const named = [dataDir, provider, keyStdin, baseUrl, model, group, persona]
+  if (named.some((flag) => flag !== undefined) || flags.trip === false || flags.check === false)
+    throw new CreelError('invalid', 'with --answers everything stands in the JSON, not in flags')
+  try {
+    return JSON.parse(input)
+  } catch (error) {
+    // The parser's message quotes what it read.
+    if (!(error instanceof SyntaxError)) throw error
+    throw new CreelError('invalid', 'standard input is not one JSON object', {
+      hint: 'creel setup --help shows an example',
+    })
+  }
+}
+
+function fromFlags(flags: SetupFlags, input: string): unknown {
+  const lines = input.split('\n').map((line) => line.trim())
+  const key = flags.keyStdin === true ? (lines.shift() ?? '') : undefined
+  if (key === '') throw new CreelError('invalid', '--key-stdin: nothing came on standard input')
+  const forProvider = [key, flags.baseUrl, flags.model].some((value) => value !== undefined)
+  if (flags.provider === undefined && forProvider)
+    throw new CreelError('invalid', 'a key, an address and a model belong to a provider', {
+      hint: 'add --provider',
+    })
+  if (flags.persona !== undefined && flags.group === undefined)
+    throw new CreelError('invalid', 'a persona belongs to an agent', { hint: 'add --group' })
+  return {
+    ...given('data_dir', flags.dataDir),
+    ...(flags.provider === undefined
+      ? {}
+      : {
+          provider: {
+            name: flags.provider,
+            ...{ ...given('key', key), ...given('base_url', flags.baseUrl), ...given('model', flags.model) },
+            ...(flags.check === false ? { check: false } : {}),
+          },
+        }),
+    ...(flags.group === undefined
+      ? {}
+      : { group: { name: flags.group, ...given('persona', flags.persona) } }),
+    ...(flags.trip === false ? { trip: false } : {}),
+  }
+}
+
+function given(key: string, value: string | undefined): Record<string, string> {
+  return value === undefined ? {} : { [key]: value }
+}

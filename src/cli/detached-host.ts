@@ -1,0 +1,96 @@
+// The host as a process of its own: begun and ended by other processes of this user.
+import { spawn } from 'node:child_process'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { systemClock } from '../adapters/clock/system-clock.ts'
+import { callHost, NoHostError } from '../adapters/control/client.ts'
+import type { Install } from '../config/load.ts'
+import { CreelError } from '../domain/errors.ts'
+import type { CliContext } from './context.ts'
+import { runCommand } from './session.ts'
+
+const READY_MS = 30_000
+
+/** Whether a host runs on this data directory. */
+export async function hostRuns(install: Install): Promise<boolean> {
+  try {
+    await callHost(install.paths.controlSocket, 'status', {})
+    return true
+  } catch (error) {
+    if (error instanceof NoHostError) return false
+    throw error
+  }
+}
+
+/** Starts it and waits until it takes messages; returns a login link, or null without a web chat. */
+export async function startDetached(install: Install, context: CliContext): Promise<string | null> {
+  context.output.err('starting the host in the background')
+  const outFile = join(dirname(install.paths.logFile), 'host.out')
+  mkdirSync(dirname(outFile), { recursive: true })
+  const out = openSync(outFile, 'w')
+  const main = join(install.projectDir, 'src', 'main.ts')
+  const child = spawn(process.execPath, [...process.execArgv, main, 'serve'], {
+    cwd: install.projectDir,
+    detached: true,
+    stdio: ['ignore', out, out],
+    env: context.env,
+  })
+  closeSync(out)
+  let died: number | null = null
+  child.on('exit', (code) => {
+    died = code ?? 1
+  })
+  child.unref()
+  const deadline = systemClock.now() + READY_MS
+  for (;;) {
+    try {
+      const { url } = (await callHost(install.paths.controlSocket, 'link', {})) as { url: string }
+      return install.config.web.enabled ? url : null
+    } catch (error) {
+      if (!(error instanceof NoHostError)) throw error
+    }
+    if (died !== null)
+      throw new CreelError('unavailable', `the host ended at once (exit code ${died})`, {
+        hint: `see ${outFile}`,
+      })
+    if (systemClock.now() > deadline)
+      throw new CreelError('timeout', 'the host did not start in time', { hint: `see ${outFile}` })
+    await systemClock.sleep(50, context.signal)
+  }
+}
+
+/** Has it end in order, with its sandboxes, and waits for that. False when none ran. */
+export async function stopHost(install: Install, context: CliContext): Promise<boolean> {
+  try {
+    await callHost(install.paths.controlSocket, 'down', {})
+  } catch (error) {
+    if (!(error instanceof NoHostError)) throw error
+    return false
+  }
+  context.output.err('stopping: running turns get ten seconds to end')
+  for (;;) {
+    try {
+      await callHost(install.paths.controlSocket, 'status', {})
+    } catch (error) {
+      if (error instanceof NoHostError && (await released(install))) break
+      if (!(error instanceof NoHostError) && !isHangUp(error)) throw error
+    }
+    await systemClock.sleep(50, context.signal)
+  }
+  return true
+}
+
+/** The control socket goes first, the lock last. */
+async function released(install: Install): Promise<boolean> {
+  try {
+    await runCommand(install, 'integrity')
+    return true
+  } catch (error) {
+    if (error instanceof CreelError && error.code === 'conflict') return false
+    throw error
+  }
+}
+
+function isHangUp(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
+}

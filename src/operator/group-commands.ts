@@ -33,14 +33,19 @@ export function existingGroup(ports: Pick<OperatorPorts, 'groups'>, text: string
 
 /** Gives every agent its web and terminal chat. Idempotent; run at start and after each `group add`. */
 export function bindOwnChats(ports: Pick<OperatorPorts, 'groups' | 'directory' | 'clock'>): void {
-  for (const group of ports.groups.names()) {
+  const { groups, directory, clock } = ports
+  const names = groups.names()
+  const now = clock.now()
+  // A start waits for this: what is there costs one query, and what is missing one commit, with a thousand groups.
+  directory.inOneCommit(() => {
     for (const channel of OWN_CHANNELS) {
-      const address = { channel, account: 'main', chat: group }
-      const chat = ports.directory.chatFor(address, 'private', group, ports.clock.now())
-      const bound = ports.directory.bindings(chat.id).some((binding) => binding.group === group)
-      if (!bound) ports.directory.bind(chat.id, group, OWN_BINDING, ports.clock.now())
+      const bound = directory.groupsWithOwnChat(channel, 'main')
+      for (const group of names.filter((name) => !bound.has(name))) {
+        const chat = directory.chatFor({ channel, account: 'main', chat: group }, 'private', group, now)
+        directory.bind(chat.id, group, OWN_BINDING, now)
+      }
     }
-  }
+  })
 }
 
 const AddArgs = z.object({

@@ -86,7 +86,7 @@ async function run(
   return { code, ...said }
 }
 
-const MAIN = () => `[--disable-warning=ExperimentalWarning][${project}/src/main.ts]`
+const MAIN = () => `[--disable-warning=ExperimentalWarning][--max-semi-space-size=4][${project}/src/main.ts]`
 
 describe('the launcher', () => {
   it('installs once, passes words and exit code through, and is silent when there is nothing to do', async () => {
@@ -188,7 +188,7 @@ describe('the launcher', () => {
     node(join(bin, 'node'), 'v24.0.0')
     npm()
     const { stdout } = await run(['test', 'unit', '--json'])
-    expect(stdout).toBe(`${MAIN().replace('src/main.ts', 'setup/test-run.ts')}[unit][--json]`)
+    expect(stdout).toBe(`[--disable-warning=ExperimentalWarning][${project}/setup/test-run.ts][unit][--json]`)
   })
 
   it('writes nothing outside the project, nor lets npm do so, and runs no install script', async () => {

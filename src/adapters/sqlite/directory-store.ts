@@ -137,6 +137,20 @@ export class SqliteDirectoryStore implements DirectoryStore {
     this.#statements.prepare('DELETE FROM binding WHERE group_name = ?').run(group)
   }
 
+  groupsWithOwnChat(channel: string, account: string): ReadonlySet<GroupName> {
+    const rows = this.#statements
+      .prepare<[string, string], { group_name: string }>(
+        `SELECT b.group_name FROM chat c JOIN binding b ON b.chat_id = c.id AND b.group_name = c.chat
+         WHERE c.channel = ? AND c.account = ?`,
+      )
+      .all(channel, account)
+    return new Set(rows.map((row) => row.group_name as GroupName))
+  }
+
+  inOneCommit(work: () => void): void {
+    this.#db.transaction(work)()
+  }
+
   stickyOpen(bindingId: number, thread: string): boolean {
     return (
       this.#statements

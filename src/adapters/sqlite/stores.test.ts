@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ALICE, GARDEN, HostTables, KITCHEN, OWNER } from '../../../test/rig/host-tables.ts'
+import type { GroupName } from '../../domain/ids.ts'
 import type { InboundRow } from '../../domain/ports/stores.ts'
 import { SqliteOwnChatStore } from './own-chat-store.ts'
 
@@ -50,6 +51,27 @@ describe('inbound', () => {
 })
 
 describe('directory', () => {
+  test('knows which groups answer the chat of their own name, and writes all or nothing', () => {
+    using tables = new HostTables()
+    const { directory, clock } = tables
+    const add = (chat: string, group = chat) => {
+      const address = { channel: 'web', account: 'main', chat }
+      const { id } = directory.chatFor(address, 'private', chat, clock.now())
+      tables.bind(id, group as GroupName)
+    }
+    directory.inOneCommit(() => add(GARDEN))
+    add('elsewhere', KITCHEN)
+    expect(() =>
+      directory.inOneCommit(() => {
+        add(KITCHEN)
+        throw new Error('killed')
+      }),
+    ).toThrow('killed')
+    expect([...directory.groupsWithOwnChat('web', 'main')]).toEqual([GARDEN])
+    expect([...directory.groupsWithOwnChat('terminal', 'main')]).toEqual([])
+    expect(directory.bindingsOf(KITCHEN).map(({ group }) => group)).toEqual([KITCHEN])
+  })
+
   test('a chat that moves keeps its bindings, its mail and what waits to be sent', () => {
     using tables = new HostTables()
     const row = tables.place(GARDEN, 1, 'old')

@@ -302,6 +302,10 @@ export interface DirectoryStore {
   unbind(chatId: ChatId, group: GroupName | null): number
   unbindGroup(group: GroupName): void
   stickyOpen(bindingId: number, thread: string): boolean
+  /** Groups that answer the chat which has their own name there. */
+  groupsWithOwnChat(channel: string, account: string): ReadonlySet<GroupName>
+  /** All that `work` writes through this store is one commit: all of it or nothing. */
+  inOneCommit(work: () => void): void
 }
 
 export interface RoleStore {

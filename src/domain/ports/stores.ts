@@ -1,10 +1,12 @@
-import type { Overheard, QueueMode } from '@creel/protocol'
+import type { Overheard } from '@creel/protocol'
 import type { NewApproval } from '../approval.ts'
-import type { Binding, EngageMode, SenderPolicy, SessionMode } from '../binding.ts'
 import type { HostWord } from '../host-word.ts'
 import type { ChatId, DeliveryId, GroupName, InboundId, UnixMs, UserId } from '../ids.ts'
 import type { ChatAddress, ChatKind, InboundMessage, Quote } from '../message.ts'
+import type { ChatRow } from './directory.ts'
 import type { NewUsage } from './usage.ts'
+
+export type { BindingSettings, ChatRow, DirectoryStore } from './directory.ts'
 
 /**
  * All stores share one database; every write below is one transaction. It is synced unless its comment says
@@ -263,50 +265,7 @@ export interface FailedDelivery {
   readonly reason: string
 }
 
-export interface ChatRow {
-  readonly id: ChatId
-  readonly address: ChatAddress
-  readonly kind: ChatKind
-  readonly title: string
-  readonly denied: boolean
-}
-
 export type Role = 'owner' | 'admin' | 'member' | 'denied'
-
-export interface BindingSettings {
-  readonly engage: EngageMode
-  readonly pattern?: string
-  readonly session: SessionMode
-  readonly senders: SenderPolicy
-  readonly queue: QueueMode
-}
-
-export interface DirectoryStore {
-  chats(): readonly ChatRow[]
-  chat(id: ChatId): ChatRow | null
-  /** Makes the chat when it is new. */
-  chatFor(address: ChatAddress, kind: ChatKind, title: string, at: UnixMs): ChatRow
-  setDenied(chatId: ChatId, denied: boolean): void
-  /**
-   * The platform gave a chat a new id: bindings and history go with it. A chat that is already known under the new
-   * id takes the bindings over. Idempotent; unknown chats are left alone.
-   */
-  moveChat(channel: string, account: string, fromChat: string, toChat: string): void
-  bindings(chatId: ChatId): readonly Binding[]
-  allBindings(): readonly Binding[]
-  /** Those of one group, in the same order. */
-  bindingsOf(group: GroupName): readonly Binding[]
-  /** Makes or replaces the binding of this chat to this group. */
-  bind(chatId: ChatId, group: GroupName, settings: BindingSettings, at: UnixMs): Binding
-  /** Returns how many bindings went. */
-  unbind(chatId: ChatId, group: GroupName | null): number
-  unbindGroup(group: GroupName): void
-  stickyOpen(bindingId: number, thread: string): boolean
-  /** Groups that answer the chat which has their own name there. */
-  groupsWithOwnChat(channel: string, account: string): ReadonlySet<GroupName>
-  /** All that `work` writes through this store is one commit: all of it or nothing. */
-  inOneCommit(work: () => void): void
-}
 
 export interface RoleStore {
   /** Roles of a user that count for this group: install-wide ones and its own. */

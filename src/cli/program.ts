@@ -5,6 +5,7 @@ import { addChatCommand } from './chat-command.ts'
 import { addChatsCommands } from './chats-commands.ts'
 import type { CliContext } from './context.ts'
 import { addDoctorCommand } from './doctor-command.ts'
+import { addEgressCommands } from './egress-commands.ts'
 import { addGroupCommands } from './group-commands.ts'
 import { addLifeCommands } from './life-commands.ts'
 import { addLogsCommand } from './logs-command.ts'
@@ -49,6 +50,7 @@ export function buildProgram(context: CliContext): Command {
   addChatsCommands(program, context)
   addUserCommands(program, context)
   addVaultCommands(program, context)
+  addEgressCommands(program, context)
   addRelayCommands(program, context)
   addBackupCommands(program, context)
   addBenchCommand(program, context)

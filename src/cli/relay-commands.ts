@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import { CreelError } from '../domain/errors.ts'
 import { type CliContext, installOf } from './context.ts'
+import { toMs, toNumber, when } from './option-values.ts'
 import { oneLine, print, table } from './output.ts'
 import { runCommand } from './session.ts'
 
@@ -103,24 +104,8 @@ function toArgs(ids: readonly string[], options: WhichOptions, rule: { mustName?
     ...(ids.length === 0 ? {} : { ids: ids.map((id) => toNumber('id', id)) }),
     ...(chat === undefined ? {} : { chat }),
     ...(state === undefined ? {} : { state }),
-    ...(older === undefined ? {} : { olderMs: toMs(older) }),
+    ...(older === undefined ? {} : { olderMs: toMs('--older', older) }),
   }
-}
-
-const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
-
-function toMs(text: string): number {
-  const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
-  if (count === undefined || unit === undefined)
-    throw new CreelError('invalid', `--older: expected an age such as 15m, 2h or 3d, got ${text}`)
-  return Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS]
-}
-
-function toNumber(what: string, text: string): number {
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < 1)
-    throw new CreelError('invalid', `${what}: expected a number, got ${text}`)
-  return value
 }
 
 function deliveryTable(lines: readonly DeliveryLine[]): string {
@@ -214,8 +199,4 @@ function turnText(turn: TurnLine & { text: string; deliveries: readonly Delivery
     '',
     turn.deliveries.length === 0 ? 'nothing was sent' : deliveryTable(turn.deliveries),
   ].join('\n')
-}
-
-function when(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 19).replace('T', ' ')
 }

@@ -101,7 +101,7 @@ function operatorPorts(core: Core, host: Host, parts: RealParts, live: Live): Op
   return {
     ...{ groups, directory, inbound, roles, logins, overview, usage, deliveryLog, turnLog, clock, live },
     admission: host.admission,
-    vault: core.vault,
+    ...{ vault: core.vault, egressRules: core.egressRules, egressLog: core.egressLog },
     testSecret: secretTester(core, parts.secrets.keeper),
   }
 }

@@ -1,5 +1,13 @@
 import { allow, deny, grant, revoke, userList, waiting } from './admission-commands.ts'
 import { bind, chatList, unbind } from './chat-commands.ts'
+import {
+  egressAllow,
+  egressDeny,
+  egressList,
+  egressLog,
+  egressRemove,
+  egressTotals,
+} from './egress-commands.ts'
 import { groupAdd, groupList, groupRemove, groupShow } from './group-commands.ts'
 import { down, integrity, link, sandboxLogs, status, terminalPending } from './host-commands.ts'
 import type { OperatorCommand } from './ports.ts'
@@ -44,6 +52,12 @@ export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
   'turn-list': turnList,
   'turn-show': turnShow,
   'turn-retry': turnRetry,
+  'egress-list': egressList,
+  'egress-allow': egressAllow,
+  'egress-deny': egressDeny,
+  'egress-remove': egressRemove,
+  'egress-log': egressLog,
+  'egress-totals': egressTotals,
   'vault-list': vaultList,
   'vault-set': vaultSet,
   'vault-remove': vaultRemove,

@@ -92,6 +92,8 @@ export const groupRemove: OperatorCommand = {
   run(ports, args) {
     const group = existingGroup(ports, NameArgs.parse(args).name)
     ports.directory.unbindGroup(group)
+    // Another agent of the same name must not inherit what this one was allowed.
+    for (const rule of ports.egressRules.all()) if (rule.group === group) ports.egressRules.remove(rule.id)
     const movedTo = ports.groups.remove(group)
     ports.live.nudgeGroup(group)
     return { group, movedTo }

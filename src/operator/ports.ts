@@ -1,6 +1,8 @@
 import type { Groups } from '../config/groups.ts'
 import type { ChatId, GroupName } from '../domain/ids.ts'
 import type { Clock } from '../domain/ports/clock.ts'
+import type { EgressLogStore } from '../domain/ports/egress-log.ts'
+import type { EgressRules } from '../domain/ports/egress-rules.ts'
 import type { OverviewStore } from '../domain/ports/overview.ts'
 import type { DeliveryLog, TurnLog } from '../domain/ports/relay-log.ts'
 import type { DirectoryStore, InboundStore, RoleStore } from '../domain/ports/stores.ts'
@@ -46,6 +48,8 @@ export interface OperatorPorts {
   readonly live: Live
   readonly clock: Clock
   readonly vault: Vault
+  readonly egressRules: EgressRules
+  readonly egressLog: EgressLogStore
   /** Tries a secret with one cheap real call; renews a login that is due. Throws `not_found`. */
   readonly testSecret: (name: string) => Promise<CheckResult>
 }

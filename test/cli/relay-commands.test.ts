@@ -89,7 +89,7 @@ describe('deliveries', () => {
   it.each([
     [['deliveries', 'retry'], 'expected numbers, --chat, --older or --all, got nothing'],
     [['deliveries', 'drop', 'x'], 'id: expected a number, got x'],
-    [['deliveries', 'list', '--older', 'long'], '--older: expected an age such as 15m, 2h or 3d, got long'],
+    [['deliveries', 'list', '--older', 'long'], '--older: expected a time such as 15m, 2h or 3d, got long'],
     [['deliveries', 'list', '--chat', 'telegram:9'], 'there is no chat telegram:9'],
     [['turns', 'show', '99'], 'no agent was given a message 99'],
   ])('%j is refused in one sentence', async (args, message) => {

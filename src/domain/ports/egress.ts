@@ -38,7 +38,8 @@ export interface EgressPolicy {
   request(group: GroupName, request: EgressRequest): Promise<RequestVerdict>
 }
 
-export type EgressOutcome = 'allowed' | 'denied' | 'failed'
+export const OUTCOMES = ['allowed', 'denied', 'failed'] as const
+export type EgressOutcome = (typeof OUTCOMES)[number]
 
 /** One connection or request as it ended. Never a body, a header, a query or a secret. */
 export interface EgressEntry {

@@ -31,6 +31,7 @@ function start(id: string, mounts: readonly Mount[]): void {
     startToolServer,
     log: () => undefined,
     ending: { crash: ended, exit: ended },
+    gatewayPort: null,
   })
     .run(stop.signal)
     .then(ended, ended)

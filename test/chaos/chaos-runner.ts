@@ -71,5 +71,6 @@ await createRunner({
   startToolServer,
   log: jsonLog((line) => process.stderr.write(line), systemClock),
   ending: { crash, exit: crash },
+  gatewayPort: null,
   openOutbox: (path) => new WiredOutbox(path),
 }).run(stop.signal)

@@ -19,6 +19,7 @@ import { ClaudeProvider } from '../../container/runner/src/providers/claude/prov
 import type { QueryFunction } from '../../container/runner/src/providers/claude/sdk.ts'
 import { NO_TOOLS, type ToolAccess } from '../../container/runner/src/tools/tool-access.ts'
 import { ModelServer } from './model-server.ts'
+import { PROXY_OF_NOBODY } from './nobodys-proxy.ts'
 
 /** The version that the image has; see container/package.json. */
 const VERSION = '0.3.329'
@@ -108,6 +109,7 @@ export class ClaudeRig implements AsyncDisposable {
       homeDir: this.home,
       workspaceDir: this.workspace,
       skillsDir: this.skills,
+      toolEnvironment: PROXY_OF_NOBODY,
       plugin: this.plugin,
       settings: RunnerSettings.parse({
         protocol: 1,

@@ -7,6 +7,7 @@ import type { Turn } from '../../container/runner/src/provider.ts'
 import { CodexProvider } from '../../container/runner/src/providers/codex/provider.ts'
 import { NO_TOOLS, type ToolAccess } from '../../container/runner/src/tools/tool-access.ts'
 import { ModelServer } from './model-server.ts'
+import { PROXY_OF_NOBODY } from './nobodys-proxy.ts'
 
 /** The version that the image has; see container/image/runtimes/package.json. */
 const VERSION = '0.169.0'
@@ -63,6 +64,7 @@ export class CodexRig implements AsyncDisposable {
       homeDir: join(this.folder, 'home'),
       workspaceDir: join(this.folder, 'workspace'),
       skillsDir: join(this.folder, 'skills'),
+      toolEnvironment: PROXY_OF_NOBODY,
       settings: RunnerSettings.parse({
         protocol: 1,
         group: 'family',

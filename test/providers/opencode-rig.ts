@@ -8,6 +8,7 @@ import type { Turn } from '../../container/runner/src/provider.ts'
 import { OpencodeProvider } from '../../container/runner/src/providers/opencode/provider.ts'
 import { NO_TOOLS, type ToolAccess } from '../../container/runner/src/tools/tool-access.ts'
 import { ModelServer } from './model-server.ts'
+import { PROXY_OF_NOBODY } from './nobodys-proxy.ts'
 
 /** The version that the image has; see container/image/runtimes/package.json. */
 const VERSION = '1.18.33'
@@ -59,6 +60,7 @@ export class OpencodeRig implements AsyncDisposable {
       homeDir: this.home,
       workspaceDir: this.workspace,
       skillsDir: this.skills,
+      toolEnvironment: PROXY_OF_NOBODY,
       settings: RunnerSettings.parse({
         protocol: 1,
         group: 'family',

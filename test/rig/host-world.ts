@@ -153,6 +153,7 @@ export class HostWorld implements AsyncDisposable {
       startToolServer,
       log: (event) => this.runnerEvents.push(`${spec.group} ${event}`),
       ending: { crash: () => die(137), exit: die },
+      gatewayPort: null,
       openOutbox: (path) => mortalOutbox(path, () => dead),
     }).run(abort.signal)
     const done = run.catch((error: unknown) => {

@@ -45,5 +45,6 @@ await createRunner({
   startToolServer,
   log: jsonLog((line) => process.stderr.write(line), systemClock),
   ending: { crash, exit: crash },
+  gatewayPort: null,
   openOutbox,
 }).run(new AbortController().signal)

@@ -175,6 +175,7 @@ export class RunnerRig implements Disposable {
       startToolServer,
       log: this.log,
       ending: { crash: () => this.log('crash'), exit: () => this.log('exit') },
+      gatewayPort: null,
       ...overrides,
     }
   }

@@ -10,6 +10,9 @@ export {
 export { Destination, InboxEntry, InboxMessage, MAX_QUOTE, Overheard, QueueMode, Speaker } from './inbox.ts'
 export { InboxReader, type InboxRow, InboxWriter } from './inbox-log.ts'
 export {
+  BROWSER_POLICY_FILE,
+  CA_BUNDLE_FILE,
+  CA_FILE,
   DOORBELL_FILE,
   GATEWAY_FILE,
   GATEWAY_PORT,

@@ -8,6 +8,11 @@ export const DOORBELL_FILE = 'bell.sock'
 /** The gateway's socket, beside the doorbell; the only way out of a sandbox. */
 export const GATEWAY_FILE = 'gw.sock'
 export const SETTINGS_FILE = 'settings.json'
+/** The certificate by which sandboxes know the gateway when it opens TLS, alone and below all that the host trusts. */
+export const CA_FILE = 'ca.pem'
+export const CA_BUNDLE_FILE = 'ca-bundle.pem'
+/** The same for Chromium, which takes it from a policy; the image links to it. */
+export const BROWSER_POLICY_FILE = 'browser-policy.json'
 
 /** Where a sandbox finds its folders. These paths are part of the protocol. */
 export const SANDBOX_PATHS = {

@@ -175,14 +175,22 @@ describe('a runner', () => {
     expect(after.bytesRead).toBe(0)
   })
 
-  it('listens nowhere for a provider that needs no gateway', async () => {
+  it('offers it to the tools of a provider that needs none, as their proxy', async () => {
     using rig = new RunnerRig()
+    await host((socket) => socket.end('gate'), join(rig.path(SANDBOX_PATHS.run), GATEWAY_FILE))
     const gatewayPort = await freePort()
     const runner = rig.start({ gatewayPort })
+    await rig.settled(rig.say('/demo shell echo "$https_proxy"'))
+    expect(rig.replies()).toEqual([`exit 0\nhttp://127.0.0.1:${gatewayPort}\n`])
+    expect(await text(dial(gatewayPort))).toBe('gate')
+    await runner.stop()
+  })
+
+  it('answers without it when its port is taken', async () => {
+    using rig = new RunnerRig()
+    const runner = rig.start({ gatewayPort: port })
     await rig.settled(rig.say('hello'))
-    const client = dial(gatewayPort)
-    await closed(client)
-    expect(client.readyState).toBe('closed')
+    await rig.seen(() => expect(rig.events).toContain('gateway_not_offered'))
     await runner.stop()
   })
 })

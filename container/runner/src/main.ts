@@ -26,6 +26,8 @@ const runner = createRunner({
   providers: PROVIDERS,
   startToolServer,
   log,
+  // Without a container the port is not ours to take.
+  ...(root === '/' ? {} : { gatewayPort: null }),
   ending: {
     crash: () => process.kill(process.pid, 'SIGKILL'),
     exit: (code) => process.exit(code),

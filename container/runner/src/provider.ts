@@ -41,6 +41,8 @@ export interface ProviderParts {
   readonly workspaceDir: string
   /** Folders that the host put there, one for each skill of the agent; read-only in a sandbox. */
   readonly skillsDir: string
+  /** Variables for everything that the agent starts: how it gets out of the sandbox. */
+  readonly toolEnvironment: Readonly<Record<string, string>>
   readonly settings: RunnerSettings
   readonly log: EventLog
   readonly clock: Clock
@@ -55,7 +57,7 @@ export interface MakeParts extends ProviderParts {
 
 /** One line of the table of providers. */
 export interface ProviderEntry {
-  /** Whether it calls a model: the gateway is then offered on the sandbox's loopback before `make` is called. */
+  /** Whether it calls a model: the gateway is then offered on the sandbox's loopback before `make` is called, else soon. */
   readonly needsGateway: boolean
   /**
    * Called once per start of the runner, before any turn. A large library is imported here, so that only the

@@ -26,12 +26,19 @@ import { type EventLog, errorText } from './log.ts'
 import { withModuleFragments } from './module-fragments.ts'
 import { type Outbox, OutboxCommits } from './outbox-commits.ts'
 import { OutgoingFiles } from './outgoing-files.ts'
-import type { ProcessEnding, ProviderEntry, ProviderRuntime, ProviderTable } from './provider.ts'
+import type {
+  ProcessEnding,
+  ProviderEntry,
+  ProviderParts,
+  ProviderRuntime,
+  ProviderTable,
+} from './provider.ts'
 import { turnTogether } from './queue-mode.ts'
 import { RunnerRefusal } from './refusal.ts'
 import { SessionLanes } from './session-lanes.ts'
 import { SessionTokens } from './session-tokens.ts'
 import { isPassing } from './sqlite-error.ts'
+import { toolEnvironment, withToolEnvironment } from './tool-environment.ts'
 import type { ToolFolders } from './tools/tool.ts'
 import type { ToolServer } from './tools/tool-access.ts'
 import { ToolDesk } from './tools/tool-desk.ts'
@@ -54,8 +61,8 @@ export interface RunnerOptions {
   readonly startToolServer: (parts: ToolServerParts) => Promise<ToolServer>
   readonly log: EventLog
   readonly ending: ProcessEnding
-  /** Another port than the one of the protocol, for tests that run many runners on one machine. */
-  readonly gatewayPort?: number
+  /** Another port than the one of the protocol, or null to offer no gateway: outside of a container. */
+  readonly gatewayPort?: number | null
   /** Another outbox in place of the real one, for tests that break it. */
   readonly openOutbox?: (path: string) => Outbox & Disposable
 }
@@ -75,7 +82,9 @@ export function createRunner(options: RunnerOptions): Runner {
 
 async function runUntil(signal: AbortSignal, options: RunnerOptions): Promise<void> {
   const { clock, log } = options
-  const settings = withModuleFragments(readSettings(options.inDir))
+  const gatewayPort = options.gatewayPort === undefined ? GATEWAY_PORT : options.gatewayPort
+  const environment = toolEnvironment(options.runDir, gatewayPort)
+  const settings = withToolEnvironment(withModuleFragments(readSettings(options.inDir)), environment)
   const entry = providerEntry(options.providers, settings.provider)
   const stopped = new AbortController()
   const stopping = AbortSignal.any([signal, stopped.signal])
@@ -92,7 +101,12 @@ async function runUntil(signal: AbortSignal, options: RunnerOptions): Promise<vo
   const { workspaceDir } = options
   const files = new OutgoingFiles({ folder: join(options.outDir, FILES_FOLDER), workspaceDir, log })
   const desk = new ToolDesk({ settings, outbox, commits, files, clock })
-  const { provider, close } = await startProvider(entry, options, desk).catch((error: unknown) => {
+  const gateway =
+    gatewayPort === null
+      ? undefined
+      : new GatewayForwarder({ port: gatewayPort, path: join(options.runDir, GATEWAY_FILE), clock })
+  const parts = { ...options, settings, toolEnvironment: environment }
+  const { provider, close } = await startProvider(entry, { parts, desk, gateway }).catch((error: unknown) => {
     inbox[Symbol.dispose]()
     outbox[Symbol.dispose]()
     throw error
@@ -121,6 +135,8 @@ async function runUntil(signal: AbortSignal, options: RunnerOptions): Promise<vo
     background.push(beat(join(options.outDir, HEARTBEAT_FILE), clock, log, stopping))
     // The first message begins before anything else is set up.
     intake.take()
+    // Nothing that the message starts is as fast as this.
+    if (gateway && !entry.needsGateway) offer(gateway, log)
     log('runner_started', { group: settings.group, provider: settings.provider })
     background.push(
       doorbell.run(stopping),
@@ -141,34 +157,39 @@ async function runUntil(signal: AbortSignal, options: RunnerOptions): Promise<vo
   }
 }
 
+interface StartParts {
+  readonly parts: RunnerOptions & ProviderParts
+  readonly desk: ToolDesk
+  readonly gateway: GatewayForwarder | undefined
+}
+
 /** The runtime, the way out that it needs and its tools. Leaves nothing behind when it fails. */
 async function startProvider(
   entry: ProviderEntry,
-  options: RunnerOptions,
-  desk: ToolDesk,
+  { parts, desk, gateway }: StartParts,
 ): Promise<{ provider: ProviderRuntime; close: () => Promise<void> }> {
-  const gateway = new GatewayForwarder({
-    port: options.gatewayPort ?? GATEWAY_PORT,
-    path: join(options.runDir, GATEWAY_FILE),
-    clock: options.clock,
-  })
   let tools: Promise<ToolServer> | undefined
   const startTools = () => {
-    tools ??= options.startToolServer({ ...options, desk, folders: toolFolders(options) })
+    tools ??= parts.startToolServer({ ...parts, desk, folders: toolFolders(parts) })
     return tools
   }
   const closeDoors = async () => {
     const started = await tools?.catch(() => undefined)
-    await Promise.all([gateway.close(), started?.close()])
+    await Promise.all([gateway?.close(), started?.close()])
   }
   try {
-    if (entry.needsGateway) await gateway.listen()
-    const provider = await entry.make({ ...options, settings: desk.settings, startTools })
+    if (entry.needsGateway) await gateway?.listen()
+    const provider = await entry.make({ ...parts, startTools })
     return { provider, close: () => provider.close().finally(closeDoors) }
   } catch (error) {
     await closeDoors()
     throw error
   }
+}
+
+/** Tools of the agent lack their way out when the port is taken; its turns are answered all the same. */
+function offer(gateway: GatewayForwarder, log: EventLog): void {
+  gateway.listen().catch((error: unknown) => log('gateway_not_offered', { error: errorText(error) }))
 }
 
 function toolFolders({ workspaceDir, memoryDir, homeDir }: RunnerOptions): ToolFolders {

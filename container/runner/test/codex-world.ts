@@ -26,6 +26,7 @@ export function world(
       homeDir: '/nowhere',
       workspaceDir: '/workspace',
       skillsDir: '/nowhere',
+      toolEnvironment: {},
       settings: SETTINGS,
       log: (event) => void logged.push(event),
       clock,

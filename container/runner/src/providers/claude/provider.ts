@@ -45,7 +45,7 @@ export class ClaudeProvider implements ProviderRuntime {
 
   constructor(parts: ClaudeParts) {
     this.#parts = parts
-    const { homeDir, workspaceDir, settings, executable } = parts
+    const { homeDir, workspaceDir, settings, toolEnvironment, executable } = parts
     const instructions = providerInstructions(parts, INSTRUCTION_BYTES.claude)
     const plugin = skillNames(parts.skillsDir).length > 0 ? parts.plugin : undefined
     const baseUrl = parts.baseUrl ?? gatewayUrl('anthropic')
@@ -53,6 +53,7 @@ export class ClaudeProvider implements ProviderRuntime {
       homeDir,
       workspaceDir,
       settings,
+      toolEnvironment,
       baseUrl,
       executable,
       instructions,

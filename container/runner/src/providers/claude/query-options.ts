@@ -35,6 +35,7 @@ export interface OptionParts {
   readonly homeDir: string
   readonly workspaceDir: string
   readonly settings: RunnerSettings
+  readonly toolEnvironment: Readonly<Record<string, string>>
   readonly baseUrl: string
   /** Program of the runtime; the SDK's own when undefined. */
   readonly executable: string | undefined
@@ -53,7 +54,7 @@ export function configDir(homeDir: string): string {
 export function queryOptions(parts: OptionParts): QueryOptions {
   return {
     cwd: parts.workspaceDir,
-    env: environment(parts.homeDir, parts.baseUrl),
+    env: environment(parts),
     ...(parts.executable === undefined ? {} : { pathToClaudeCodeExecutable: parts.executable }),
     settingSources: [],
     includePartialMessages: true,
@@ -93,8 +94,9 @@ function toolServer(server: McpServer): ToolServer {
 }
 
 /** The whole environment of the process: it inherits nothing. */
-function environment(homeDir: string, baseUrl: string): Record<string, string> {
+function environment({ homeDir, baseUrl, toolEnvironment }: OptionParts): Record<string, string> {
   return {
+    ...toolEnvironment,
     PATH,
     HOME: homeDir,
     LANG: 'C.UTF-8',

@@ -31,6 +31,7 @@ function home(settings: object = {}, instructions = ''): CodexHome {
     homeDir,
     workspaceDir: '/workspace',
     skillsDir: join(homeDir, 'skills'),
+    toolEnvironment: {},
     baseUrl: 'http://127.0.0.1:3128/openai/v1',
     mark: 'mark-1',
     instructions,

@@ -17,6 +17,7 @@ export interface CodexHome {
   readonly homeDir: string
   readonly workspaceDir: string
   readonly skillsDir: string
+  readonly toolEnvironment: Readonly<Record<string, string>>
   readonly settings: RunnerSettings
   /** At most INSTRUCTION_BYTES. */
   readonly instructions: string
@@ -33,6 +34,7 @@ export function defaultBaseUrl(): string {
 /** Variables that app-server needs beside those of the runner. */
 export function codexEnvironment(home: CodexHome): Readonly<Record<string, string>> {
   return {
+    ...home.toolEnvironment,
     HOME: home.homeDir,
     CODEX_HOME: codexHomeDir(home.homeDir),
     [KEY_VARIABLE]: PLACEHOLDER_KEY,

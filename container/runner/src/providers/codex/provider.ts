@@ -105,12 +105,13 @@ export class CodexProvider implements ProviderRuntime {
   }
 
   #start(options: CodexOptions): ReturnType<Launch> {
-    const { homeDir, workspaceDir, skillsDir, settings, clock, log } = this.#parts
+    const { homeDir, workspaceDir, skillsDir, settings, toolEnvironment, clock, log } = this.#parts
     const home: CodexHome = {
       homeDir,
       workspaceDir,
       skillsDir,
       settings,
+      toolEnvironment,
       instructions: providerInstructions(this.#parts, INSTRUCTION_BYTES.codex),
       baseUrl: options.baseUrl ?? defaultBaseUrl(),
       mark: randomUUID(),

@@ -142,7 +142,7 @@ async function* many({ rest }: CommandCall): AsyncGenerator<TurnEvent, void> {
  */
 async function* shell({ rest, parts, signal }: CommandCall): AsyncGenerator<TurnEvent, void> {
   yield { type: 'tool', phase: 'started', name: 'shell' }
-  const output = await runShell(rest, parts.workspaceDir, signal)
+  const output = await runShell(rest, parts, signal)
   yield { type: 'tool', phase: 'ended', name: 'shell' }
   yield { type: 'message', text: output }
   yield DONE

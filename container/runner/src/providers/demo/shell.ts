@@ -1,3 +1,5 @@
+import type { ProviderParts } from '../../provider.ts'
+
 const TIMEOUT_MS = 60_000
 const MAX_OUTPUT = 100_000
 
@@ -5,12 +7,18 @@ const MAX_OUTPUT = 100_000
  * Runs a command with /bin/sh, in a process group of its own, and returns `exit <code>` and what it wrote, stdout and
  * stderr together, bounded. Kills the group after 60 s or when `signal` aborts. Never rejects.
  */
-export function runShell(command: string, cwd: string, signal: AbortSignal): Promise<string> {
+export function runShell(
+  command: string,
+  { workspaceDir, toolEnvironment }: Pick<ProviderParts, 'workspaceDir' | 'toolEnvironment'>,
+  signal: AbortSignal,
+): Promise<string> {
   // Loaded on first use, not at the start of every runner.
   const { spawn } = process.getBuiltinModule('node:child_process')
   return new Promise((resolve) => {
-    const child = spawn('/bin/sh', ['-c', command], {
-      cwd,
+    const variables = Object.entries(toolEnvironment).map(([name, value]) => `${name}=${value}`)
+    // env(1) adds to our variables and then becomes the shell: the same process.
+    const child = spawn('/usr/bin/env', [...variables, '/bin/sh', '-c', command], {
+      cwd: workspaceDir,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     })

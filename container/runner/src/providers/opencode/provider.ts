@@ -84,7 +84,7 @@ export class OpencodeProvider implements ProviderRuntime {
   }
 
   async #start(): Promise<OpencodeServer> {
-    const { settings, clock, log, homeDir, workspaceDir } = this.#parts
+    const { settings, clock, log, homeDir, workspaceDir, toolEnvironment } = this.#parts
     const tools = this.#options.tools ?? NO_TOOLS
     const began = clock.now()
     prepareFolders(this.#folders)
@@ -100,7 +100,7 @@ export class OpencodeProvider implements ProviderRuntime {
       binary: this.#options.binary ?? 'opencode',
       cwd: workspaceDir,
       env: serverEnv({
-        tools: { PATH, HOME: homeDir, LANG: 'C.UTF-8', ...this.#options.env },
+        tools: { ...toolEnvironment, PATH, HOME: homeDir, LANG: 'C.UTF-8', ...this.#options.env },
         folders: this.#folders,
         config: serverConfig(
           { ...settings, mcpServers: { ...settings.mcpServers, ...tools.shared } },

@@ -1,0 +1,83 @@
+// The server of the gateway bench, in a process of its own: a model that streams, and a file without an end. Each is
+// there twice, on a port for the gateway and on a unix socket for the direct way.
+import { chmodSync } from 'node:fs'
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** What the bench asks for. */
+export interface UpstreamOrder {
+  readonly key: string
+  readonly cert: string
+  /** Paths of the direct sockets. */
+  readonly direct: string
+  readonly directTls: string
+}
+
+/** Where the gateway finds it. */
+export interface UpstreamPorts {
+  readonly model: number
+  readonly tls: number
+}
+
+const PIECES = 20
+const PIECE_MS = 5
+const BLOCK = Buffer.alloc(64 * 1024, 'creel')
+
+const serve: RequestListener = (request, response) => {
+  request.resume()
+  if (request.method === 'POST') void stream(response)
+  else file(request, response)
+}
+
+/** Each piece says when it was written, on a clock that all processes of the machine share. */
+async function stream(response: ServerResponse): Promise<void> {
+  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  for (let piece = 0; piece < PIECES; piece++) {
+    if (piece > 0) await sleep(PIECE_MS)
+    response.write(`data: ${Number(process.hrtime.bigint()) / 1e6}\n\n`)
+  }
+  response.end()
+}
+
+function file(request: IncomingMessage, response: ServerResponse): void {
+  const bytes = Number(new URL(request.url ?? '', 'http://x').searchParams.get('bytes'))
+  response.writeHead(200, { 'content-length': bytes })
+  let left = bytes
+  const write = () => {
+    while (left > 0) {
+      const block = left < BLOCK.length ? BLOCK.subarray(0, left) : BLOCK
+      left -= block.length
+      if (!response.write(block) && left > 0) {
+        response.once('drain', write)
+        return
+      }
+    }
+    response.end()
+  }
+  write()
+}
+
+function listen(server: Server, where: string | number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    const ready = () => {
+      if (typeof where === 'string') chmodSync(where, 0o666)
+      resolve(typeof where === 'string' ? 0 : (server.address() as AddressInfo).port)
+    }
+    if (typeof where === 'string') server.listen(where, ready)
+    else server.listen(where, '127.0.0.1', ready)
+  })
+}
+
+process.once('message', async ({ key, cert, direct, directTls }: UpstreamOrder) => {
+  await listen(createServer(serve), direct)
+  await listen(createTlsServer({ key, cert }, serve), directTls)
+  const ports: UpstreamPorts = {
+    model: await listen(createServer(serve), 0),
+    tls: await listen(createTlsServer({ key, cert }, serve), 0),
+  }
+  process.send?.(ports)
+})
+process.on('disconnect', () => process.exit(0))

@@ -1,6 +1,7 @@
 import type { Bench } from './bench.ts'
 import { burst } from './burst.ts'
 import { cold } from './cold.ts'
+import { gateway } from './gateway.ts'
 import { idle } from './idle.ts'
 import { isolation } from './isolation.ts'
 import { provider } from './provider.ts'
@@ -17,6 +18,7 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   cold,
   burst,
   throughput,
+  gateway,
   idle,
   isolation,
   soak,

@@ -28,7 +28,9 @@ function streamed(target) {
         for (const line of lines) ages.push(at - Number(line.slice('data: '.length)))
       })
       answer.on('end', () =>
-        answer.statusCode === 200 ? resolve({ first, ages }) : reject(new Error(`${answer.statusCode} ${rest}`)),
+        answer.statusCode === 200
+          ? resolve({ first, ages })
+          : reject(new Error(`${answer.statusCode} ${rest}`)),
       )
       answer.on('error', reject)
     })
@@ -112,7 +114,8 @@ async function transfer(bytes, rounds, opened, tunnelled) {
   return Object.fromEntries(Object.entries(speeds).map(([name, values]) => [name, median(values)]))
 }
 
-const done = job === 'stream' ? stream(Number(args[0])) : transfer(Number(args[0]), Number(args[1]), args[2], args[3])
+const done =
+  job === 'stream' ? stream(Number(args[0])) : transfer(Number(args[0]), Number(args[1]), args[2], args[3])
 done.then(
   (figures) => {
     console.log(JSON.stringify(figures))

@@ -1,24 +1,34 @@
 // The server of the gateway bench, in a process of its own: a model that streams, and a file without an end. Each is
 // there twice, on a port for the gateway and on a unix socket for the direct way.
 import { chmodSync } from 'node:fs'
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** What the bench asks for. */
+/** Begins the server; answered with ports. */
 export interface UpstreamOrder {
   readonly key: string
   readonly cert: string
-  /** Paths of the direct sockets. */
-  readonly direct: string
-  readonly directTls: string
 }
 
-/** Where the gateway finds it. */
+/** Where the gateway finds it: without TLS, and with it twice, for rules that differ. */
 export interface UpstreamPorts {
   readonly model: number
-  readonly tls: number
+  readonly opened: number
+  readonly tunnelled: number
+}
+
+/** Makes the direct sockets at these paths; answered with `true`. */
+export interface DirectOrder {
+  readonly plain: string
+  readonly tls: string
 }
 
 const PIECES = 20
@@ -71,13 +81,19 @@ function listen(server: Server, where: string | number): Promise<number> {
   })
 }
 
-process.once('message', async ({ key, cert, direct, directTls }: UpstreamOrder) => {
-  await listen(createServer(serve), direct)
-  await listen(createTlsServer({ key, cert }, serve), directTls)
+async function begin(order: UpstreamOrder): Promise<void> {
   const ports: UpstreamPorts = {
     model: await listen(createServer(serve), 0),
-    tls: await listen(createTlsServer({ key, cert }, serve), 0),
+    opened: await listen(createTlsServer(order, serve), 0),
+    tunnelled: await listen(createTlsServer(order, serve), 0),
   }
+  process.once('message', async ({ plain, tls }: DirectOrder) => {
+    await listen(createServer(serve), plain)
+    await listen(createTlsServer(order, serve), tls)
+    process.send?.(true)
+  })
   process.send?.(ports)
-})
+}
+
+process.once('message', (order: UpstreamOrder) => void begin(order))
 process.on('disconnect', () => process.exit(0))

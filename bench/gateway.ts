@@ -23,9 +23,7 @@ const KEY = 'sk-of-the-bench-0123456789abcdef'
 const Streamed = z.object({ ttfbAdded: z.number(), chunkAdded: z.number() })
 
 /**
- * What the gateway adds over the same requests made directly, from one process in a real sandbox, in turn. Door one:
- * `-n` streamed answers of a model. Door two: 2 GB over TLS, three times directly, three times opened and three times
- * tunnelled; the ratio is that of the slower kind. Memory is that of the host process while they pass.
+ * What the gateway adds over the same requests made directly, from one process in a real sandbox, in turn: `-n` streamed answers of a model.
  */
 export const gateway: Bench = {
   defaultRuns: 100,
@@ -41,14 +39,14 @@ export const gateway: Bench = {
       const { key, cert } = await ownCertificate(HOST)
       const ports: UpstreamPorts = await ask({ key, cert })
       const install = installWith(request.install, folder, ports)
-      const bench = await startBenchHost(install, request.say, groupWith(ports))
+      const bench = await startBenchHost(install, request.say, groupConfig())
       try {
         const { core } = bench.host.parts
         await core.vault.change(putSecret(SECRET, { kind: 'api-key', key: KEY }, core.clock.now()))
         await bench.roundTrip()
         const run = core.install.paths.runDir(GROUP)
         await ask({ plain: join(run, 'direct.sock'), tls: join(run, 'direct-tls.sock') })
-        return await measure(bench, request, ports)
+        return await measure(bench, request)
       } finally {
         await bench[Symbol.asyncDispose]()
       }
@@ -71,15 +69,13 @@ function installWith(install: Install, folder: string, ports: UpstreamPorts): In
   return { ...install, config, env: { ...install.env, masterKeyFile: undefined } }
 }
 
-/** Requests are read where a rule limits them; the other port is passed on as it is. */
-function groupWith({ opened, tunnelled }: UpstreamPorts): Partial<GroupConfig> {
+function groupConfig(): Partial<GroupConfig> {
   return { provider: 'demo', secrets: [SECRET] }
 }
 
 async function measure(
   bench: BenchHost,
   { install, runs, say }: BenchRequest,
-  ports: UpstreamPorts,
 ): Promise<Record<string, number>> {
   const script = readFileSync(join(import.meta.dirname, 'gateway-client.cjs'), 'utf8')
   say(`streaming ${runs} answers, each directly and through the gateway`)

@@ -17,6 +17,7 @@ import { expectedAgentImage, installSocket } from '../host-parts.ts'
 import { specHash } from '../sandboxes/sandbox-spec.ts'
 import { type CliContext, installOf } from './context.ts'
 import { hostRuns } from './detached-host.ts'
+import { checkEgress } from './doctor-egress.ts'
 import { checkMachine } from './doctor-machine.ts'
 import { checkVault } from './doctor-vault.ts'
 import { type Finding, findingText, ok } from './finding.ts'
@@ -59,6 +60,7 @@ const CHECKS: readonly (readonly [string, Check])[] = [
   ['agents', checkGroups],
   ['skills', checkSkills],
   ['vault', checkVault],
+  ['egress', checkEgress],
 ]
 
 async function guarded(name: string, check: () => Promise<Finding[]>): Promise<Finding[]> {

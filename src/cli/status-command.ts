@@ -17,6 +17,8 @@ interface Status {
     waiting: number
     failed: number
     rejectedEntries: number
+    /** Within 24 hours. */
+    deniedRequests: number
   }[]
   readonly waitingToBeRouted: number
   readonly held: number
@@ -67,6 +69,11 @@ function statusText(status: Status): string {
     if (group.failed > 0) lines.push(`  ${group.group}: ${group.failed} message(s) given up`)
     if (group.rejectedEntries > 0)
       lines.push(`  ${group.group}: ${group.rejectedEntries} outbox entries refused`)
+    if (group.deniedRequests > 0)
+      lines.push(
+        `  ${group.group}: ${group.deniedRequests} request(s) to the network turned away within 24 hours ` +
+          '(creel egress log --denied)',
+      )
   }
   return lines.join('\n')
 }

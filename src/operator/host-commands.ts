@@ -1,10 +1,16 @@
 import { z } from 'zod'
+import type { UnixMs } from '../domain/ids.ts'
 import { describe, existingGroup } from './group-commands.ts'
 import type { OperatorCommand } from './ports.ts'
+
+const DAY_MS = 86_400_000
+const MAX_SUMS = 100_000
 
 export const status: OperatorCommand = {
   run(ports) {
     const overview = ports.overview.read()
+    const since = (ports.clock.now() - DAY_MS) as UnixMs
+    const denied = ports.egressLog.totals({ outcome: 'denied', since }, MAX_SUMS)
     const { openByGroup, failedByGroup, rejectedByGroup, ...counts } = overview
     return {
       running: ports.live.running(),
@@ -16,6 +22,7 @@ export const status: OperatorCommand = {
         ...describe(ports, group),
         failed: failedByGroup.get(group) ?? 0,
         rejectedEntries: rejectedByGroup.get(group) ?? 0,
+        deniedRequests: denied.filter((sum) => sum.group === group).reduce((all, sum) => all + sum.count, 0),
       })),
       ...counts,
     }

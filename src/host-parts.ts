@@ -26,6 +26,7 @@ import type { GroupName } from './domain/ids.ts'
 import type { Channel } from './domain/ports/channel.ts'
 import type { FileStore } from './domain/ports/files.ts'
 import type { Gateway } from './domain/ports/gateway.ts'
+import { type EgressParts, egressParts } from './egress-parts.ts'
 import type { HostParts } from './host.ts'
 import type { Log } from './log.ts'
 import { specHash } from './sandboxes/sandbox-spec.ts'
@@ -42,6 +43,7 @@ export interface RealParts extends HostParts {
   readonly terminal: TerminalChannel
   readonly web: WebChannel | null
   readonly secrets: SecretParts
+  readonly egress: EgressParts
 }
 
 /** Makes every part; opens nothing yet. Throws ConfigError for settings that cannot work. */
@@ -56,6 +58,7 @@ export async function realParts(core: Core, log: Log, stateOf: GroupState): Prom
   const { files, groupFiles } = fileParts(core, log)
   const web = webChannel(core, log, stateOf, files)
   const secrets = secretParts(core, log)
+  const egress = egressParts(core, log)
   const socketPath = installSocket(install)
   const engine = new DockerEngine({
     socketPath,
@@ -73,8 +76,9 @@ export async function realParts(core: Core, log: Log, stateOf: GroupState): Prom
     mailbox: new FileMailbox({ paths, clock }),
     reader: new ForkedOutboxReader({ paths }),
     doorbell: new SocketDoorbell({ paths }),
-    gateway: gateway(install, log, secrets),
+    gateway: gateway(install, log, secrets, egress),
     secrets,
+    egress,
     channels: await channels(core, log, { files, terminal, web }),
     files,
     groupFiles,
@@ -141,7 +145,12 @@ function runtimesFor(install: Install, provider: string): readonly string[] {
   return own.length > 0 && install.config.engine.images === 'full' ? RUNTIMES : own
 }
 
-function gateway(install: Install, log: Log, { credentials, keeper }: SecretParts): Gateway {
+function gateway(
+  install: Install,
+  log: Log,
+  { credentials, keeper }: SecretParts,
+  { audit }: EgressParts,
+): Gateway {
   const { anthropic, openai } = install.config.models
   const socketGateway = new SocketGateway({
     paths: install.paths,
@@ -164,6 +173,11 @@ function gateway(install: Install, log: Log, { credentials, keeper }: SecretPart
     close: async () => {
       await socketGateway.close()
       await keeper.settle()
+      try {
+        audit.write()
+      } catch (error) {
+        log.warn({ event: 'egress.not_written', err: error }, 'the last lines of the egress log are lost')
+      }
     },
   }
 }

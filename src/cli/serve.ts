@@ -6,6 +6,7 @@ import type { Install } from '../config/load.ts'
 import { type Core, openCore } from '../core.ts'
 import { errorText } from '../domain/errors.ts'
 import type { GroupName, UserId } from '../domain/ids.ts'
+import { egressWriter } from '../egress-parts.ts'
 import { Host } from '../host.ts'
 import { type RealParts, realParts } from '../host-parts.ts'
 import { existingGroup } from '../operator/group-commands.ts'
@@ -71,7 +72,9 @@ export async function serve(options: ServeOptions): Promise<void> {
     throw error
   }
   const watch = secretWatch(core, log, started.parts.secrets.warnings, started.host.notices)
+  const noting = egressWriter(core, log, started.parts.egress.audit)
   watch.start()
+  noting.start()
   const { retention: store, egressLog, clock } = core
   const forgetting = retentionPump(
     { store, egressLog, clock, days: install.config.retention },
@@ -85,6 +88,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   await started.control.close()
   await watch.stop(1_000)
   await forgetting.stop(1_000)
+  await noting.stop(1_000)
   await started.host.stop({ drainMs: DRAIN_MS, stopSandboxes })
   log.info({ event: 'host.stopped' }, 'host stopped')
   log.flush()

@@ -81,6 +81,7 @@ export class Host {
     this.parts = parts
     const { core, channels, mailbox, files, groupFiles, log } = parts
     const { inbound, directory, roles, dispatches, deliveries, outboxes, clock, groups, defaultGroup } = core
+    const { pairings } = core
     const { random } = parts
     const pump = { ...PUMP, clock, log, random }
     const events = new Events(log)
@@ -95,7 +96,7 @@ export class Host {
       tell: (group, problem, since) => tellProblem(group, problem, since, { dispatches, notices }),
     })
     this.admission = new Admission({
-      ...{ inbound, directory, roles, notices, clock, defaultGroup },
+      ...{ inbound, directory, roles, pairings, notices, clock, defaultGroup },
       nudge: (chatId) => this.#routing.nudge(chatId),
     })
     const { attachments, choices, usage } = core

@@ -31,6 +31,23 @@ export const SetupAnswers = z.strictObject({
       persona: z.string().min(1).max(2_000).optional(),
     })
     .optional(),
+  telegram: z
+    .strictObject({
+      /** Of @BotFather; left out = the bot that creel.toml has. */
+      token: Secret.optional(),
+      /** A self-hosted Bot API server. */
+      api_root: z.url({ protocol: /^https?$/ }).optional(),
+      /** false = the token is kept without asking Telegram whose it is. */
+      check: z.boolean().default(true),
+      /** Who is its owner, where that is known. */
+      owner: z
+        .string()
+        .regex(/^telegram:\d{1,20}$/, 'such as telegram:12345')
+        .optional(),
+      /** Shows a pairing code and waits so long for somebody to send it, and then for a first message. */
+      wait_s: z.number().int().min(0).max(600).default(0),
+    })
+    .optional(),
   /** false = no message is sent at the end, and nothing is started. */
   trip: z.boolean().default(true),
 })

@@ -12,6 +12,10 @@ export interface SetupFlags {
   readonly check?: boolean
   readonly group?: string
   readonly persona?: string
+  readonly telegramTokenStdin?: boolean
+  readonly telegramApi?: string
+  readonly owner?: string
+  readonly wait?: string
   readonly trip?: boolean
   readonly answers?: boolean
 }
@@ -31,9 +35,8 @@ export function answersOf(flags: SetupFlags, input: string): SetupAnswers {
 }
 
 function fromJson(flags: SetupFlags, input: string): unknown {
-  const { dataDir, provider, keyStdin, baseUrl, model, group, persona } = flags
-  const named = [dataDir, provider, keyStdin, baseUrl, model, group, persona]
-  if (named.some((flag) => flag !== undefined) || flags.trip === false || flags.check === false)
+  const { answers: _, trip, check, ...named } = flags
+  if (Object.values(named).some((flag) => flag !== undefined) || trip === false || check === false)
     throw new CreelError('invalid', 'with --answers everything stands in the JSON, not in flags')
   try {
     return JSON.parse(input)
@@ -71,8 +74,22 @@ function fromFlags(flags: SetupFlags, input: string): unknown {
     ...(flags.group === undefined
       ? {}
       : { group: { name: flags.group, ...given('persona', flags.persona) } }),
+    ...telegramOf(flags, lines),
     ...(flags.trip === false ? { trip: false } : {}),
   }
+}
+
+function telegramOf(flags: SetupFlags, lines: string[]): object {
+  const { telegramTokenStdin, telegramApi, owner, wait } = flags
+  const token = telegramTokenStdin === true ? (lines.shift() ?? '') : undefined
+  if (token === '')
+    throw new CreelError('invalid', '--telegram-token-stdin: nothing is left of standard input', {
+      hint: 'one line each: the key first, then the token',
+    })
+  if ([token, telegramApi, owner, wait].every((value) => value === undefined)) return {}
+  const telegram = { ...given('token', token), ...given('api_root', telegramApi), ...given('owner', owner) }
+  const waiting = wait === undefined ? {} : { wait_s: Number(wait) }
+  return { telegram: { ...telegram, ...waiting, ...(flags.check === false ? { check: false } : {}) } }
 }
 
 function given(key: string, value: string | undefined): Record<string, string> {

@@ -39,6 +39,7 @@ describe('the set-up, asked', () => {
       ['first agent', 'new'],
       ['Its name', '*'],
       ['Who is it', 'You keep our lists.'],
+      ['want to talk', 'own'],
       ['the whole way', 'skip'],
     ])
     expect(config('main')).toEqual({ provider: 'demo' })
@@ -109,8 +110,11 @@ describe('the set-up, asked', () => {
       ['keep its data', 'keep'],
       ['What thinks', 'skip'],
       ['first agent', 'skip'],
+      ['want to talk', 'own'],
       ['the whole way', 'back'],
+      ['want to talk', 'back'],
       ['first agent', 'skip'],
+      ['want to talk', 'own'],
       ['the whole way', 'skip'],
     ])
     expect(existsSync(join(rig.cli.groupsDir, 'main'))).toBe(false)
@@ -155,6 +159,9 @@ describe('Ctrl-C', () => {
     ['first agent', 'new'],
     ['Its name', 'home'],
     ['Who is it', ''],
+    ['want to talk', 'telegram'],
+    ['The token', ''],
+    ['want to talk', 'own'],
     ['the whole way', 'skip'],
   ]
 
@@ -198,7 +205,7 @@ describe('the set-up, told beforehand', () => {
     }
     expect(await run(answers)).toMatchObject({
       group: 'home',
-      done: ['machine', 'data', 'provider', 'group', 'trip'],
+      done: ['machine', 'data', 'provider', 'group', 'channel', 'trip'],
     })
     expect(config('home')).toEqual({ provider: 'claude', model: 'opus' })
     expect(await run({ provider: answers.provider, group: { name: 'home' } })).toMatchObject({

@@ -1,6 +1,7 @@
 import { systemClock } from '../../src/adapters/clock/system-clock.ts'
 import { oneLine } from '../../src/cli/output.ts'
 import type { SetupAnswers } from './answers.ts'
+import { channelStep } from './channel-step.ts'
 import { dataStep } from './data-step.ts'
 import { groupStep } from './group-step.ts'
 import { machineStep } from './machine-step.ts'
@@ -11,7 +12,14 @@ import { chooseSteps, walk } from './walk.ts'
 import type { Hop, SetupWorld, StepName, WizardStep } from './world.ts'
 
 /** In the order that they are taken. */
-export const WIZARD_STEPS: readonly WizardStep[] = [machineStep, dataStep, providerStep, groupStep, tripStep]
+export const WIZARD_STEPS: readonly WizardStep[] = [
+  machineStep,
+  dataStep,
+  providerStep,
+  groupStep,
+  channelStep,
+  tripStep,
+]
 
 /** What `--json` prints. */
 export interface SetupResult {

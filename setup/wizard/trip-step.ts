@@ -1,3 +1,4 @@
+import { systemClock } from '../../src/adapters/clock/system-clock.ts'
 import { table } from '../../src/cli/output.ts'
 import { CreelError } from '../../src/domain/errors.ts'
 import { knownGroups } from './group-step.ts'
@@ -32,11 +33,22 @@ async function roundTrip(world: SetupWorld): Promise<void> {
   if (group === undefined)
     throw new CreelError('not_found', 'there is no agent to talk to', { hint: './creel setup --only group' })
   await ensureHost(world)
-  const hops = await world.parts.steps.run(`a message to ${group} in the terminal chat`, async (note) =>
-    awaitTrip(world, await sendSentence(world, group), note),
-  )
+  const hops = await (world.chosen.telegramChat === undefined
+    ? world.parts.steps.run(`a message to ${group} in the terminal chat`, async (note) =>
+        awaitTrip(world, await sendSentence(world, group), note),
+      )
+    : overTelegram(world, group, world.chosen.telegramChat))
   world.chosen.hops = hops
   for (const line of hopTable(hops).split('\n')) world.say(line)
+}
+
+/** Only a person can write to a bot: they are asked to. */
+async function overTelegram(world: SetupWorld, group: string, chat: string): Promise<readonly Hop[]> {
+  world.say('')
+  world.say('  Now write anything to the bot, such as: hello')
+  world.say('')
+  const trip = { group, chat, since: systemClock.now() }
+  return world.parts.steps.run(`a message to ${group} on Telegram`, (note) => awaitTrip(world, trip, note))
 }
 
 /** Each hop with its time since the message was received, and since the hop before. */

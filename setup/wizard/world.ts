@@ -5,7 +5,7 @@ import type { MachineFacts } from '../machine-facts.ts'
 import type { SetupAnswers } from './answers.ts'
 import type { Prompter } from './prompter.ts'
 
-export const STEP_NAMES = ['machine', 'data', 'provider', 'group', 'trip'] as const
+export const STEP_NAMES = ['machine', 'data', 'provider', 'group', 'channel', 'trip'] as const
 export type StepName = (typeof STEP_NAMES)[number]
 
 /** What the steps work on. Everything that lasts is in files and tables: a set-up can end anywhere and be begun again. */
@@ -25,7 +25,11 @@ export interface Chosen {
   provider?: string
   model?: string
   /** The agent that was made or changed. */
-  group?: string
+  group?: string | undefined
+  /** Name of the Telegram bot, without the @. */
+  bot?: string
+  /** Label of the chat that was paired in this run. */
+  telegramChat?: string | undefined
   /** Shown at the end. */
   loginLink?: string
   /** The round trip, hop by hop. */

@@ -101,9 +101,34 @@ function welcomeTerminalUser(core: Core, user: UserId): void {
 }
 
 function operatorPorts(core: Core, host: Host, parts: RealParts, live: Live): OperatorPorts {
-  const { groups, directory, inbound, roles, logins, overview, usage, deliveryLog, turnLog, clock } = core
+  const {
+    groups,
+    directory,
+    inbound,
+    roles,
+    pairings,
+    logins,
+    overview,
+    usage,
+    deliveryLog,
+    turnLog,
+    clock,
+  } = core
   return {
-    ...{ groups, directory, inbound, roles, logins, overview, usage, deliveryLog, turnLog, clock, live },
+    ...{
+      groups,
+      directory,
+      inbound,
+      roles,
+      pairings,
+      logins,
+      overview,
+      usage,
+      deliveryLog,
+      turnLog,
+      clock,
+      live,
+    },
     admission: host.admission,
     ...{ vault: core.vault, egressRules: core.egressRules, egressLog: core.egressLog },
     testSecret: secretTester(core, parts.secrets.keeper),

@@ -52,12 +52,15 @@ function offlinePorts(core: Core): OperatorPorts {
     clock: core.clock,
     nudge: nobody,
   })
-  const { inbound, directory, roles, clock, defaultGroup, groups } = core
+  const { inbound, directory, roles, pairings, clock, defaultGroup, groups } = core
   const { logins, overview, usage, deliveryLog, turnLog, egressRules, egressLog } = core
-  const admission = new Admission({ inbound, directory, roles, notices, clock, defaultGroup, nudge: nobody })
+  const admission = new Admission({
+    ...{ inbound, directory, roles, pairings, notices, clock, defaultGroup },
+    nudge: nobody,
+  })
   const live = noHost(core.install)
   return {
-    ...{ groups, directory, inbound, roles, logins, overview, usage, deliveryLog, turnLog, clock },
+    ...{ groups, directory, inbound, roles, pairings, logins, overview, usage, deliveryLog, turnLog, clock },
     ...{ admission, live, vault: core.vault, egressRules, egressLog },
     testSecret: secretTester(core, tokenKeeper(core, { renewed: nobody, refused: nobody, failed: nobody })),
   }

@@ -17,7 +17,8 @@ import { safeJson } from './output.ts'
 type Flags = SetupFlags & { readonly yes?: boolean; readonly only?: StepName[]; readonly json?: boolean }
 
 const HELP = `
-With a terminal it asks, step by step: machine, data, provider, group (your agent), trip (a message there and back).
+With a terminal it asks, step by step: machine, data, provider, group (your agent), channel
+(Telegram, web, terminal), trip (a message there and back).
 Each step can be skipped, gone back from, and taken again: run it as often as you like. Ctrl-C ends it at any question;
 what was done by then stays, and the next run goes on from there.
 
@@ -29,6 +30,7 @@ the command: one line each, the key first. Or everything as one JSON object.
   creel setup --yes                                      the demo provider, an agent main, a message there and back
   creel setup --yes --provider claude --key-stdin < key.txt
   creel setup --yes --provider codex --base-url http://127.0.0.1:11434 --model qwen3 --group home
+  printf '%s\\n%s\\n' "$KEY" "$TOKEN" | creel setup --yes --provider claude --key-stdin --telegram-token-stdin --wait 300
   creel setup --yes --answers < setup.json
 
   {"provider":{"name":"claude","key":"sk-…"},"group":{"name":"home","persona":"You keep our lists."}}
@@ -52,6 +54,13 @@ export function addSetupCommand(program: Command, context: CliContext): void {
     .option('--no-check', 'keep a key without trying it')
     .option('--group <name>', 'the agent: made when it is not there')
     .option('--persona <text>', 'who it is, in one line')
+    .option('--telegram-token-stdin', 'the token of a Telegram bot is the next line of standard input')
+    .option('--telegram-api <url>', 'a self-hosted Bot API server')
+    .option('--owner <user>', 'who owns it, where that is known: telegram:12345')
+    .option(
+      '--wait <seconds>',
+      'show a pairing code, and wait so long for whoever is to be the owner to send it',
+    )
     .option('--no-trip', 'start nothing and send no message at the end')
     .option('--answers', 'all of that as one JSON object on standard input')
     .option('--json', 'print the result as JSON')
@@ -80,8 +89,12 @@ async function ask(context: CliContext, only: readonly StepName[]): Promise<void
 }
 
 async function runUnattended(context: CliContext, flags: Flags): Promise<void> {
-  const input = flags.answers === true || flags.keyStdin === true ? await text(process.stdin) : ''
-  const answers = answersOf(flags, input)
+  const input =
+    flags.answers === true || flags.keyStdin === true || flags.telegramTokenStdin === true
+      ? await text(process.stdin)
+      : ''
+  const { yes: _yes, only: _only, json: _json, ...said } = flags
+  const answers = answersOf(said, input)
   const world = worldOf(context, { yes: flags.yes === true, prompter: null })
   const result = await setUpUnattended(world, answers, flags.only ?? [])
   if (flags.json) context.output.out(safeJson(result))

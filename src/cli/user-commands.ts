@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import { type CliContext, installOf } from './context.ts'
 import { print, table } from './output.ts'
+import { addPairCommand } from './pair-command.ts'
 import { runCommand } from './session.ts'
 
 interface RoleLine {
@@ -21,7 +22,7 @@ export function addUserCommands(program: Command, context: CliContext): void {
   addAdmissionCommands(program, context)
   const user = program
     .command('user')
-    .description('people and their roles: list, grant, revoke')
+    .description('people and their roles: list, grant, revoke, pair')
     .addHelpText(
       'after',
       `
@@ -49,6 +50,7 @@ People are known by the platform's own id, never by a display name that anybody 
             ),
       )
     })
+  addPairCommand(user, context)
   for (const verb of ['grant', 'revoke'] as const) {
     user
       .command(`${verb} <user>`)

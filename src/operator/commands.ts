@@ -10,6 +10,7 @@ import {
 } from './egress-commands.ts'
 import { groupAdd, groupList, groupRemove, groupShow } from './group-commands.ts'
 import { down, integrity, link, sandboxLogs, status, terminalPending } from './host-commands.ts'
+import { pairStart, pairState } from './pairing-commands.ts'
 import type { OperatorCommand } from './ports.ts'
 import { deliveryDrop, deliveryList, deliveryRetry, turnList, turnRetry, turnShow } from './relay-commands.ts'
 import { usage } from './usage-command.ts'
@@ -46,6 +47,8 @@ export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
   'user-list': userList,
   grant,
   revoke,
+  'pair-start': pairStart,
+  'pair-state': pairState,
   'delivery-list': deliveryList,
   'delivery-retry': deliveryRetry,
   'delivery-drop': deliveryDrop,

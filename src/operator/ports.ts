@@ -4,6 +4,7 @@ import type { Clock } from '../domain/ports/clock.ts'
 import type { EgressLogStore } from '../domain/ports/egress-log.ts'
 import type { EgressRules } from '../domain/ports/egress-rules.ts'
 import type { OverviewStore } from '../domain/ports/overview.ts'
+import type { PairingCodes } from '../domain/ports/pairing.ts'
 import type { DeliveryLog, TurnLog } from '../domain/ports/relay-log.ts'
 import type { DirectoryStore, InboundStore, RoleStore } from '../domain/ports/stores.ts'
 import type { UsageStore } from '../domain/ports/usage.ts'
@@ -39,6 +40,7 @@ export interface OperatorPorts {
   readonly directory: DirectoryStore
   readonly inbound: InboundStore
   readonly roles: RoleStore
+  readonly pairings: PairingCodes
   readonly logins: WebLogins
   readonly overview: OverviewStore
   readonly usage: UsageStore

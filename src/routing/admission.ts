@@ -3,6 +3,7 @@ import { usualQueue } from '../domain/binding.ts'
 import { CreelError } from '../domain/errors.ts'
 import type { ChatId, GroupName, InboundId } from '../domain/ids.ts'
 import type { Clock } from '../domain/ports/clock.ts'
+import type { PairingCodes } from '../domain/ports/pairing.ts'
 import type {
   BindingSettings,
   DirectoryStore,
@@ -10,11 +11,13 @@ import type {
   InboundStore,
   RoleStore,
 } from '../domain/ports/stores.ts'
+import { takePairingCode } from './pairing.ts'
 
 export interface AdmissionPorts {
   readonly inbound: InboundStore
   readonly directory: DirectoryStore
   readonly roles: RoleStore
+  readonly pairings: PairingCodes
   readonly notices: Notices
   readonly clock: Clock
   /** The agent that a newly let in chat gets when none is named. */
@@ -73,6 +76,13 @@ export class Admission {
     }
     this.#ports.notices.toChat(message.chatId, message.address.thread, answer, `command:${message.id}`)
     return true
+  }
+
+  /** Takes a pairing code, right or wrong; false when the message is something else. */
+  handlePairing(message: InboundRow): boolean {
+    const isCode = takePairingCode(message, { ...this.#ports, binding: DEFAULT_BINDING })
+    if (isCode) this.#wake()
+    return isCode
   }
 
   /** Lets a chat or sender in; what they wrote meanwhile is answered now. Returns a sentence for the owner. */

@@ -42,6 +42,10 @@ export function routeNext(chatId: ChatId, ports: RoutingPorts): StepResult {
     ports.inbound.routed(message.id, 'dropped', 'a command for the host, carried out', [], ports.clock.now())
     return 'again'
   }
+  if (ports.admission.handlePairing(message)) {
+    ports.inbound.routed(message.id, 'dropped', 'a pairing code', [], ports.clock.now())
+    return 'again'
+  }
   const facts = gatherFacts(message, ports)
   const routing = handleCommand(message, facts, ports) ?? boundHeld(message, route(message, facts), ports)
   // Asked before it is held: killed between the two, the host routes it again and the question is known by its key.

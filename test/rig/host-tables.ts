@@ -11,6 +11,7 @@ import { SqliteInboundStore } from '../../src/adapters/sqlite/inbound-store.ts'
 import { openHostDb } from '../../src/adapters/sqlite/open.ts'
 import { SqliteOutboxStore } from '../../src/adapters/sqlite/outbox-store.ts'
 import { SqliteOverviewStore } from '../../src/adapters/sqlite/overview-store.ts'
+import { SqlitePairingCodes } from '../../src/adapters/sqlite/pairing-store.ts'
 import { SqliteProgressNotes } from '../../src/adapters/sqlite/progress-note-store.ts'
 import { SqliteRoleStore } from '../../src/adapters/sqlite/role-store.ts'
 import { SqliteSessionChoices } from '../../src/adapters/sqlite/session-choice-store.ts'
@@ -39,6 +40,7 @@ export class HostTables implements Disposable {
   readonly attachments: SqliteAttachmentStore
   readonly directory: SqliteDirectoryStore
   readonly roles: SqliteRoleStore
+  readonly pairings: SqlitePairingCodes
   readonly dispatches: SqliteDispatchStore
   readonly deliveries: SqliteDeliveryStore
   readonly outboxes: SqliteOutboxStore
@@ -54,6 +56,7 @@ export class HostTables implements Disposable {
     this.attachments = new SqliteAttachmentStore(this.db)
     this.directory = new SqliteDirectoryStore(this.db)
     this.roles = new SqliteRoleStore(this.db)
+    this.pairings = new SqlitePairingCodes(this.db, (user, now) => this.roles.grant(user, 'owner', null, now))
     this.dispatches = new SqliteDispatchStore(this.db)
     this.deliveries = new SqliteDeliveryStore(this.db)
     this.outboxes = new SqliteOutboxStore(this.db)

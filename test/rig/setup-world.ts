@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { resolve } from 'node:path'
 import type { MachineFacts } from '../../setup/machine-facts.ts'
 import { Steps } from '../../setup/step.ts'
@@ -60,11 +60,25 @@ export class SetupRig implements Disposable {
 
   /** A model service that knows one key; returns its address. */
   async modelService(goodKey: string): Promise<string> {
-    const server = createServer((request, response) => {
+    return this.#serve((request) => {
       const { authorization, 'x-api-key': key } = request.headers
       const isGood = key === goodKey || authorization === `Bearer ${goodKey}`
-      response.writeHead(isGood ? 200 : 401, { 'content-type': 'application/json' })
-      response.end(isGood ? '{"data":[]}' : `{"error":"bad key ${key ?? authorization}"}`)
+      return isGood ? [200, { data: [] }] : [401, { error: `bad key ${key ?? authorization}` }]
+    })
+  }
+
+  /** A Bot API server that knows one bot; returns its address. */
+  async botApi(token: string, me: object = {}): Promise<string> {
+    const result = { id: 1, is_bot: true, first_name: 'Test', username: 'test_bot', ...me }
+    return this.#serve(({ url }) =>
+      url === `/bot${token}/getMe` ? [200, { ok: true, result }] : [401, { ok: false }],
+    )
+  }
+
+  async #serve(answer: (request: IncomingMessage) => readonly [number, object]): Promise<string> {
+    const server = createServer((request, response) => {
+      const [status, body] = answer(request)
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
     })
     this.#servers.push(server)
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))

@@ -54,7 +54,10 @@ export const egressAllow: OperatorCommand = {
     const rule = egressRule({ host, ...withoutUndefined(parts) })
     const now = ports.clock.now()
     const expiresAt = forMs === undefined ? null : ((now + forMs) as UnixMs)
-    const id = ports.egressRules.add({ group: name, effect: 'allow', rule, once, by: BY, expiresAt }, now)
+    const id = ports.egressRules.overrule(
+      { group: name, effect: 'allow', rule, once, by: BY, expiresAt },
+      now,
+    )
     const still = ports.egressRules
       .all()
       .filter((known) => known.effect === 'deny' && isInForce(known, now) && isAbout(known.group, name))
@@ -77,7 +80,7 @@ export const egressDeny: OperatorCommand = {
     const name = whose(ports, group, all)
     const rule = denyRule(host)
     const now = ports.clock.now()
-    const id = ports.egressRules.add(
+    const id = ports.egressRules.overrule(
       { group: name, effect: 'deny', rule, once: false, by: BY, expiresAt: null },
       now,
     )

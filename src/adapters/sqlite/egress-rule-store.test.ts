@@ -95,15 +95,21 @@ describe('once', () => {
 })
 
 describe('a new rule takes the place of', () => {
-  test('the same one, and of what said the contrary', () => {
+  test('the same one, and as the owner says it of what said the contrary', () => {
     using world = new RuleWorld()
+    const said = (raw: string, effect: 'allow' | 'deny') => {
+      const rule = effect === 'deny' ? denyRule(raw) : egressRule(raw)
+      const given = { group: GARDEN, effect, rule, once: false, by: 'command line', expiresAt: null }
+      return world.rules.overrule(given, world.clock.now())
+    }
     world.allow('example.com')
-    const denied = world.allow('example.com', { effect: 'deny', rule: denyRule('example.com') })
+    const denied = said('example.com', 'deny')
     expect(world.inForce()).toEqual([denied])
-    const again = world.allow('example.com')
-    expect(world.inForce()).toEqual([again])
-    const longer = world.allow('example.com', { by: 'command line' })
-    expect(world.rules.all()).toMatchObject([{ id: longer, by: 'command line' }])
+    // What was given by somebody's answer takes no denial back.
+    const answered = world.allow('example.com')
+    expect(world.inForce()).toEqual([denied, answered])
+    const again = said('example.com', 'allow')
+    expect(world.rules.all()).toMatchObject([{ id: again, effect: 'allow', by: 'command line' }])
   })
 
   test('nothing that is about another host, port, path or group', () => {

@@ -38,11 +38,19 @@ export class SqliteEgressRules implements EgressRules {
   }
 
   add(rule: NewOwnerRule, now: UnixMs): number {
+    return this.#put(rule, now, (old) => saysTheSame(old, rule))
+  }
+
+  overrule(rule: NewOwnerRule, now: UnixMs): number {
+    return this.#put(rule, now, (old) => saysTheSame(old, rule) || saysTheContrary(old, rule))
+  }
+
+  #put(rule: NewOwnerRule, now: UnixMs, isReplaced: (old: OwnerRule) => boolean): number {
     return this.#db.transaction(() => {
       this.#db.prepare('DELETE FROM egress_rule WHERE expires_at < ?').run(now - SHOWN_AFTER_END_MS)
       const group = rule.group ?? ''
       const here = this.all().filter((old) => (old.group ?? '') === group)
-      const replaced = here.filter((old) => isSameThing(old, rule))
+      const replaced = here.filter(isReplaced)
       if (here.length - replaced.length >= MAX_OWNER_RULES) throw tooMany(rule.group)
       for (const { id } of replaced) this.remove(id)
       const { host, ...details } = rule.rule
@@ -87,13 +95,21 @@ export class SqliteEgressRules implements EgressRules {
   }
 }
 
-/** One that it takes the place of: the same rule, or one of the other effect for the same host and ports. */
-function isSameThing(old: OwnerRule, rule: NewOwnerRule): boolean {
-  const { host, ports, methods, paths } = rule.rule
-  if (old.rule.host !== host) return false
-  const isSamePorts = old.rule.ports.join() === ports.join()
-  if (old.effect !== rule.effect) return isSamePorts || ports.length === 0 || old.rule.ports.length === 0
-  return isSamePorts && old.rule.methods.join() === methods.join() && old.rule.paths.join() === paths.join()
+function saysTheSame(old: OwnerRule, { effect, rule }: NewOwnerRule): boolean {
+  const { host, ports, methods, paths } = rule
+  return (
+    old.effect === effect &&
+    old.rule.host === host &&
+    old.rule.ports.join() === ports.join() &&
+    old.rule.methods.join() === methods.join() &&
+    old.rule.paths.join() === paths.join()
+  )
+}
+
+/** No ports are all ports. */
+function saysTheContrary(old: OwnerRule, { effect, rule: { host, ports } }: NewOwnerRule): boolean {
+  const isAll = ports.length === 0 || old.rule.ports.length === 0
+  return old.effect !== effect && old.rule.host === host && (isAll || old.rule.ports.join() === ports.join())
 }
 
 function toRule(row: Columns): OwnerRule {

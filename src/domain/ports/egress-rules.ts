@@ -33,10 +33,12 @@ export const MAX_OWNER_RULES = 200
 /** Where the owner's rules are kept; a change counts with the next connection and request. */
 export interface EgressRules {
   /**
-   * Keeps it and returns its number; durable before it returns. Rules of the same group, host and ports with the other
-   * effect go, and one that says the same is replaced. Throws `invalid` when there are MAX_OWNER_RULES already.
+   * Keeps it and returns its number; durable before it returns. One that says the same is replaced. A rule that allows
+   * does not help against one that denies. Throws `invalid` when there are MAX_OWNER_RULES already.
    */
   add(rule: NewOwnerRule, now: UnixMs): number
+  /** Like add; what says the contrary for the same group, host and ports is taken back. For the owner's own word alone. */
+  overrule(rule: NewOwnerRule, now: UnixMs): number
   /** Whether there was one. */
   remove(id: number): boolean
   /** What counts for the group now: its own rules and those for all groups, none that ended; oldest first. */

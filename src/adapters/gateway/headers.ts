@@ -4,7 +4,7 @@ import { modelHeaders } from '../../domain/model-headers.ts'
 import type { ModelApi, ModelCredential } from '../../domain/ports/gateway.ts'
 
 /** RFC 9110 §7.6.1: they concern one connection, not the message. */
-const HOP_BY_HOP = [
+export const HOP_BY_HOP: readonly string[] = [
   'connection',
   'keep-alive',
   'proxy-authenticate',
@@ -77,7 +77,8 @@ export function responseHeaders(service: IncomingHttpHeaders, key: string | null
   return headers
 }
 
-function namedByConnection(headers: IncomingHttpHeaders): ReadonlySet<string> {
+/** Names that a `connection` header makes a matter of this connection alone. */
+export function namedByConnection(headers: IncomingHttpHeaders): ReadonlySet<string> {
   const names = (headers.connection ?? '').toLowerCase().split(',')
   // Whoever names the length a matter of this connection wants two servers to disagree about it.
   return new Set(names.map((name) => name.trim()).filter((name) => name !== 'content-length'))

@@ -1,4 +1,5 @@
 import type { GroupName, UnixMs } from '../ids.ts'
+import type { Injection, OutgoingRequest } from '../injection.ts'
 
 /** Where a tool in a sandbox wants to connect to, as far as it is known before a byte of it was read. */
 export interface EgressTarget {
@@ -65,4 +66,10 @@ export interface EgressEntry {
 export interface EgressAudit {
   /** Never throws and never waits; entries are written in batches, and floods of one group are counted, not kept. */
   note(entry: EgressEntry): void
+}
+
+/** Which secret a request of a tool goes with. */
+export interface InjectionSource {
+  /** Null when it goes without any. Asked for each request; throws CreelError when that cannot be told. */
+  forRequest(group: GroupName, request: OutgoingRequest): Promise<Injection | null>
 }

@@ -1,4 +1,5 @@
 import {
+  constants,
   createPrivateKey,
   createPublicKey,
   generateKeyPair,
@@ -91,7 +92,12 @@ export class CertificateAuthority {
     const authority = await this.#load()
     const lifetime = { from: new Date(now - MARGIN_MS), to: new Date(now + LEAF_DAYS * DAY_MS) }
     const cert = await leafCertificate(host, authority.leafKey, authority, lifetime)
-    return createSecureContext({ cert, key: authority.leafKeyPem, minVersion: 'TLSv1.2' })
+    return createSecureContext({
+      cert,
+      key: authority.leafKeyPem,
+      minVersion: 'TLSv1.2',
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+    })
   }
 
   #load(): Promise<Authority> {

@@ -1,0 +1,56 @@
+import { Socket } from 'node:net'
+import type { Duplex, Transform } from 'node:stream'
+import { ByteMeter, OverLimitError } from './byte-meter.ts'
+import type { Ending } from './ending.ts'
+import type { GroupShare } from './group-share.ts'
+
+export interface JoinOptions {
+  readonly share: GroupShare
+  /** What the server's bytes go through on their way to the client. */
+  readonly masks?: readonly Transform[]
+  readonly status: number | null
+}
+
+/**
+ * Passes bytes between a client and a server until both are through, or one breaks, is silent for too long, or has had
+ * enough. Resolves when both are closed; never rejects.
+ */
+export function joinStreams(client: Duplex, server: Duplex, options: JoinOptions): Promise<Ending> {
+  const { limits, rate } = options.share
+  const out = new ByteMeter(limits.requestBytes, rate)
+  const back = new ByteMeter(limits.answerBytes, rate)
+  const links = [client, out, server, back, ...(options.masks ?? [])]
+  let reason: string | null = null
+  const stop = (why: string) => {
+    reason ??= why
+    for (const link of links) link.destroy()
+  }
+  for (const link of links)
+    link.on('error', (error) =>
+      stop(error instanceof OverLimitError ? error.message : 'the connection broke'),
+    )
+  const timer = setTimeout(() => stop('it took too long'), limits.totalMs)
+  if (server instanceof Socket) server.setTimeout(limits.idleMs, () => stop('nothing came for too long'))
+  const closed = Promise.all([closeOf(client), closeOf(server)])
+  // With both streams at their end, what is still to be written gets there; else it has nowhere to go.
+  const isCut = () => !(client.readableEnded && server.readableEnded)
+  client.on('close', () => isCut() && server.destroy())
+  server.on('close', () => isCut() && client.destroy())
+  if (client.destroyed || server.destroyed) stop('one side had left')
+  client.pipe(out).pipe(server)
+  let last: Duplex = server.pipe(back)
+  for (const mask of options.masks ?? []) last = last.pipe(mask)
+  last.pipe(client)
+  return closed.then(() => {
+    clearTimeout(timer)
+    const counts = { bytesOut: out.bytes, bytesIn: back.bytes }
+    return { outcome: reason === null ? 'allowed' : 'failed', status: options.status, reason, ...counts }
+  })
+}
+
+function closeOf(stream: Duplex): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.closed) resolve()
+    else stream.once('close', () => resolve())
+  })
+}

@@ -1,0 +1,37 @@
+/** What one group's tools may use of the gateway at once and in time. Bytes and milliseconds. */
+export interface ProxyLimits {
+  /** Tunnels and opened connections. */
+  readonly connections: number
+  readonly requests: number
+  /** More requests in a second are told to wait; ten times as many cost the connection. */
+  readonly requestsPerSecond: number
+  /** Both directions together; more is held back, not refused. */
+  readonly bytesPerSecond: number
+  readonly requestBytes: number
+  /** Also of what comes through a tunnel or a WebSocket. */
+  readonly answerBytes: number
+  readonly lookupMs: number
+  readonly connectMs: number
+  /** From the answer to CONNECT to the end of the TLS handshake. */
+  readonly handshakeMs: number
+  /** Without a byte either way. */
+  readonly idleMs: number
+  /** One tunnel, WebSocket or request. */
+  readonly totalMs: number
+}
+
+const GIB = 1024 ** 3
+
+export const PROXY_LIMITS: ProxyLimits = {
+  connections: 64,
+  requests: 64,
+  requestsPerSecond: 200,
+  bytesPerSecond: GIB / 2,
+  requestBytes: 8 * GIB,
+  answerBytes: 32 * GIB,
+  lookupMs: 10_000,
+  connectMs: 15_000,
+  handshakeMs: 10_000,
+  idleMs: 10 * 60_000,
+  totalMs: 6 * 3_600_000,
+}

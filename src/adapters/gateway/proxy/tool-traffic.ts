@@ -1,0 +1,66 @@
+import { type IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { GroupName } from '../../../domain/ids.ts'
+import { ConnectDoor } from './connect-door.ts'
+import { RequestDoor } from './request-door.ts'
+import { ToolContext, type ToolPorts } from './tool-context.ts'
+
+/**
+ * What the tools of one sandbox send out: a proxy for HTTP and TLS. Everything in it is hostile; what may pass is the
+ * policy's word, asked for each connection before its name is looked up and for each request that can be read.
+ */
+export class ToolTraffic {
+  readonly #context: ToolContext
+  readonly #connects: ConnectDoor
+  readonly #requests: RequestDoor
+  readonly #sockets = new Set<Duplex>()
+
+  constructor(group: GroupName, ports: ToolPorts) {
+    this.#context = new ToolContext(group, ports)
+    this.#connects = new ConnectDoor(this.#context)
+    this.#requests = new RequestDoor(this.#context)
+  }
+
+  /** Whether this connection was opened here: its requests, upgrades and faults are to be given back. */
+  owns(socket: Duplex): boolean {
+    return this.#context.opened.has(socket)
+  }
+
+  /** CONNECT. `serve` gets the connection when its requests are to be read. */
+  connect(request: IncomingMessage, socket: Duplex, head: Buffer, serve: (socket: Duplex) => void): void {
+    this.#keep(socket)
+    void this.#connects.connect(request, socket, head, serve)
+  }
+
+  request(request: IncomingMessage, response: ServerResponse): void {
+    void this.#requests.serve(request, response)
+  }
+
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.#keep(socket)
+    const response = new ServerResponse(request)
+    response.shouldKeepAlive = false
+    if (!(socket instanceof Socket)) throw new TypeError('not a connection of the network')
+    response.assignSocket(socket)
+    response.on('finish', () => socket.end(() => socket.destroy()))
+    void this.#requests.serve(request, response, { socket, head })
+  }
+
+  /** What came on a connection of its own cannot be read. */
+  unreadable(socket: Duplex, code: string): void {
+    this.#requests.unreadable(socket, code)
+  }
+
+  /** Ends every connection that it took over. */
+  close(): void {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  #keep(socket: Duplex): void {
+    this.#sockets.add(socket)
+    socket.on('close', () => this.#sockets.delete(socket))
+    // The reason does not matter: 'close' follows.
+    socket.on('error', () => socket.destroy())
+  }
+}

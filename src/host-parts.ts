@@ -1,4 +1,5 @@
 // Composition root, second half: the real parts a host is made of. Tests put others in their place.
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { TelegramChannel } from './adapters/channels/telegram/telegram-channel.ts'
 import { TerminalChannel } from './adapters/channels/terminal/channel.ts'
@@ -13,6 +14,8 @@ import { SocketDoorbell } from './adapters/doorbell/socket-doorbell.ts'
 import { DiskFileStore } from './adapters/file-store/disk-file-store.ts'
 import { DiskGroupFiles } from './adapters/file-store/disk-group-files.ts'
 import { prepareGroupFolders } from './adapters/folders/group-folders.ts'
+import { CertificateAuthority } from './adapters/gateway/proxy/certificate-authority.ts'
+import { HostLookup } from './adapters/gateway/proxy/host-lookup.ts'
 import { SocketGateway } from './adapters/gateway/socket-gateway.ts'
 import { FileMailbox } from './adapters/mailbox/file-mailbox.ts'
 import { ForkedOutboxReader } from './adapters/outbox-reader/forked-outbox-reader.ts'
@@ -76,7 +79,7 @@ export async function realParts(core: Core, log: Log, stateOf: GroupState): Prom
     mailbox: new FileMailbox({ paths, clock }),
     reader: new ForkedOutboxReader({ paths }),
     doorbell: new SocketDoorbell({ paths }),
-    gateway: gateway(install, log, secrets, egress),
+    gateway: gateway(core, log, secrets, egress),
     secrets,
     egress,
     channels: await channels(core, log, { files, terminal, web }),
@@ -146,10 +149,10 @@ function runtimesFor(install: Install, provider: string): readonly string[] {
 }
 
 function gateway(
-  install: Install,
+  { install, clock }: Core,
   log: Log,
   { credentials, keeper }: SecretParts,
-  { audit }: EgressParts,
+  { policy, audit, limits }: EgressParts,
 ): Gateway {
   const { anthropic, openai } = install.config.models
   const socketGateway = new SocketGateway({
@@ -165,6 +168,13 @@ function gateway(
         log.warn({ event: 'gateway.refused', group, method, path, reason }, 'request refused'),
       upstreamFailed: (group, api, reason) =>
         log.warn({ event: 'gateway.upstream_failed', group, api, reason }, 'model service failed'),
+    },
+    tools: {
+      ...{ policy, audit, limits, clock, secrets: credentials },
+      authority: new CertificateAuthority({ files: install.paths.gatewayAuthority, clock }),
+      lookup: new HostLookup(),
+      trust: null,
+      loopMark: `creel-${randomUUID()}`,
     },
   })
   return {

@@ -41,6 +41,12 @@ export class Paths {
     return join(this.dataDir, 'logs', 'host.log')
   }
 
+  /** The gateway's own certificate and its key: of this place, made anew where they are missing. */
+  get gatewayAuthority(): { readonly key: string; readonly certificate: string } {
+    const folder = join(this.dataDir, 'gateway')
+    return { key: join(folder, 'ca.key'), certificate: join(folder, 'ca.pem') }
+  }
+
   /** Files of all groups, by the hash of their bytes. */
   get filesDir(): string {
     return join(this.dataDir, 'files')

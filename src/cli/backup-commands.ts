@@ -15,7 +15,8 @@ import { type CliContext, installOf } from './context.ts'
 import { print } from './output.ts'
 
 /** Below the data directory: what is made anew, belongs to one run, or is written by sandboxes and rebuilt from host.db. */
-const NOT_DATA = /^(?:host\.db.*|instance\.lock.*|control\.sock|run|logs|mail|skills|files\/incoming)$/
+const NOT_DATA =
+  /^(?:host\.db.*|instance\.lock.*|control\.sock|gateway|run|logs|mail|skills|files\/incoming)$/
 
 export function addBackupCommands(program: Command, context: CliContext): void {
   program

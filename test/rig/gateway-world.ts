@@ -5,15 +5,22 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { createSecureContext } from 'node:tls'
+import { CertificateAuthority } from '../../src/adapters/gateway/proxy/certificate-authority.ts'
+import { type Address, HostLookup } from '../../src/adapters/gateway/proxy/host-lookup.ts'
+import type { ProxyLimits } from '../../src/adapters/gateway/proxy/proxy-limits.ts'
 import { SocketGateway } from '../../src/adapters/gateway/socket-gateway.ts'
-import type { GroupName } from '../../src/domain/ids.ts'
+import type { GroupName, UnixMs } from '../../src/domain/ids.ts'
 import type { ModelCredential } from '../../src/domain/ports/gateway.ts'
 import { Paths } from '../../src/paths.ts'
+import { FakeEgressAudit, FakeEgressPolicy, FakeInjections } from '../fakes/fake-egress.ts'
 
 export const ALPHA = 'alpha' as GroupName
 export const BETA = 'beta' as GroupName
 export const ALPHA_KEY = 'sk-real-key-0123456789'
 export const BETA_KEY = 'sk-of-beta-9876543210'
+
+const WALL_CLOCK = { now: () => Date.now() as UnixMs }
 
 export interface Asked {
   readonly method?: string
@@ -41,6 +48,16 @@ export class GatewayWorld implements AsyncDisposable {
   /** Thrown in place of any credential. */
   fault: Error | null = null
   serve: Serve = (_, response) => response.end('ok')
+  /** Where tools may go, what goes along, and what was noted of it. */
+  readonly policy = new FakeEgressPolicy()
+  readonly injections = new FakeInjections()
+  readonly audit = new FakeEgressAudit()
+  /** What names resolve to; unknown ones to nothing. */
+  readonly names = new Map<string, readonly Address[]>()
+  /** Names that were looked up. */
+  readonly lookedUp: string[] = []
+  limits = { connections: 8, bytesPerRequest: 64 << 20 }
+  readonly authority = new CertificateAuthority({ files: this.paths.gatewayAuthority, clock: WALL_CLOCK })
   readonly #upstream: Server
   #gateway: SocketGateway | undefined
 
@@ -51,7 +68,8 @@ export class GatewayWorld implements AsyncDisposable {
     })
   }
 
-  static async make(): Promise<GatewayWorld> {
+  /** `trust`: authority of servers that tools may reach; `pace`: other times and rates than the usual. */
+  static async make(tools: { trust?: string; pace?: Partial<ProxyLimits> } = {}): Promise<GatewayWorld> {
     const world = new GatewayWorld()
     await world.startService(0)
     const baseUrl = `http://127.0.0.1:${world.port}/base/`
@@ -66,6 +84,21 @@ export class GatewayWorld implements AsyncDisposable {
         refused: (group, asked, reason) =>
           world.reports.push(`refused ${group} ${asked.method} ${asked.path}: ${reason}`),
         upstreamFailed: (group, api, reason) => world.reports.push(`failed ${group} ${api}: ${reason}`),
+      },
+      tools: {
+        policy: world.policy,
+        audit: world.audit,
+        secrets: world.injections,
+        authority: world.authority,
+        lookup: new HostLookup(async (host) => {
+          world.lookedUp.push(host)
+          return world.names.get(host) ?? []
+        }),
+        clock: WALL_CLOCK,
+        limits: () => world.limits,
+        ...(tools.pace ? { pace: tools.pace } : {}),
+        trust: tools.trust === undefined ? null : createSecureContext({ ca: tools.trust }),
+        loopMark: 'this-gateway',
       },
     })
     await world.#gateway.open(ALPHA)

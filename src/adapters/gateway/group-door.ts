@@ -1,26 +1,23 @@
 import { chmodSync } from 'node:fs'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { CreelError, errorText } from '../../domain/errors.ts'
 import { makeRoomForSocket, socketExists } from '../../socket-path.ts'
+import { doorServer } from './door-server.ts'
 import { answerError, answerErrorAndClose } from './error-answer.ts'
 import { ALLOWED, judgeCall, type ModelCall } from './model-calls.ts'
+import type { ToolTraffic } from './proxy/tool-traffic.ts'
 
-/** Requests of one group under way at once. */
+/** Calls of models of one group under way at once. */
 const MAX_REQUESTS = 32
-const MAX_CONNECTIONS = 128
-const HEADERS_MS = 15_000
-/** For sending one request, body and all. */
-const REQUEST_MS = 10 * 60_000
-/** Longer than clients keep an idle connection: they end it, and no request meets a closing one. */
-const KEEP_ALIVE_MS = 120_000
-const MAX_HEADER_BYTES = 32 * 1024
 /** More connections and requests than this within one window, and the door is shut for a window. */
 const MAX_ARRIVALS = 400
 const WINDOW_MS = 1_000
 
 export interface DoorOptions {
   readonly path: string
+  /** What is for no model service: the door of tools. */
+  readonly tools: ToolTraffic
   /** A request that may pass. The door counts it as under way until the response is closed. */
   readonly onCall: (request: IncomingMessage, response: ServerResponse, call: ModelCall) => void
   /** The client has been told. `target` is what it asked for: hostile text. */
@@ -90,37 +87,46 @@ export class GroupDoor {
     if (!server) return
     const closed = new Promise((resolve) => server.close(resolve))
     server.closeAllConnections()
+    this.#options.tools.close()
     await closed
   }
 
   #makeServer(): Server {
-    const server = createServer(
-      {
-        insecureHTTPParser: false,
-        maxHeaderSize: MAX_HEADER_BYTES,
-        headersTimeout: HEADERS_MS,
-        requestTimeout: REQUEST_MS,
-        keepAliveTimeout: KEEP_ALIVE_MS,
+    const { tools } = this.#options
+    const server = doorServer({
+      onConnection: (socket) => !tools.owns(socket) && this.#isFlood() && socket.destroy(),
+      onRequest: (request, response) => this.#serve(request, response),
+      onConnect: (request, socket, head) =>
+        tools.connect(request, socket, head, (opened) => server.emit('connection', opened)),
+      onUpgrade: (request, socket, head) => {
+        if (this.#isForTools(request)) tools.upgrade(request, socket, head)
+        else this.#turnAway(request, socket)
       },
-      (request, response) => this.#serve(request, response),
-    )
-    server.maxConnections = MAX_CONNECTIONS
-    server.on('connection', (socket) => this.#isFlood() && socket.destroy())
-    server.on('connect', (request, socket) => this.#turnAway(request, socket))
-    server.on('upgrade', (request, socket) => this.#turnAway(request, socket))
-    server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
-      socket.on('error', () => socket.destroy())
-      // Anything else is a connection that broke.
-      if (!/^(?:HPE_|ERR_HTTP_)/.test(error.code ?? '')) return socket.destroy()
-      this.#options.onRefused({ method: '?', target: '' }, `not HTTP: ${error.code}`)
-      answerErrorAndClose(socket, 400, 'this is not a request that can be read')
+      onUnreadable: (socket, code) => {
+        if (tools.owns(socket)) {
+          tools.unreadable(socket, code)
+          return
+        }
+        this.#options.onRefused({ method: '?', target: '' }, `not HTTP: ${code}`)
+        answerErrorAndClose(socket, 400, 'this is not a request that can be read')
+      },
     })
     return server
   }
 
+  /** On a connection that the tools' door opened, or with the address of another host in it. */
+  #isForTools({ socket, url = '' }: IncomingMessage): boolean {
+    return this.#options.tools.owns(socket) || /^[a-z][a-z0-9+.-]*:\/\//i.test(url)
+  }
+
   #serve(request: IncomingMessage, response: ServerResponse): void {
-    if (this.#isFlood()) {
+    // What is opened has a bound of its own.
+    if (!this.#options.tools.owns(request.socket) && this.#isFlood()) {
       request.socket.destroy()
+      return
+    }
+    if (this.#isForTools(request)) {
+      this.#options.tools.request(request, response)
       return
     }
     const asked = { method: request.method ?? '', target: request.url ?? '' }
@@ -150,6 +156,7 @@ export class GroupDoor {
       // Takes the socket file away as well.
       this.#server?.close()
       this.#server?.closeAllConnections()
+      this.#options.tools.close()
       this.#options.onRefused({ method: '?', target: '' }, 'too many requests in a second')
     }
     return true
@@ -168,7 +175,7 @@ export class GroupDoor {
 
   #turnAway(request: IncomingMessage, socket: Duplex): void {
     socket.on('error', () => socket.destroy())
-    const reason = 'neither CONNECT nor an upgrade of the connection'
+    const reason = 'no upgrade of the connection'
     this.#options.onRefused({ method: request.method ?? '', target: request.url ?? '' }, reason)
     answerErrorAndClose(socket, 403, `${reason} is possible here; ${ALLOWED}`)
   }

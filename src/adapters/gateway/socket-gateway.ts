@@ -9,7 +9,11 @@ import { answerError } from './error-answer.ts'
 import { forward, type Service } from './forward.ts'
 import { GroupDoor } from './group-door.ts'
 import { callWithLogin, type ModelCall } from './model-calls.ts'
+import type { CertificateAuthority } from './proxy/certificate-authority.ts'
+import type { ToolPorts } from './proxy/tool-context.ts'
+import { ToolTraffic } from './proxy/tool-traffic.ts'
 import { ReportLimit } from './report-limit.ts'
+import { writeTrustFiles } from './trust-files.ts'
 
 /** What the log is to hold; never a body, a query or a key. Not more than some lines a minute for each group. */
 export interface GatewayReports {
@@ -23,6 +27,7 @@ export interface SocketGatewayOptions {
   readonly services: Readonly<Record<ServiceName, { readonly baseUrl: string }>>
   readonly credentials: ModelCredentials
   readonly reports: GatewayReports
+  readonly tools: ToolPorts & { readonly authority: Pick<CertificateAuthority, 'certificate' | 'contextFor'> }
 }
 
 type ServiceName = ModelApi | 'chatgpt'
@@ -30,7 +35,7 @@ type Report = (send: (note: string) => void) => void
 
 const SHOWN_PATH = 100
 
-/** One unix socket per group, in the folder that its sandbox sees read-only. It serves calls of models and no others. */
+/** One unix socket per group, in the folder that its sandbox sees read-only. It serves calls of models, and is the proxy of tools. */
 export class SocketGateway implements Gateway {
   readonly #options: SocketGatewayOptions
   readonly #services: Readonly<Record<ServiceName, Service>>
@@ -59,6 +64,8 @@ export class SocketGateway implements Gateway {
     const door = this.#doors.get(group) ?? this.#makeDoor(group)
     this.#doors.set(group, door)
     await door.listen()
+    const { paths, tools } = this.#options
+    writeTrustFiles(paths.runDir(group), await tools.authority.certificate())
   }
 
   async close(): Promise<void> {
@@ -78,6 +85,7 @@ export class SocketGateway implements Gateway {
     }
     return new GroupDoor({
       path: paths.gateway(group),
+      tools: new ToolTraffic(group, this.#options.tools),
       onCall: (request, response, call) => void this.#pass(group, request, response, call, report),
       onRefused: ({ method, target }, reason) =>
         report((note) => reports.refused(group, { method, path: shownPath(target) }, reason + note)),

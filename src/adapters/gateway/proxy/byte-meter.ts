@@ -1,31 +1,42 @@
 import { Transform, type TransformCallback } from 'node:stream'
 import type { ByteRate } from './byte-rate.ts'
 
+/** How many bytes may pass, both ways together. */
+export class ByteAllowance {
+  readonly max: number
+  used = 0
+
+  constructor(max: number) {
+    this.max = max
+  }
+}
+
 /** More bytes came than may pass. */
 export class OverLimitError extends Error {
   override name = 'OverLimitError'
   constructor(max: number) {
-    super(`more than ${Math.floor(max / 1024 / 1024)} MB`)
+    super(`more than ${Math.floor(max / 1e6)} MB (limits.egress.request_mb)`)
   }
 }
 
-/** Passes bytes on, counts them, holds them back where a rate says so, and fails with OverLimitError after `max`. */
+/** Passes bytes on, counts them, holds them back where a rate says so, and fails with OverLimitError when the allowance is used up. */
 export class ByteMeter extends Transform {
   bytes = 0
-  readonly #max: number
+  readonly #allowance: ByteAllowance
   readonly #rate: ByteRate
   #timer: NodeJS.Timeout | undefined
 
-  constructor(max: number, rate: ByteRate) {
+  constructor(allowance: ByteAllowance, rate: ByteRate) {
     super()
-    this.#max = max
+    this.#allowance = allowance
     this.#rate = rate
   }
 
   override _transform(chunk: Buffer, _: BufferEncoding, done: TransformCallback): void {
     this.bytes += chunk.length
+    this.#allowance.used += chunk.length
     const wait = this.#rate.take(chunk.length)
-    if (this.bytes > this.#max) done(new OverLimitError(this.#max))
+    if (this.#allowance.used > this.#allowance.max) done(new OverLimitError(this.#allowance.max))
     else if (wait <= 0) done(null, chunk)
     else this.#timer = setTimeout(() => done(null, chunk), wait)
   }

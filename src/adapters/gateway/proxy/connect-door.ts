@@ -54,6 +54,7 @@ export class ConnectDoor {
     const context = this.#context
     if (target === null) throw new Stop('denied', 400, 'CONNECT needs host:port in its plain form')
     if (context.opened.has(socket)) throw new Stop('denied', 403, 'there is no proxy within this connection')
+    context.readLimits()
     const release = context.share.connection()
     if (release === null) throw new Stop('denied', 429, 'too many connections at once')
     socket.once('close', release)
@@ -80,13 +81,14 @@ export class ConnectDoor {
   async #pass(connection: Connection, serve: Serve): Promise<void> {
     const { socket, target, route, server, from } = connection
     const context = this.#context
-    const words = await awaitHello(socket, context.ports.limits.handshakeMs)
+    const words = await awaitHello(socket, context.share.limits.handshakeMs)
     if (words.is === 'other') {
       server?.destroy()
       const plain = route.unsecured()
       socket.once('close', () => plain.close())
       context.opened.set(socket, plain)
       serve(socket)
+      socket.resume()
       return
     }
     const expected = isIP(target.host) ? null : target.host
@@ -97,7 +99,7 @@ export class ConnectDoor {
       return
     }
     const secureContext = await context.ports.authority.contextFor(target.host)
-    const opened = await openTls(socket, secureContext, context.ports.limits.handshakeMs)
+    const opened = await openTls(socket, secureContext, context.share.limits.handshakeMs)
     context.opened.set(opened, route)
     serve(opened)
   }

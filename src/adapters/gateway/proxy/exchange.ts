@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream'
 import type { Injection } from '../../../domain/injection.ts'
 import type { EgressOutcome } from '../../../domain/ports/egress.ts'
 import { KeyMask } from '../key-mask.ts'
-import { ByteMeter, OverLimitError } from './byte-meter.ts'
+import { ByteAllowance, ByteMeter, OverLimitError } from './byte-meter.ts'
 import type { Ending } from './ending.ts'
 import type { GroupShare } from './group-share.ts'
 import { refuse } from './refusal.ts'
@@ -48,8 +48,9 @@ export class Exchange {
     const { limits, rate } = task.share
     this.#task = task
     this.#secrets = searchedSecrets(task.injection)
-    this.#sent = new ByteMeter(limits.requestBytes, rate)
-    this.#got = new ByteMeter(limits.answerBytes, rate)
+    const allowance = new ByteAllowance(limits.bytesPerRequest)
+    this.#sent = new ByteMeter(allowance, rate)
+    this.#got = new ByteMeter(allowance, rate)
   }
 
   /** To be called once. Never throws. */

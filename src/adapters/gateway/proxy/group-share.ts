@@ -7,7 +7,8 @@ const FLOOD = 10
 
 /** What one group has under way, against its limits. */
 export class GroupShare {
-  readonly limits: ProxyLimits
+  /** May change between two connections. */
+  limits: ProxyLimits
   readonly rate: ByteRate
   readonly #now: () => number
   #connections = 0

@@ -1,6 +1,6 @@
 import { Socket } from 'node:net'
 import type { Duplex, Transform } from 'node:stream'
-import { ByteMeter, OverLimitError } from './byte-meter.ts'
+import { ByteAllowance, ByteMeter, OverLimitError } from './byte-meter.ts'
 import type { Ending } from './ending.ts'
 import type { GroupShare } from './group-share.ts'
 
@@ -13,22 +13,22 @@ export interface JoinOptions {
 
 /**
  * Passes bytes between a client and a server until both are through, or one breaks, is silent for too long, or has had
- * enough. Resolves when both are closed; never rejects.
+ * its share. Resolves when both are closed; never rejects.
  */
 export function joinStreams(client: Duplex, server: Duplex, options: JoinOptions): Promise<Ending> {
   const { limits, rate } = options.share
-  const out = new ByteMeter(limits.requestBytes, rate)
-  const back = new ByteMeter(limits.answerBytes, rate)
+  const allowance = new ByteAllowance(limits.bytesPerRequest)
+  const out = new ByteMeter(allowance, rate)
+  const back = new ByteMeter(allowance, rate)
   const links = [client, out, server, back, ...(options.masks ?? [])]
   let reason: string | null = null
-  const stop = (why: string) => {
+  const stop = (why: string | null) => {
     reason ??= why
     for (const link of links) link.destroy()
   }
+  // That one side breaks off is how many connections end.
   for (const link of links)
-    link.on('error', (error) =>
-      stop(error instanceof OverLimitError ? error.message : 'the connection broke'),
-    )
+    link.on('error', (error) => stop(error instanceof OverLimitError ? error.message : null))
   const timer = setTimeout(() => stop('it took too long'), limits.totalMs)
   if (server instanceof Socket) server.setTimeout(limits.idleMs, () => stop('nothing came for too long'))
   const closed = Promise.all([closeOf(client), closeOf(server)])
@@ -36,7 +36,7 @@ export function joinStreams(client: Duplex, server: Duplex, options: JoinOptions
   const isCut = () => !(client.readableEnded && server.readableEnded)
   client.on('close', () => isCut() && server.destroy())
   server.on('close', () => isCut() && client.destroy())
-  if (client.destroyed || server.destroyed) stop('one side had left')
+  if (client.destroyed || server.destroyed) stop(null)
   client.pipe(out).pipe(server)
   let last: Duplex = server.pipe(back)
   for (const mask of options.masks ?? []) last = last.pipe(mask)

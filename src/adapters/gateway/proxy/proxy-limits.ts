@@ -7,9 +7,8 @@ export interface ProxyLimits {
   readonly requestsPerSecond: number
   /** Both directions together; more is held back, not refused. */
   readonly bytesPerSecond: number
-  readonly requestBytes: number
-  /** Also of what comes through a tunnel or a WebSocket. */
-  readonly answerBytes: number
+  /** One request, tunnel or WebSocket with what comes back. */
+  readonly bytesPerRequest: number
   readonly lookupMs: number
   readonly connectMs: number
   /** From the answer to CONNECT to the end of the TLS handshake. */
@@ -22,13 +21,15 @@ export interface ProxyLimits {
 
 const GIB = 1024 ** 3
 
+/** What the settings of a group can change of them. */
+export type GroupLimits = Pick<ProxyLimits, 'connections' | 'bytesPerRequest'>
+
 export const PROXY_LIMITS: ProxyLimits = {
   connections: 64,
   requests: 64,
   requestsPerSecond: 200,
   bytesPerSecond: GIB / 2,
-  requestBytes: 8 * GIB,
-  answerBytes: 32 * GIB,
+  bytesPerRequest: 2.5 * GIB,
   lookupMs: 10_000,
   connectMs: 15_000,
   handshakeMs: 10_000,

@@ -38,6 +38,7 @@ export class RequestDoor {
     const asked = { target: read?.target ?? null, method: request.method ?? '', path: read?.path ?? '' }
     const release = context.share.request()
     try {
+      context.readLimits()
       if (read === null) throw new Stop('denied', 400, 'it has no address of the form http://host/path')
       if (pace === 'too-fast' || release === null) throw new Stop('denied', 429, 'too many requests')
       const why = (upgrade && whyNoUpgrade(request)) ?? this.#whyNotPassed(request, read)

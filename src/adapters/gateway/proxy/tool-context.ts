@@ -13,7 +13,7 @@ import type { CertificateAuthority } from './certificate-authority.ts'
 import type { Ending } from './ending.ts'
 import { GroupShare } from './group-share.ts'
 import type { HostLookup } from './host-lookup.ts'
-import type { ProxyLimits } from './proxy-limits.ts'
+import { type GroupLimits, PROXY_LIMITS, type ProxyLimits } from './proxy-limits.ts'
 import { Route } from './route.ts'
 import { Stop } from './stop.ts'
 
@@ -24,7 +24,10 @@ export interface ToolPorts {
   readonly authority: Pick<CertificateAuthority, 'contextFor'>
   readonly lookup: Pick<HostLookup, 'addresses'>
   readonly clock: Pick<Clock, 'now'>
-  readonly limits: ProxyLimits
+  /** Asked for each connection and request; throws CreelError when they cannot be read. */
+  readonly limits: (group: GroupName) => GroupLimits
+  /** In place of the usual times and rates. */
+  readonly pace?: Partial<ProxyLimits>
   /** In place of the usual authorities of servers. */
   readonly trust: SecureContext | null
   /** A word of this process, by which it knows a request that it sent itself. */
@@ -50,11 +53,19 @@ export class ToolContext {
   readonly share: GroupShare
   /** Connections whose requests are read here, and where they go. */
   readonly opened = new WeakMap<Duplex, Route>()
+  readonly #usual: ProxyLimits
 
   constructor(group: GroupName, ports: ToolPorts) {
     this.group = group
     this.ports = ports
-    this.share = new GroupShare(ports.limits)
+    this.#usual = { ...PROXY_LIMITS, ...ports.pace }
+    this.share = new GroupShare(this.#usual)
+  }
+
+  /** Takes over what the settings say now. Throws CreelError. */
+  readLimits(): void {
+    const { connections, bytesPerRequest } = this.ports.limits(this.group)
+    this.share.limits = { ...this.#usual, connections, bytesPerRequest }
   }
 
   /** What may be done with a connection there. Throws Stop when nothing may. */
@@ -66,8 +77,8 @@ export class ToolContext {
 
   /** Looks the name up and checks what comes of it. Throws Stop. */
   async route(target: EgressTarget, secure: boolean, mayBePrivate: boolean): Promise<Route> {
-    const { lookup, limits, trust } = this.ports
-    const { lookupMs: ms, connectMs } = limits
+    const { lookup, trust } = this.ports
+    const { lookupMs: ms, connectMs } = this.share.limits
     const addresses = await lookup.addresses(this.group, target.host, { mayBePrivate, ms })
     return new Route({ target, secure, addresses, mayBePrivate, connectMs, trust })
   }

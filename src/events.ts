@@ -118,6 +118,18 @@ export class Events {
     this.#log.info({ event: 'channel.up', channel, downMs }, 'channel answers again')
   }
 
+  approvalAsked(group: GroupName, kind: string, seq: number): void {
+    this.#log.info({ event: 'approval.asked', group, kind, seq }, 'an agent asked for something')
+  }
+
+  approvalEnded(group: GroupName, id: number, kind: string, state: string, by: string | null): void {
+    this.#log.info({ event: 'approval.ended', group, approval: id, kind, state, by }, 'an ask has ended')
+  }
+
+  approvalCardFailed(group: GroupName, id: number, reason: string): void {
+    this.#log.warn({ event: 'approval.card_failed', group, approval: id, reason }, 'card not changed')
+  }
+
   noteFailed(channel: string, reason: string): void {
     this.#log.debug({ event: 'progress.failed', channel, reason }, 'progress message not shown')
   }

@@ -1,6 +1,8 @@
-import type { OutboxEntry, OutboxFile, OutboxSend } from '@creel/protocol'
+import type { OutboxAsk, OutboxEntry, OutboxFile, OutboxSend } from '@creel/protocol'
+import type { Approvals } from '../approvals/approvals.ts'
 import { failedWithout, renderParts } from '../delivery/notices.ts'
 import type { ProgressBoard, Shown } from '../delivery/progress-board.ts'
+import type { NewApproval } from '../domain/approval.ts'
 import { CreelError } from '../domain/errors.ts'
 import type { ChatId, GroupName } from '../domain/ids.ts'
 import type { Channel } from '../domain/ports/channel.ts'
@@ -38,6 +40,7 @@ export interface CollectorPorts {
   readonly clock: Clock
   readonly problems: GroupProblems
   readonly board: Pick<ProgressBoard, 'show'>
+  readonly approvals: Pick<Approvals, 'plan' | 'nudge'>
   /** Wakes the delivery of these chats and lets the supervisor look. */
   readonly nudge: (group: GroupName, chats: ReadonlySet<ChatId>) => void
 }
@@ -80,6 +83,7 @@ export async function collect(group: GroupName, ports: CollectorPorts): Promise<
       for (const item of items) taken.add(item)
       outboxes.record(group, taken.record(), clock.now())
       taken.showProgress()
+      if (taken.asked) ports.approvals.nudge()
       ports.nudge(group, taken.chats)
       const manyTaken = Math.floor(before / PRUNE_EVERY) !== Math.floor(taken.cursor / PRUNE_EVERY)
       // A file that was taken need not stay in the sandbox.
@@ -118,6 +122,7 @@ class Batch {
   readonly #settled: { inboxSeq: number; outcome: 'done' | 'failed' | 'cancelled'; reason: string | null }[] =
     []
   readonly #usage: NewUsage[] = []
+  readonly #asks: NewApproval[] = []
   readonly #shows: (() => void)[] = []
   #rejected = 0
   /** That of the first item. */
@@ -153,7 +158,12 @@ class Batch {
       settled: this.#settled,
       rejected: this.#rejected,
       usage: this.#usage,
+      asks: this.#asks,
     }
+  }
+
+  get asked(): boolean {
+    return this.#asks.length > 0
   }
 
   showProgress(): void {
@@ -178,6 +188,9 @@ class Batch {
       case 'send':
         if (entry.to === undefined) this.#reply(seq, entry.inboxSeq, origin, entry.text)
         else this.#sendTo(seq, { ...entry, to: entry.to }, origin)
+        return
+      case 'ask':
+        this.#ask(seq, entry, origin)
         return
       case 'settled':
         this.#settled.push({ ...entry, reason: entry.reason ?? null })
@@ -245,6 +258,24 @@ class Batch {
     }
     this.#deliveries.push(...sent.deliveries)
     this.chats.add(sent.chatId)
+  }
+
+  #ask(seq: number, entry: OutboxAsk, origin: InboundRow | null): void {
+    const verdict = this.#mayReply(origin)
+    if (!verdict.allowed || !origin) {
+      this.#reject(seq, verdict.allowed ? 'no origin' : verdict.reason)
+      return
+    }
+    const planned = this.#ports.approvals.plan(this.#group, seq, entry, origin, this.#asks)
+    if (planned === 'same') return
+    if ('refused' in planned) {
+      this.#reject(seq, planned.refused)
+      return
+    }
+    this.#asks.push(planned.approval)
+    this.#deliveries.push(...planned.deliveries)
+    this.chats.add(planned.chatId)
+    this.#ports.events.approvalAsked(this.#group, entry.ask.kind, seq)
   }
 
   #sayFile(seq: number, inboxSeq: number, origin: InboundRow | null): void {

@@ -1,3 +1,4 @@
+import type { Decisions } from '../approvals/decisions.ts'
 import { answerCommand } from '../chat-commands/answer.ts'
 import type { ChatCommandPorts } from '../chat-commands/command.ts'
 import type { Notices } from '../delivery/notices.ts'
@@ -29,6 +30,7 @@ export interface RoutingPorts {
   readonly defaultGroup: () => GroupName | null
   readonly notices: Notices
   readonly commands: ChatCommandPorts
+  readonly decisions: Pick<Decisions, 'take' | 'answeredInWords'>
   readonly nudge: (group: GroupName) => void
 }
 
@@ -47,10 +49,15 @@ export function routeNext(chatId: ChatId, ports: RoutingPorts): StepResult {
     return 'again'
   }
   const facts = gatherFacts(message, ports)
+  if (ports.decisions.take(message, facts.bindings)) {
+    ports.inbound.routed(message.id, 'dropped', 'a decision, taken', [], ports.clock.now())
+    return 'again'
+  }
   const routing = handleCommand(message, facts, ports) ?? boundHeld(message, route(message, facts), ports)
   // Asked before it is held: killed between the two, the host routes it again and the question is known by its key.
   if (routing.state === 'held') ports.admission.ask(message, routing.reason ?? '')
   const plans = routing.plans.map((plan) => inEpoch(plan, ports.commands))
+  ports.decisions.answeredInWords(message, plans, facts.bindings)
   ports.inbound.routed(message.id, routing.state, routing.reason, plans, ports.clock.now())
   ports.events.routed(message.id, routing)
   for (const plan of routing.plans) ports.nudge(plan.group)

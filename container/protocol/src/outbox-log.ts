@@ -68,11 +68,11 @@ export class OutboxWriter implements Disposable {
     return row?.n ?? 0
   }
 
-  /** Keys of the messages that tools have sent in the turns of this inbox entry. */
+  /** Keys of the messages and asks that tools have sent in the turns of this inbox entry. */
   sent(inboxSeq: number): Set<string> {
     const rows = this.#db
       .prepare<[number], { key: string }>(
-        "SELECT body ->> '$.key' AS key FROM entry WHERE type = 'send' AND ref = ?",
+        "SELECT body ->> '$.key' AS key FROM entry WHERE type IN ('send', 'ask') AND ref = ?",
       )
       .all(inboxSeq)
     return new Set(rows.map((row) => row.key))
@@ -93,7 +93,7 @@ export class OutboxWriter implements Disposable {
     this.#db
       .prepare(
         `DELETE FROM entry WHERE seq <= ? AND seq < (SELECT max(seq) FROM entry)
-         AND NOT (type IN ('accepted', 'returned', 'send', 'settled') AND ref >= ?)`,
+         AND NOT (type IN ('accepted', 'returned', 'send', 'ask', 'settled') AND ref >= ?)`,
       )
       .run(seq, oldestInboxSeq)
   }

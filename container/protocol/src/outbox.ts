@@ -61,6 +61,35 @@ export const OutboxSend = z.object({
   text: Text.min(1),
 })
 
+const AskEgress = z.object({
+  kind: z.literal('egress'),
+  host: z.string().min(1).max(300),
+  port: z.number().int().min(1).max(65_535),
+  reason: z.string().max(1_000),
+})
+
+const AskQuestion = z.object({
+  kind: z.literal('question'),
+  text: z.string().min(1).max(2_000),
+  options: z.array(z.string().min(1).max(60)).max(8),
+  /** Words of their own are an answer, too. */
+  freeText: z.boolean(),
+  /** Of whoever spoke alone; else of anybody the agent listens to there. */
+  onlySpeaker: z.boolean(),
+  timeoutS: z.number().int().min(60).max(604_800),
+})
+
+/**
+ * Something that a person has to decide or to answer. Written at once, under a key like that of a message; what came of
+ * it comes back as a message of the host into the same session.
+ */
+export const OutboxAsk = z.object({
+  type: z.literal('ask'),
+  inboxSeq: Seq,
+  key: z.string().min(1).max(100),
+  ask: z.discriminatedUnion('kind', [AskEgress, AskQuestion]),
+})
+
 /**
  * Tokens and cost of one turn as the provider reported them. The four counts are disjoint, the same for every
  * provider: `inputTokens` are the fresh ones alone, without those read from or written to the model's cache.
@@ -93,12 +122,14 @@ export const OutboxEntry = z.discriminatedUnion('type', [
   OutboxReply,
   OutboxFile,
   OutboxSend,
+  OutboxAsk,
   OutboxUsage,
   OutboxSettled,
 ])
 
 export type OutboxEntry = z.infer<typeof OutboxEntry>
 export type OutboxFile = z.infer<typeof OutboxFile>
+export type OutboxAsk = z.infer<typeof OutboxAsk>
 export type OutboxSend = z.infer<typeof OutboxSend>
 export type OutboxSettled = z.infer<typeof OutboxSettled>
 export type OutboxProgress = z.infer<typeof OutboxProgress>

@@ -1,0 +1,105 @@
+import { type Approval, type ApprovalKindName, isFinal } from '../domain/approval.ts'
+import { ChannelRefusedError, CreelError, errorText } from '../domain/errors.ts'
+import type { ApprovalStore } from '../domain/ports/approvals.ts'
+import type { Channel } from '../domain/ports/channel.ts'
+import type { Clock } from '../domain/ports/clock.ts'
+import type { DirectoryStore, InboundStore } from '../domain/ports/stores.ts'
+import type { Events } from '../events.ts'
+import type { StepResult } from '../pump.ts'
+import { isAsShown } from './approval-code.ts'
+import type { ApprovalKind } from './approval-kind.ts'
+import { settledText, tellText } from './approval-text.ts'
+
+export interface CarryOutPorts {
+  readonly approvals: ApprovalStore
+  readonly kinds: Readonly<Record<ApprovalKindName, ApprovalKind>>
+  readonly inbound: Pick<InboundStore, 'tell'>
+  readonly directory: Pick<DirectoryStore, 'bindings' | 'chat'>
+  readonly channelOf: (channel: string, account: string) => Channel | undefined
+  readonly events: Pick<Events, 'approvalEnded' | 'approvalCardFailed'>
+  readonly clock: Pick<Clock, 'now'>
+  /** A word for the agent waits. */
+  readonly nudge: (approval: Approval) => void
+}
+
+/** For so long the card is tried to be changed; then it stays as it was, and says so when it is pressed. */
+const CARD_MS = 3_600_000
+const CARD_WAIT_MS = 500
+const CARD_TIMEOUT_MS = 30_000
+/** What cannot be carried out for so long has failed. */
+const CARRY_OUT_MS = 600_000
+
+/**
+ * Step of the approvals pump: what was decided is carried out, told to the agent and shown on its card, in this order,
+ * each recorded when it is done; killed in between, it goes on from there. The decision itself is final before it.
+ */
+export async function carryOutNext(id: number, ports: CarryOutPorts, signal: AbortSignal): Promise<StepResult> {
+  const { approvals, clock } = ports
+  const approval = approvals.find(id)
+  if (!approval) return 'idle'
+  if (approval.state === 'asked') {
+    return approvals.expire(id, clock.now()) ? 'again' : 'idle'
+  }
+  if (approval.state === 'allowed') {
+    carryOut(approval, ports)
+    return 'again'
+  }
+  if (!approval.told) {
+    tell(approval, ports)
+    return 'again'
+  }
+  return approval.cardSettled || !isFinal(approval.state) ? 'idle' : settleCard(approval, ports, signal)
+}
+
+function carryOut(approval: Approval, { approvals, kinds, clock }: CarryOutPorts): void {
+  const { id, kind, decidedAt } = approval
+  const now = clock.now()
+  if (!isAsShown(approval)) {
+    approvals.finish(id, 'failed', 'it was changed after it was shown', now)
+    return
+  }
+  try {
+    approvals.finish(id, 'done', kinds[kind].carryOut(approval), now)
+  } catch (error) {
+    const isOver = decidedAt !== null && now - decidedAt > CARRY_OUT_MS
+    if (!(error instanceof CreelError) && !isOver) throw error
+    approvals.finish(id, 'failed', errorText(error), now)
+  }
+}
+
+/** In the conversation it was asked in, while its chat is still the agent's. */
+function tell(approval: Approval, ports: CarryOutPorts): void {
+  const { approvals, kinds, inbound, directory, events, clock } = ports
+  const { id, group, session, chatId, thread, askedBy, askedByName } = approval
+  if (directory.bindings(chatId).some((binding) => binding.group === group)) {
+    const text = tellText(approval, kinds[approval.kind])
+    const word = { chatId, thread, key: `approval:${id}`, senderId: askedBy, senderName: askedByName, text }
+    inbound.tell({ ...word, group, session }, clock.now())
+  }
+  approvals.markTold(id)
+  events.approvalEnded(group, id, approval.kind, approval.state, approval.decidedBy)
+  ports.nudge(approval)
+}
+
+async function settleCard(approval: Approval, ports: CarryOutPorts, signal: AbortSignal): Promise<StepResult> {
+  const { approvals, directory, channelOf, events, clock } = ports
+  const { id, cardChatId, decidedAt } = approval
+  const chat = cardChatId === null ? null : directory.chat(cardChatId)
+  const cards = chat && channelOf(chat.address.channel, chat.address.account)?.cards
+  const message = approvals.cardMessage(id)
+  const tooLate = decidedAt !== null && clock.now() - decidedAt > CARD_MS
+  if (!chat || !cards || message === 'none' || tooLate) {
+    approvals.markCardSettled(id)
+    return 'idle'
+  }
+  if (message === 'waiting') return { waitMs: CARD_WAIT_MS }
+  try {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(CARD_TIMEOUT_MS)])
+    await cards.settle(chat.address, message.id, settledText(approval), limit)
+  } catch (error) {
+    events.approvalCardFailed(approval.group, id, errorText(error))
+    if (!(error instanceof ChannelRefusedError)) throw error
+  }
+  approvals.markCardSettled(id)
+  return 'idle'
+}

@@ -1,5 +1,7 @@
 // Composition root of the host: every box of the diagram in ARCHITECTURE.md, in its order.
 import { PROTOCOL_VERSION } from '@creel/protocol'
+import { approvalParts } from './approval-parts.ts'
+import type { Approvals } from './approvals/approvals.ts'
 import type { Channels } from './channels.ts'
 import type { ChatCommandPorts } from './chat-commands/command.ts'
 import type { GroupConfig } from './config/schema.ts'
@@ -64,6 +66,7 @@ export class Host {
   readonly parts: HostParts
   readonly admission: Admission
   readonly supervisor: Supervisor
+  readonly approvals: Approvals
   readonly #routing: Pump<ChatId>
   readonly #dispatch: Pump<GroupName>
   readonly #supervise: Pump<GroupName>
@@ -115,6 +118,8 @@ export class Host {
       stopTurns: (group, chatId) =>
         stopTurns(group, chatId, { dispatches, mailbox, clock, nudge: (name) => this.#mailArrived(name) }),
     }
+    const nudge = (group: GroupName) => this.#dispatch.nudge(group)
+    this.approvals = approvalParts(core, { notices, channelOf, events, nudge }, pump)
     this.#intakes = new Intakes({
       ...{ inbound, events, clock, channels, notices, log },
       nudge: (chatId) => this.#routing.nudge(chatId),
@@ -124,8 +129,7 @@ export class Host {
       step: (chatId) =>
         routeNext(chatId, {
           ...{ inbound, directory, roles, events, clock, defaultGroup, notices },
-          admission: this.admission,
-          commands,
+          ...{ admission: this.admission, commands, decisions: this.approvals.decisions },
           unknownChats: core.install.config.chats.unknown,
           nudge: (group) => {
             this.#fetching.nudge(chatId)
@@ -148,7 +152,7 @@ export class Host {
     this.#fetching = new FileFetching(
       {
         ...{ attachments, inbound, files, channelOf, notices, events, clock, random, maxFileBytes },
-        nudge: (group) => this.#dispatch.nudge(group),
+        nudge,
       },
       pump,
     )
@@ -176,7 +180,8 @@ export class Host {
       step: (group) =>
         collect(group, {
           ...{ reader: parts.reader, outboxes, dispatches, deliveries, directory, mailbox, channelOf },
-          ...{ files, maxFileBytes, events, clock, problems, board: this.#board },
+          ...{ files, maxFileBytes, events, clock, problems },
+          ...{ board: this.#board, approvals: this.approvals },
           nudge: (name, chats) => this.#mailLeft(name, chats),
         }),
     })
@@ -202,6 +207,7 @@ export class Host {
     for (const pump of [this.#collect, this.#supervise, this.#dispatch, this.#routing]) pump.start()
     this.#fetching.start()
     this.#board.start()
+    this.approvals.start()
     void this.parts.files.sweep()
     this.#intakes.start()
   }
@@ -246,6 +252,7 @@ export class Host {
     await this.#engine.stop(1_000)
     this.#collect.nudgeAll()
     await this.#collect.stop(2_000)
+    await this.approvals.stop()
     await this.#outgoing.stop(5_000)
     await this.#board.stop()
     await channels.close()

@@ -35,7 +35,12 @@ export function isAsShown(approval: Approval): boolean {
 }
 
 function sealOf(shown: Shown): string {
-  return letters(createHash('sha256').update(`${payloadHash(shown)}\n${shown.card}`).digest().subarray(0, HALF))
+  return letters(
+    createHash('sha256')
+      .update(`${payloadHash(shown)}\n${shown.card}`)
+      .digest()
+      .subarray(0, HALF),
+  )
 }
 
 function letters(bytes: Uint8Array): string {

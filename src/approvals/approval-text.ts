@@ -15,7 +15,9 @@ export function cardText(
 ): string {
   if (kind.decides === 'chat') return `**${origin.group}** ${what}`
   const { chat } = facts
-  const where = chat ? ` in ${quoted(chat.title === '' ? chat.address.chat : chat.title, MAX_NAME)} (${chat.address.channel})` : ''
+  const where = chat
+    ? ` in ${quoted(chat.title === '' ? chat.address.chat : chat.title, MAX_NAME)} (${chat.address.channel})`
+    : ''
   return [
     `**Creel asks you to decide.** The agent **${origin.group}** ${what}`,
     '',
@@ -46,7 +48,9 @@ export function stateText(approval: Approval): string {
       return `Not carried out: ${outcome ?? ''}`
     case 'allowed':
     case 'done':
-      return approval.kind === 'question' ? `Answered${by}: ${label ?? 'in words'}${at}` : `Allowed${by}: ${label ?? ''}${at}`
+      return approval.kind === 'question'
+        ? `Answered${by}: ${label ?? 'in words'}${at}`
+        : `Allowed${by}: ${label ?? ''}${at}`
   }
 }
 

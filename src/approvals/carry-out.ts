@@ -33,7 +33,11 @@ const CARRY_OUT_MS = 600_000
  * Step of the approvals pump: what was decided is carried out, told to the agent and shown on its card, in this order,
  * each recorded when it is done; killed in between, it goes on from there. The decision itself is final before it.
  */
-export async function carryOutNext(id: number, ports: CarryOutPorts, signal: AbortSignal): Promise<StepResult> {
+export async function carryOutNext(
+  id: number,
+  ports: CarryOutPorts,
+  signal: AbortSignal,
+): Promise<StepResult> {
   const { approvals, clock } = ports
   const approval = approvals.find(id)
   if (!approval) return 'idle'
@@ -81,7 +85,11 @@ function tell(approval: Approval, ports: CarryOutPorts): void {
   ports.nudge(approval)
 }
 
-async function settleCard(approval: Approval, ports: CarryOutPorts, signal: AbortSignal): Promise<StepResult> {
+async function settleCard(
+  approval: Approval,
+  ports: CarryOutPorts,
+  signal: AbortSignal,
+): Promise<StepResult> {
   const { approvals, directory, channelOf, events, clock } = ports
   const { id, cardChatId, decidedAt } = approval
   const chat = cardChatId === null ? null : directory.chat(cardChatId)

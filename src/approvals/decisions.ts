@@ -1,7 +1,7 @@
 import type { Notices } from '../delivery/notices.ts'
 import type { Approval, ApprovalKindName } from '../domain/approval.ts'
 import { CreelError } from '../domain/errors.ts'
-import type { GroupName, UserId } from '../domain/ids.ts'
+import type { UserId } from '../domain/ids.ts'
 import type { ApprovalStore } from '../domain/ports/approvals.ts'
 import type { Channel } from '../domain/ports/channel.ts'
 import type { Clock } from '../domain/ports/clock.ts'
@@ -57,11 +57,19 @@ export class Decisions {
     if (!this.#mayDecide(approval, message, facts)) {
       // A code that was seen nowhere is an ordinary message: a stranger learns nothing by trying.
       if (message.chatId !== approval.cardChatId && !facts.some(isLetIn)) return false
-      const who = this.#ports.kinds[approval.kind].decides === 'admin' ? `Only an owner or an admin of ${approval.group} can decide this.` : 'This question is not for you to answer.'
+      const who =
+        this.#ports.kinds[approval.kind].decides === 'admin'
+          ? `Only an owner or an admin of ${approval.group} can decide this.`
+          : 'This question is not for you to answer.'
       this.#say(message, who, `not-yours:${approval.id}:${message.senderId}`)
       return true
     }
-    const said = { by: message.senderId, byName: message.senderName, words, reject: verb.toLowerCase() === 'reject' }
+    const said = {
+      by: message.senderId,
+      byName: message.senderName,
+      words,
+      reject: verb.toLowerCase() === 'reject',
+    }
     this.#answer(message, approval, this.#decide(approval, said))
     return true
   }
@@ -136,7 +144,12 @@ export class Decisions {
     const [approval] = open
     if (open.length !== 1 || !approval?.choices.some(({ id }) => id === String(Number(words)))) return false
     if (!this.#mayDecide(approval, message, facts)) return false
-    const said = { by: message.senderId, byName: message.senderName, words: String(Number(words)), reject: false }
+    const said = {
+      by: message.senderId,
+      byName: message.senderName,
+      words: String(Number(words)),
+      reject: false,
+    }
     this.#answer(message, approval, this.#decide(approval, said))
     return true
   }
@@ -175,11 +188,12 @@ function choiceOf(
   if (kind === 'question') {
     if (named) return { state: 'allowed', choice: named.id, answer: null }
     const answer = words.trim().slice(0, MAX_ANSWER)
-    return answer !== '' && questionOf({ payload }).freeText ? { state: 'allowed', choice: null, answer } : null
+    return answer !== '' && questionOf({ payload }).freeText
+      ? { state: 'allowed', choice: null, answer }
+      : null
   }
   if (reject) return { state: 'denied', choice: null, answer: null }
   const allowing = choices.filter(({ allows }) => allows)
   const chosen = words === '' ? allowing[0] : allowing.find(({ id }) => id === named?.id)
   return chosen ? { state: 'allowed', choice: chosen.id, answer: null } : null
 }
-

@@ -85,12 +85,19 @@ export function planAsk(
   })
   if (withinHour > MAX_PER_HOUR) return { refused: `more than ${MAX_PER_HOUR} asks in an hour` }
   if (withinHour === MAX_PER_HOUR)
-    return unasked('denied', `You have asked ${MAX_PER_HOUR} times within an hour. What you ask next is dropped without a word.`)
+    return unasked(
+      'denied',
+      `You have asked ${MAX_PER_HOUR} times within an hour. What you ask next is dropped without a word.`,
+    )
   if ('settled' in asked) return unasked(asked.settled, asked.outcome)
   if (open.length >= MAX_OPEN)
-    return unasked('denied', `${MAX_OPEN} of your asks wait already. Wait for their answers before you ask more.`)
+    return unasked(
+      'denied',
+      `${MAX_OPEN} of your asks wait already. Wait for their answers before you ask more.`,
+    )
   const denied = ports.approvals.deniedSince(group, kind.name, hash, (now - DENIED_MS) as UnixMs)
-  if (denied) return unasked('denied', 'It was denied within the last day, and that stands. Go on without it.')
+  if (denied)
+    return unasked('denied', 'It was denied within the last day, and that stands. Go on without it.')
   return withCard(kind, asked, { ...base, inboxSeq: entry.inboxSeq }, origin, ports)
 }
 

@@ -23,9 +23,14 @@ export const questionKind: ApprovalKind = {
   read(_group, ask) {
     if (ask.kind !== 'question') throw new Error(`an ask of kind ${ask.kind}`)
     const text = cleanText(ask.text).trim()
-    const options = ask.options.map((option) => cleanText(option).replace(/\s+/g, ' ').trim().slice(0, MAX_LABEL))
+    const options = ask.options.map((option) =>
+      cleanText(option).replace(/\s+/g, ' ').trim().slice(0, MAX_LABEL),
+    )
     if (text === '' || options.some((option) => option === '') || (options.length === 0 && !ask.freeText))
-      return { settled: 'denied', outcome: 'A question needs a text, and options or free text to answer with.' }
+      return {
+        settled: 'denied',
+        outcome: 'A question needs a text, and options or free text to answer with.',
+      }
     return {
       payload: { text, options, freeText: ask.freeText, onlySpeaker: ask.onlySpeaker },
       what: `asks:\n\n${text}${ask.freeText ? '\n\n(You can also answer in your own words.)' : ''}`,

@@ -6,6 +6,7 @@ import type { InboundMessage } from '../../src/domain/message.ts'
 import { Admission } from '../../src/routing/admission.ts'
 import { routeNext } from '../../src/routing/routing.ts'
 import { FakeChannel } from '../fakes/fake-channel.ts'
+import { NO_DECISIONS } from '../fakes/no-approvals.ts'
 import { commandPorts } from './command-ports.ts'
 import { GARDEN, HostTables, OWNER } from './host-tables.ts'
 
@@ -53,6 +54,7 @@ export class AdmissionWorld extends HostTables {
       ...{ inbound, directory, roles, admission, events, clock, unknownChats },
       defaultGroup: () => this.defaultGroup,
       notices: this.notices,
+      decisions: NO_DECISIONS,
       commands: commandPorts(this, { stopTurns: (group) => this.stopped.push(group) }),
       nudge: (group: GroupName) => void this.nudged.push(group),
     }

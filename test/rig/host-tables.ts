@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type Database from 'better-sqlite3'
 import { pino } from 'pino'
+import { SqliteApprovalStore } from '../../src/adapters/sqlite/approval-store.ts'
 import { SqliteAttachmentStore } from '../../src/adapters/sqlite/attachment-store.ts'
 import { SqliteDeliveryStore } from '../../src/adapters/sqlite/delivery-store.ts'
 import { SqliteDirectoryStore } from '../../src/adapters/sqlite/directory-store.ts'
@@ -38,6 +39,7 @@ export class HostTables implements Disposable {
   readonly db: Database.Database
   readonly inbound: SqliteInboundStore
   readonly attachments: SqliteAttachmentStore
+  readonly approvals: SqliteApprovalStore
   readonly directory: SqliteDirectoryStore
   readonly roles: SqliteRoleStore
   readonly pairings: SqlitePairingCodes
@@ -54,6 +56,7 @@ export class HostTables implements Disposable {
     this.db = openHostDb(this.path)
     this.inbound = new SqliteInboundStore(this.db)
     this.attachments = new SqliteAttachmentStore(this.db)
+    this.approvals = new SqliteApprovalStore(this.db)
     this.directory = new SqliteDirectoryStore(this.db)
     this.roles = new SqliteRoleStore(this.db)
     this.pairings = new SqlitePairingCodes(this.db, (user, now) => this.roles.grant(user, 'owner', null, now))

@@ -29,6 +29,7 @@ export {
 export { INBOX_DDL, MAX_BODY_BYTES, OUTBOX_DDL } from './mail-schema.ts'
 export {
   MAX_TEXT,
+  OutboxAsk,
   OutboxEntry,
   OutboxFile,
   type OutboxProgress,

@@ -1,4 +1,4 @@
-import type { InboxMessage, OutboxSend, RunnerSettings, TurnInput } from '@creel/protocol'
+import type { InboxMessage, OutboxAsk, OutboxSend, RunnerSettings, TurnInput } from '@creel/protocol'
 import type { Clock } from '../clock.ts'
 import type { Outbox, OutboxCommits } from '../outbox-commits.ts'
 import type { FileToSend, OutgoingFiles } from '../outgoing-files.ts'
@@ -6,6 +6,8 @@ import type { TurnRecord } from '../turn-record.ts'
 
 /** Messages that tools may send in one turn. */
 export const MAX_SENDS = 20
+/** Asks that tools may make in one turn; the host has bounds of its own. */
+export const MAX_ASKS = 3
 
 /** A try at a turn, as the turn runner begins it. */
 export interface DeskTurn {
@@ -17,6 +19,7 @@ export interface DeskTurn {
 }
 
 export type SendResult = 'sent' | 'sent-before' | 'too-many' | 'over' | 'failed'
+export type AskResult = SendResult
 
 export interface ToolDeskParts {
   readonly settings: RunnerSettings
@@ -70,6 +73,7 @@ export class OpenTurn {
   /** How often each message was sent in this try: the same text twice is meant twice. */
   readonly #said = new Map<string, number>()
   #sends = 0
+  #asks = 0
   #over = false
 
   constructor(turn: DeskTurn, parts: ToolDeskParts) {
@@ -101,13 +105,11 @@ export class OpenTurn {
     if (this.over) return 'over'
     if (this.#sends >= MAX_SENDS) return 'too-many'
     this.#sends += 1
-    const print = fingerprint(to, text)
-    const count = (this.#said.get(print) ?? 0) + 1
-    this.#said.set(print, count)
+    const key = this.#keyOf([to ?? null, text])
     const entry: OutboxSend = {
       type: 'send',
       inboxSeq: seq,
-      key: `${print}:${count}`,
+      key,
       text,
       ...(to === undefined ? {} : { to }),
     }
@@ -118,6 +120,26 @@ export class OpenTurn {
     if (!(await commits.commit([entry], signal))) return 'failed'
     record.sent(entry)
     return 'sent'
+  }
+
+  /** Asks people for something, at once; told apart from other asks like a message. */
+  async ask(ask: OutboxAsk['ask']): Promise<AskResult> {
+    const { outbox, commits } = this.#parts
+    const { seq, signal } = this.turn
+    if (this.over) return 'over'
+    if (this.#asks >= MAX_ASKS) return 'too-many'
+    this.#asks += 1
+    const key = this.#keyOf(['ask', ask])
+    if (outbox.sent(seq).has(key)) return 'sent-before'
+    return (await commits.commit([{ type: 'ask', inboxSeq: seq, key, ask }], signal)) ? 'sent' : 'failed'
+  }
+
+  /** The same in each try that does the same. */
+  #keyOf(what: unknown): string {
+    const print = fingerprint(what)
+    const count = (this.#said.get(print) ?? 0) + 1
+    this.#said.set(print, count)
+    return `${print}:${count}`
   }
 
   /**
@@ -141,11 +163,8 @@ export class OpenTurn {
   }
 }
 
-function fingerprint(to: string | undefined, text: string): string {
+function fingerprint(what: unknown): string {
   // Loaded on first use, not at the start of every runner.
   const { createHash } = process.getBuiltinModule('node:crypto')
-  return createHash('sha256')
-    .update(JSON.stringify([to ?? null, text]))
-    .digest('hex')
-    .slice(0, 24)
+  return createHash('sha256').update(JSON.stringify(what)).digest('hex').slice(0, 24)
 }

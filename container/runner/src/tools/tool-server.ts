@@ -5,9 +5,11 @@ import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/
 import { CallToolRequestSchema, ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js'
 import type { Clock } from '../clock.ts'
 import { type EventLog, errorText } from '../log.ts'
+import { askUser } from './ask-user.ts'
 import { CallGate } from './call-gate.ts'
 import { getStatus } from './get-status.ts'
 import { listDestinations } from './list-destinations.ts'
+import { requestEgress } from './request-egress.ts'
 import { searchTool } from './search-tool.ts'
 import { sendFile } from './send-file.ts'
 import { sendMessage } from './send-message.ts'
@@ -54,7 +56,8 @@ class ToolDoor implements ToolServer {
   constructor(parts: ToolServerParts) {
     this.#parts = parts
     this.gate = new CallGate(parts.clock)
-    const tools = [sendMessage, listDestinations, sendFile, getStatus, searchTool(parts.clock)]
+    const own = [sendMessage, listDestinations, sendFile, getStatus, askUser, requestEgress]
+    const tools = [...own, searchTool(parts.clock)]
     this.#tools = new Map(tools.map((tool) => [tool.name, tool]))
     this.#http = createServer((request, response) => {
       this.#serve(request, response).catch((error: unknown) => {

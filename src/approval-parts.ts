@@ -1,0 +1,39 @@
+// Composition root, the part about what people are asked to decide.
+import { Approvals, type ApprovalsPorts } from './approvals/approvals.ts'
+import { type DecisionPorts, Decisions } from './approvals/decisions.ts'
+import { egressKind } from './approvals/egress-kind.ts'
+import { questionKind } from './approvals/question-kind.ts'
+import type { Core } from './core.ts'
+import type { PumpOptions } from './pump.ts'
+
+/** Everything between an agent's ask and its end. To be started and stopped. */
+export function approvalParts(
+  core: Core,
+  ports: Pick<ApprovalsPorts, 'notices' | 'channelOf' | 'events' | 'nudge'>,
+  pump: Pick<PumpOptions<number>, 'clock' | 'log' | 'random' | 'pollMs' | 'backoff'>,
+): Approvals {
+  const { approvals, directory, dispatches, inbound, roles } = core
+  return new Approvals(
+    { ...ports, approvals, directory, dispatches, inbound, roles, kinds: kindsOf(core) },
+    pump,
+  )
+}
+
+/** What decides when no host runs: it is carried out when one does. */
+export function offlineDecisions(core: Core, ports: Pick<DecisionPorts, 'notices'>): Decisions {
+  const { approvals, roles, clock } = core
+  const nobody = () => undefined
+  return new Decisions({
+    ...ports,
+    approvals,
+    roles,
+    clock,
+    kinds: kindsOf(core),
+    channelOf: nobody,
+    nudge: nobody,
+  })
+}
+
+function kindsOf({ egressRules: rules, groups, clock }: Core): ApprovalsPorts['kinds'] {
+  return { egress: egressKind({ rules, groups, clock }), question: questionKind }
+}

@@ -1,4 +1,5 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
+import { CreelError } from '../domain/errors.ts'
 import { type CliContext, installOf } from './context.ts'
 import { print, table } from './output.ts'
 import { runCommand } from './session.ts'
@@ -33,6 +34,10 @@ export function addApprovalCommands(program: Command, context: CliContext): void
   approvals
     .command('list', { isDefault: true })
     .description('what waits for a decision')
+    .addHelpText(
+      'after',
+      '\nWhat is open, with its number. An ask that nobody decides in time ends by itself.',
+    )
     .option('--all', 'also what was decided, newest first')
     .option('--json', 'print the result as JSON')
     .action(async ({ all = false, json }: { all?: boolean; json?: boolean }) => {
@@ -42,9 +47,15 @@ export function addApprovalCommands(program: Command, context: CliContext): void
   approvals
     .command('show <id>')
     .description('one of them, whole: what was shown is what is carried out')
+    .addHelpText(
+      'after',
+      '\n  creel approvals show 7    the payload, who it was asked for, and what people were shown',
+    )
     .option('--json', 'print the result as JSON')
     .action(async (id: string, { json }: { json?: boolean }) => {
-      const line = (await runCommand(installOf(context), 'approval-show', { id: numberOf(id) })) as ApprovalLine
+      const line = (await runCommand(installOf(context), 'approval-show', {
+        id: numberOf(id),
+      })) as ApprovalLine
       print(context.output, json, line, () => showText(line))
     })
   const decide = async (id: string, choice: string, reject: boolean, json: boolean | undefined) => {
@@ -55,6 +66,10 @@ export function addApprovalCommands(program: Command, context: CliContext): void
   approvals
     .command('allow <id> [choice]')
     .description('allow it, or answer a question with one of its choices')
+    .addHelpText(
+      'after',
+      '\n  creel approvals allow 7 always    a request for a host: once or always; a question: its number',
+    )
     .option('--json', 'print the result as JSON')
     .action((id: string, choice: string | undefined, { json }: { json?: boolean }) =>
       decide(id, choice ?? '', false, json),
@@ -62,13 +77,17 @@ export function addApprovalCommands(program: Command, context: CliContext): void
   approvals
     .command('deny <id>')
     .description('refuse it')
+    .addHelpText(
+      'after',
+      '\n  creel approvals deny 7    final: the agent is told, and cannot ask the same again for a day',
+    )
     .option('--json', 'print the result as JSON')
     .action((id: string, { json }: { json?: boolean }) => decide(id, '', true, json))
 }
 
 function numberOf(text: string): number {
   if (/^\d{1,15}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('expected a number from "creel approvals list".')
+  throw new CreelError('invalid', `expected a number, got ${text}`, { hint: './creel approvals list' })
 }
 
 function listText(lines: readonly ApprovalLine[]): string {

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { addApprovalCommands } from './approval-commands.ts'
 import { addBackupCommands } from './backup-commands.ts'
 import { addBenchCommand } from './bench-command.ts'
 import { addChatCommand } from './chat-command.ts'
@@ -49,6 +50,7 @@ export function buildProgram(context: CliContext): Command {
   addProviderCommands(program, context)
   addChatsCommands(program, context)
   addUserCommands(program, context)
+  addApprovalCommands(program, context)
   addVaultCommands(program, context)
   addEgressCommands(program, context)
   addRelayCommands(program, context)

@@ -1,6 +1,7 @@
 // How a command of the CLI reaches Creel: through the running host, else by opening the data directory itself.
 import { ZodError } from 'zod'
 import { callHost, NoHostError } from '../adapters/control/client.ts'
+import { offlineDecisions } from '../approval-parts.ts'
 import type { Install } from '../config/load.ts'
 import { problemsOf } from '../config/problems.ts'
 import { type Core, openCore } from '../core.ts'
@@ -61,6 +62,7 @@ function offlinePorts(core: Core): OperatorPorts {
   const live = noHost(core.install)
   return {
     ...{ groups, directory, inbound, roles, pairings, logins, overview, usage, deliveryLog, turnLog, clock },
+    ...{ approvals: core.approvals, decisions: offlineDecisions(core, { notices }) },
     ...{ admission, live, vault: core.vault, egressRules, egressLog },
     testSecret: secretTester(core, tokenKeeper(core, { renewed: nobody, refused: nobody, failed: nobody })),
   }

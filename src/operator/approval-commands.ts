@@ -11,7 +11,8 @@ const MAX_LISTED = 100
 
 /** An ask as JSON for a script. */
 function describe(approval: Approval) {
-  const { id, code, kind, group, session, askedBy, askedByName, payload, card, choices, state, choice } = approval
+  const { id, code, kind, group, session, askedBy, askedByName, payload, card, choices, state, choice } =
+    approval
   const { answer, decidedBy, decidedAt, askedAt, expiresAt, outcome, told } = approval
   return {
     ...{ id, code, kind, group, session, state, now: stateText(approval) },

@@ -1,4 +1,5 @@
 import { allow, deny, grant, revoke, userList, waiting } from './admission-commands.ts'
+import { approvalDecide, approvalList, approvalShow } from './approval-commands.ts'
 import { bind, chatList, unbind } from './chat-commands.ts'
 import {
   egressAllow,
@@ -44,6 +45,9 @@ export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
   waiting,
   allow,
   deny,
+  'approval-list': approvalList,
+  'approval-show': approvalShow,
+  'approval-decide': approvalDecide,
   'user-list': userList,
   grant,
   revoke,

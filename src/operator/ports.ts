@@ -1,5 +1,7 @@
+import type { Decisions } from '../approvals/decisions.ts'
 import type { Groups } from '../config/groups.ts'
 import type { ChatId, GroupName } from '../domain/ids.ts'
+import type { ApprovalStore } from '../domain/ports/approvals.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type { EgressLogStore } from '../domain/ports/egress-log.ts'
 import type { EgressRules } from '../domain/ports/egress-rules.ts'
@@ -47,6 +49,8 @@ export interface OperatorPorts {
   readonly deliveryLog: DeliveryLog
   readonly turnLog: TurnLog
   readonly admission: Admission
+  readonly approvals: Pick<ApprovalStore, 'find' | 'list'>
+  readonly decisions: Pick<Decisions, 'byOperator'>
   readonly live: Live
   readonly clock: Clock
   readonly vault: Vault

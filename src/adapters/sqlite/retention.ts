@@ -14,6 +14,10 @@ const OLD_MESSAGES = `
   WHERE i.state IN ('routed', 'heard', 'dropped') AND i.received_at < ?
     AND NOT EXISTS (SELECT 1 FROM dispatch d WHERE d.inbound_id = i.id AND d.outcome IS NULL) LIMIT ?`
 
+const OLD_APPROVALS = `
+  SELECT id FROM (SELECT id, state, told, card_settled, asked_at FROM approval ORDER BY id LIMIT ${WINDOW})
+  WHERE state NOT IN ('asked', 'allowed') AND told = 1 AND card_settled = 1 AND asked_at < ? LIMIT ?`
+
 const OLD_LINES = `
   SELECT id FROM (SELECT id, at FROM own_chat_line ORDER BY id LIMIT ${WINDOW}) WHERE at < ? LIMIT ?`
 
@@ -30,7 +34,8 @@ export class SqliteRetention implements RetentionStore {
 
   messages(before: UnixMs, limit: number): number {
     const parts = ['dispatch.inbound_id', 'attachment.inbound_id', 'usage.inbound_id', 'inbound.id']
-    return this.#delete(OLD_MESSAGES, parts, before, limit)
+    const asked = this.#delete(OLD_APPROVALS, ['approval.id'], before, limit)
+    return asked + this.#delete(OLD_MESSAGES, parts, before, limit)
   }
 
   ownChatLines(before: UnixMs, limit: number): number {

@@ -28,6 +28,8 @@ export interface Emulator {
   menu: unknown
   /** Somebody presses a button of the bot's newest message in a chat that has one of this label. */
   press(label: string, chat: number | string, from?: object): Promise<void>
+  /** An app that was changed sends whatever it likes as a press. */
+  pressData(data: string, chat: number | string): Promise<void>
   /** Makes a topic in the group. */
   addTopic(thread: number): void
   addChat(chat: number | string): void
@@ -88,6 +90,11 @@ export async function startEmulator(): Promise<Emulator> {
         data: key.callback_data,
         message: { message_id, text, chat: place, date: 1 },
       })
+      front.wake()
+    },
+    async pressData(data, chat) {
+      const message = { message_id: 1, text: '', chat: { ...GROUP, id: Number(chat) }, date: 1 }
+      await backend.press({ from: ALICE, data, message })
       front.wake()
     },
     addTopic: (thread) => void front.threads.add(`${GROUP.id}/${thread}`),

@@ -79,6 +79,25 @@ describe.skipIf(!existsSync(CHROMIUM))('the page in a browser', { timeout: 60_00
     await page.getByText('used before or is too old').waitFor()
   })
 
+  it('shows buttons, sends what is pressed, and what came of it in their place', async () => {
+    await logIn()
+    const choices = [
+      { label: 'Always', say: '/approve abcde-fghjk always' },
+      { label: 'Deny', say: '/reject abcde-fghjk' },
+    ]
+    const [part = ''] = world.channel.renderChoices('**May** it?', choices)
+    const { signal } = new AbortController()
+    const id = await world.channel.send(world.address(), part, 'k1', signal)
+    await page.getByRole('group', { name: 'Answers' }).getByRole('button', { name: 'Deny' }).click()
+    await vi.waitFor(() => expect(world.taken.map((one) => one.text)).toEqual(['/reject abcde-fghjk']), WAIT)
+    await page.getByText('Deny: sent…').waitFor()
+    await world.channel.cards.settle(world.address(), id, 'May it? **Denied**', signal)
+    await page.locator('.line.agent', { hasText: 'Denied' }).waitFor()
+    expect(await page.getByRole('button', { name: 'Deny' }).count()).toBe(0)
+    expect(await page.locator('#log .line').count()).toBe(1)
+    expect(troubles).toEqual([])
+  })
+
   it('sends with Enter, shows the growing answer, then the whole one', async () => {
     await logIn()
     await page.getByLabel('Message', { exact: true }).fill('first')

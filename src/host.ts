@@ -82,10 +82,9 @@ export class Host {
 
   constructor(parts: HostParts) {
     this.parts = parts
-    const { core, channels, mailbox, files, groupFiles, log } = parts
+    const { core, channels, mailbox, files, groupFiles, log, random } = parts
     const { inbound, directory, roles, dispatches, deliveries, outboxes, clock, groups, defaultGroup } = core
-    const { pairings } = core
-    const { random } = parts
+    const { pairings, attachments, choices, usage } = core
     const pump = { ...PUMP, clock, log, random }
     const events = new Events(log)
     const channelOf = channels.find
@@ -102,7 +101,6 @@ export class Host {
       ...{ inbound, directory, roles, pairings, notices, clock, defaultGroup },
       nudge: (chatId) => this.#routing.nudge(chatId),
     })
-    const { attachments, choices, usage } = core
     const { timezone } = core.install.env
     const budget: BudgetPorts = { groups, dispatches, usage, clock, timezone }
     this.#board = new ProgressBoard({

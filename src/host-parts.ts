@@ -17,7 +17,7 @@ import { prepareGroupFolders } from './adapters/folders/group-folders.ts'
 import { CertificateAuthority } from './adapters/gateway/proxy/certificate-authority.ts'
 import { HostLookup } from './adapters/gateway/proxy/host-lookup.ts'
 import { SocketGateway } from './adapters/gateway/socket-gateway.ts'
-import { FileMailbox } from './adapters/mailbox/file-mailbox.ts'
+import { ThreadedMailbox } from './adapters/mailbox/threaded-mailbox.ts'
 import { ForkedOutboxReader } from './adapters/outbox-reader/forked-outbox-reader.ts'
 import { SkillFolders } from './adapters/skills/skill-folders.ts'
 import { type Channels, channelTable } from './channels.ts'
@@ -76,7 +76,7 @@ export async function realParts(core: Core, log: Log, stateOf: GroupState): Prom
     terminal,
     web,
     engine,
-    mailbox: new FileMailbox({ paths, clock }),
+    mailbox: new ThreadedMailbox({ paths, clock }),
     reader: new ForkedOutboxReader({ paths }),
     doorbell: new SocketDoorbell({ paths }),
     gateway: gateway(core, log, secrets, egress),

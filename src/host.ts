@@ -258,7 +258,7 @@ export class Host {
     await gateway.close()
     await reader.close()
     await files.close()
-    mailbox.close()
+    await mailbox.close()
     core[Symbol.dispose]()
   }
 

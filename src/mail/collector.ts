@@ -87,7 +87,7 @@ export async function collect(group: GroupName, ports: CollectorPorts): Promise<
       ports.nudge(group, taken.chats)
       const manyTaken = Math.floor(before / PRUNE_EVERY) !== Math.floor(taken.cursor / PRUNE_EVERY)
       // A file that was taken need not stay in the sandbox.
-      if (manyTaken || items.some(isFile)) trim(group, ports)
+      if (manyTaken || items.some(isFile)) await trim(group, ports)
       return batch.more || items.length < batch.items.length ? 'again' : 'idle'
     }
   }
@@ -103,13 +103,18 @@ function isFile(item: OutboxItem): item is { seq: number; entry: OutboxFile } {
   return 'entry' in item && item.entry.type === 'file'
 }
 
-/** First the inbox, then the word to the runner: a settlement is never forgotten before its message. */
-function trim(group: GroupName, ports: CollectorPorts): void {
+/**
+ * First the inbox, then the word to the runner: a settlement is never forgotten before its message. What the dispatcher
+ * is putting there right now has a later position than all that it has noted.
+ */
+async function trim(group: GroupName, ports: CollectorPorts): Promise<void> {
   const { dispatches, mailbox, outboxes, clock } = ports
   const cursor = outboxes.cursor(group)
   const open = dispatches.open(group).map((d) => d.inboxSeq)
-  const acked = mailbox.put(group, `acked:${cursor}`, { type: 'acked', outboxSeq: cursor }, clock.now())
-  mailbox.prune(group, acked, open)
+  const newest = dispatches.newestPlaced(group)
+  const entry = { key: `acked:${cursor}`, entry: { type: 'acked', outboxSeq: cursor } } as const
+  const [acked = 0] = await mailbox.putAll(group, [entry], clock.now())
+  await mailbox.prune(group, Math.min(acked, newest), open)
 }
 
 /** Turns the entries of one read into one record. */

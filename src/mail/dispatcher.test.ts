@@ -78,7 +78,7 @@ const inThread = (thread: string): Partial<InboundMessage> => ({
 })
 
 describe('dispatchNext', () => {
-  test('places as many as there is room for; at a bound every chat that waits is told once, and its owner', () => {
+  test('places as many as there is room for; at a bound every chat that waits is told once, and its owner', async () => {
     using world = new DispatchWorld()
     const private_ = {
       address: { channel: 'fake', account: 'main', chat: 'den' },
@@ -88,18 +88,18 @@ describe('dispatchNext', () => {
     world.roles.grant(OWNER, 'owner', null, world.clock.now())
     for (const text of ['one', 'two', 'three']) world.give(GARDEN, text)
     world.budget = { room: 1 }
-    world.dispatch()
+    await world.dispatch()
     expect(world.mail().map(({ text }) => text)).toEqual(['one'])
     world.budget = { room: 0, bound: { key: 'limit:1', chat: 'enough', owner: 'garden has enough' } }
-    for (const _ of [1, 2, 3]) expect(world.dispatch()).toEqual({ waitMs: 1_000 })
+    for (const _ of [1, 2, 3]) expect(await world.dispatch()).toEqual({ waitMs: 1_000 })
     expect(world.mail()).toHaveLength(1)
     expect(world.outgoing().map(({ part }) => part)).toEqual(['enough', 'garden has enough'])
     world.budget = { room: 10 }
-    world.dispatch()
+    await world.dispatch()
     expect(world.mail().map(({ text }) => text)).toEqual(['one', 'two', 'three'])
   })
 
-  test('tells of the other chats of the group, and of none of another', () => {
+  test('tells of the other chats of the group, and of none of another', async () => {
     using world = new DispatchWorld()
     for (const [chat, group] of [
       ['room', GARDEN],
@@ -108,7 +108,7 @@ describe('dispatchNext', () => {
     ] as const)
       world.bind(world.room(chat), group)
     world.give(GARDEN, 'hello')
-    world.dispatch()
+    await world.dispatch()
     const shed = world.room('shed')
     expect(world.mail()[0]?.destinations).toEqual([
       { name: `room-${shed}`, channel: 'fake', kind: 'group', title: 'Room' },
@@ -116,37 +116,37 @@ describe('dispatchNext', () => {
     expect(InboxEntry.safeParse(world.mail()[0]).success).toBe(true)
   })
 
-  test('gives along what the message answers, within bounds', () => {
+  test('gives along what the message answers, within bounds', async () => {
     using world = new DispatchWorld()
     world.give(GARDEN, 'why?', { quote: { name: 'n'.repeat(300), text: 't'.repeat(9_000) } })
-    world.dispatch()
+    await world.dispatch()
     expect(world.mail()[0]?.quote).toEqual({ name: 'n'.repeat(200), text: 't'.repeat(2_000) })
     expect(InboxEntry.safeParse(world.mail()[0]).success).toBe(true)
   })
 
-  test('puts the messages of a group into its inbox in order, and rings', () => {
+  test('puts the messages of a group into its inbox in order, and rings', async () => {
     using world = new DispatchWorld()
     for (const text of ['one', 'two', 'three']) world.give(GARDEN, text)
     world.give(KITCHEN, 'other')
-    expect(world.dispatch()).toBe('idle')
+    expect(await world.dispatch()).toBe('idle')
     expect(world.mail().map((entry) => entry.text)).toEqual(['one', 'two', 'three'])
     expect(world.dispatches.open(GARDEN).map((open) => open.inboxSeq)).toEqual([1, 2, 3])
     expect(world.nudged).toEqual([GARDEN])
-    expect(world.dispatch()).toBe('idle')
+    expect(await world.dispatch()).toBe('idle')
     expect(world.mail()).toHaveLength(3)
   })
 
-  test('tells an agent once, with the next message of its conversation, of an answer that could not be delivered', () => {
+  test('tells an agent once, with the next message of its conversation, of an answer that could not be delivered', async () => {
     using world = new DispatchWorld()
     const asked = world.give(GARDEN, 'one')
-    world.dispatch()
+    await world.dispatch()
     const { chatId } = asked
     const answer = { chatId, thread: undefined, part: 'x', key: 'a', group: GARDEN, inboxSeq: 1 }
     world.deliveries.add([{ ...answer, failed: 'the bot was blocked' }], world.clock.now())
     world.give(GARDEN, 'elsewhere', {}, 'other')
     world.give(GARDEN, 'two')
     world.give(GARDEN, 'three')
-    world.dispatch()
+    await world.dispatch()
     const told = world.mail().map(({ text, notes }) => [text, notes?.length ?? 0])
     expect(told).toEqual([
       ['one', 0],
@@ -158,43 +158,58 @@ describe('dispatchNext', () => {
       /^What you said at 20.* was not delivered: the bot was blocked$/,
     )
     world.give(GARDEN, 'four')
-    world.dispatch()
+    await world.dispatch()
     expect(world.mail()[4]?.notes).toBeUndefined()
   })
 
-  test('killed between the inbox and the note of it, it puts nothing in twice', () => {
+  test('killed between the inbox and the note of it, it puts nothing in twice', async () => {
     using world = new DispatchWorld()
     world.give(GARDEN, 'one')
     world.give(GARDEN, 'two')
     world.db.exec(
       "CREATE TRIGGER die BEFORE UPDATE OF inbox_seq ON dispatch BEGIN SELECT raise(ABORT, 'killed'); END",
     )
-    expect(() => world.dispatch()).toThrow('killed')
+    await expect(world.dispatch()).rejects.toThrow('killed')
     world.db.exec('DROP TRIGGER die')
-    world.dispatch()
+    await world.dispatch()
     expect(world.mail().map((entry) => entry.text)).toEqual(['one', 'two'])
     expect(world.dispatches.open(GARDEN).map((open) => open.inboxSeq)).toEqual([1, 2])
   })
 
-  test('goes on after a locked inbox without losing or turning anything', () => {
+  test('goes on after a locked inbox without losing or turning anything', async () => {
     using world = new DispatchWorld()
     world.give(GARDEN, 'one')
     world.give(GARDEN, 'two')
     world.mailbox.failures.set(GARDEN, new Error('locked'))
-    expect(() => world.dispatch()).toThrow('locked')
-    world.dispatch()
+    await expect(world.dispatch()).rejects.toThrow('locked')
+    await world.dispatch()
     expect(world.mail().map((entry) => entry.text)).toEqual(['one', 'two'])
   })
 
-  test('takes a long backlog in pieces', () => {
+  test('what a person stopped while it was being written is stopped in the inbox', async () => {
+    using world = new DispatchWorld()
+    const row = world.give(GARDEN, 'one')
+    world.give(GARDEN, 'elsewhere', { address: { channel: 'fake', account: 'main', chat: 'other' } })
+    const writing = world.dispatch()
+    world.dispatches.cancelPending(GARDEN, row.chatId, world.clock.now())
+    await writing
+    expect(world.mailbox.rows(GARDEN).map(({ entry }) => entry)).toMatchObject([
+      { type: 'message', text: 'one' },
+      { type: 'message', text: 'elsewhere' },
+      { type: 'cancel', inboxSeq: 1 },
+    ])
+    expect(world.dispatches.open(GARDEN).map(({ inboxSeq }) => inboxSeq)).toEqual([2])
+  })
+
+  test('takes a long backlog in pieces', async () => {
     using world = new DispatchWorld()
     for (let n = 0; n < 51; n += 1) world.give(GARDEN, `${n}`)
-    expect(world.dispatch()).toBe('again')
-    expect(world.dispatch()).toBe('idle')
+    expect(await world.dispatch()).toBe('again')
+    expect(await world.dispatch()).toBe('idle')
     expect(world.mail()).toHaveLength(51)
   })
 
-  test('gives what was overheard since the last message, the newest few, oldest first', () => {
+  test('gives what was overheard since the last message, the newest few, oldest first', async () => {
     using world = new DispatchWorld()
     world.bind(world.room(), GARDEN)
     for (let n = 1; n <= 7; n += 1) world.hear(`heard ${n}`)
@@ -203,11 +218,11 @@ describe('dispatchNext', () => {
     world.hear('elsewhere', { address: { channel: 'fake', account: 'main', chat: 'other' } })
     world.give(GARDEN, 'second')
     world.give(GARDEN, 'third')
-    world.dispatch(GARDEN, 3)
+    await world.dispatch(GARDEN, 3)
     expect(world.contexts()).toEqual([['heard 5', 'heard 6', 'heard 7'], ['heard 8'], []])
   })
 
-  test('in thread mode, only from the same thread', () => {
+  test('in thread mode, only from the same thread', async () => {
     using world = new DispatchWorld()
     const chat = world.room()
     world.bind(chat, GARDEN)
@@ -217,11 +232,11 @@ describe('dispatchNext', () => {
     world.give(GARDEN, 'to a', inThread('a'), `chat:${chat}/thread:a`)
     world.give(GARDEN, 'to b', inThread('b'), `chat:${chat}/thread:b`)
     world.give(GARDEN, 'to none', {}, `chat:${chat}/thread:`)
-    world.dispatch()
+    await world.dispatch()
     expect(world.contexts()).toEqual([['in a'], ['in b'], ['in none']])
   })
 
-  test('only from people whom the group listens to now', () => {
+  test('only from people whom the group listens to now', async () => {
     using world = new DispatchWorld()
     const from = (name: string) => ({ sender: { id: `fake:${name}` as UserId, name, isBot: false } })
     const chat = world.room()
@@ -233,46 +248,46 @@ describe('dispatchNext', () => {
     for (const name of ['member', 'stranger', 'bad']) world.hear(`by ${name}`, from(name))
     world.give(GARDEN, 'to garden')
     world.give(KITCHEN, 'to kitchen')
-    world.dispatch(GARDEN)
-    world.dispatch(KITCHEN)
+    await world.dispatch(GARDEN)
+    await world.dispatch(KITCHEN)
     expect(world.contexts(GARDEN)).toEqual([['by member']])
     // Alice has no role in the garden; the kitchen is open to all, and hears what was said to the garden.
     expect(world.contexts(KITCHEN)).toEqual([['by member', 'by stranger', 'to garden']])
   })
 
-  test('says what a message does while a turn runs, as the binding has it now', () => {
+  test('says what a message does while a turn runs, as the binding has it now', async () => {
     using world = new DispatchWorld()
     const chat = world.room()
     const queues = () => world.mail().map(({ queue }) => queue)
     world.bind(chat, GARDEN, { queue: 'steer' })
     world.give(GARDEN, 'one')
-    world.dispatch()
+    await world.dispatch()
     world.bind(chat, GARDEN, { queue: 'collect' })
     world.give(GARDEN, 'two')
-    world.dispatch()
+    await world.dispatch()
     world.directory.unbind(chat, GARDEN)
     world.give(GARDEN, 'three')
-    world.dispatch()
+    await world.dispatch()
     expect(queues()).toEqual(['steer', 'collect', 'follow_up'])
   })
 
-  test('a conversation over all chats always waits: an answer must not go to another chat', () => {
+  test('a conversation over all chats always waits: an answer must not go to another chat', async () => {
     using world = new DispatchWorld()
     const row = world.receive('hello')
     world.bind(row.chatId, GARDEN, { queue: 'steer', session: 'group' })
     world.inbound.routed(row.id, 'routed', null, [{ group: GARDEN, session: 'group' }], world.clock.now())
-    world.dispatch()
+    await world.dispatch()
     expect(world.mail().map(({ queue }) => queue)).toEqual(['follow_up'])
   })
 
-  test('whatever a stranger is called or writes, the runner can read it', () => {
+  test('whatever a stranger is called or writes, the runner can read it', async () => {
     using world = new DispatchWorld()
     world.bind(world.room(), GARDEN)
     const sender = { id: ALICE, name: 'n'.repeat(5_000), isBot: false }
     world.hear('x'.repeat(60_000), { sender })
     world.hear('y'.repeat(60_000), { sender })
     world.give(GARDEN, 'z'.repeat(150_000), { sender, chatTitle: 't'.repeat(5_000) })
-    world.dispatch()
+    await world.dispatch()
     const [entry] = world.mail()
     expect(InboxEntry.safeParse(entry).success).toBe(true)
     expect(entry?.text).toHaveLength(100_000)

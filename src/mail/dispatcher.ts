@@ -5,7 +5,7 @@ import { destinationsOf } from '../domain/destination.ts'
 import type { DeliveryId, GroupName, InboundId } from '../domain/ids.ts'
 import type { Quote } from '../domain/message.ts'
 import type { Clock } from '../domain/ports/clock.ts'
-import type { Mailbox } from '../domain/ports/mailbox.ts'
+import type { Mailbox, NewInboxEntry } from '../domain/ports/mailbox.ts'
 import type { SessionChoices } from '../domain/ports/session-choices.ts'
 import type {
   DeliveryStore,
@@ -54,9 +54,9 @@ const MAX_NAME = 200
 
 /**
  * Step of the dispatch pump: puts a group's routed messages into its inbox, in order. Repeating it after a crash
- * between the two writes is harmless: the inbox knows the key.
+ * between the two writes is harmless: the inbox knows the key. What a person stopped between the two is stopped there.
  */
-export function dispatchNext(group: GroupName, ports: DispatcherPorts): StepResult {
+export async function dispatchNext(group: GroupName, ports: DispatcherPorts): Promise<StepResult> {
   const { dispatches, mailbox, inbound, events, clock } = ports
   const pending = dispatches.pending(group, BATCH)
   if (pending.length === 0) return 'idle'
@@ -69,16 +69,21 @@ export function dispatchNext(group: GroupName, ports: DispatcherPorts): StepResu
     return row ? [inboxItem(group, dispatch, row, told, ports)] : []
   })
   // One commit for all of them: its cost is the disk's, whatever is in it.
-  const seqs = mailbox.putAll(group, items, clock.now())
+  const seqs = await mailbox.putAll(group, items, clock.now())
   const placed = items.map(({ id, undelivered }, index) => ({
     inboundId: id,
     inboxSeq: seqs[index] ?? 0,
     told: undelivered,
   }))
-  dispatches.placed(group, placed)
+  const stopped = dispatches.placed(group, placed).map(cancelItem)
+  if (stopped.length > 0) await mailbox.putAll(group, stopped, clock.now())
   for (const { inboundId, inboxSeq } of placed) events.placed(group, inboundId, inboxSeq)
   ports.nudge(group)
   return pending.length === BATCH ? 'again' : 'idle'
+}
+
+function cancelItem(inboxSeq: number): NewInboxEntry {
+  return { key: `cancel:${inboxSeq}`, entry: { type: 'cancel', inboxSeq } }
 }
 
 interface InboxItem {

@@ -26,7 +26,7 @@ export class GroupMail {
   /** Opening the inbox also rolls back what a killed host left half done. Idempotent; throws CreelError. */
   async open(group: GroupName): Promise<void> {
     const { mailbox, doorbell, gateway, onRing } = this.#ports
-    mailbox.open(group)
+    await mailbox.open(group)
     await doorbell.open(group, () => onRing(group))
     await gateway.open(group)
     this.#open.add(group)

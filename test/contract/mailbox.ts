@@ -38,6 +38,7 @@ const SETTINGS: RunnerSettings = {
 export function mailboxContract(name: string, make: () => Promise<MailboxWorld>): void {
   describe(`mailbox contract: ${name}`, () => {
     writingCases(make)
+    togetherCases(make)
     pruningCases(make)
     runnerCases(make)
   })
@@ -46,7 +47,7 @@ export function mailboxContract(name: string, make: () => Promise<MailboxWorld>)
 function writingCases(make: () => Promise<MailboxWorld>): void {
   it('gives every entry the next position, and the sandbox reads them in that order', async () => {
     await using world = await make()
-    world.mailbox.open(A)
+    await world.mailbox.open(A)
     const positions = [1, 2, 3].map((n) => world.mailbox.put(A, `k${n}`, cancel(n), AT))
     expect(positions).toEqual([1, 2, 3])
     expect(world.readInbox(A)).toEqual([1, 2, 3].map((n) => ({ seq: n, entry: cancel(n) })))
@@ -54,7 +55,7 @@ function writingCases(make: () => Promise<MailboxWorld>): void {
 
   it('takes the same key again as a no-op and returns the first position', async () => {
     await using world = await make()
-    world.mailbox.open(A)
+    await world.mailbox.open(A)
     const first = world.mailbox.put(A, 'same', cancel(1), AT)
     world.mailbox.put(A, 'other', cancel(2), AT)
     expect(world.mailbox.put(A, 'same', cancel(9), AT)).toBe(first)
@@ -63,10 +64,10 @@ function writingCases(make: () => Promise<MailboxWorld>): void {
 
   it('keeps entries when it is opened again, and groups apart', async () => {
     await using world = await make()
-    world.mailbox.open(A)
-    world.mailbox.open(B)
+    await world.mailbox.open(A)
+    await world.mailbox.open(B)
     world.mailbox.put(A, 'k', cancel(1), AT)
-    world.mailbox.open(A)
+    await world.mailbox.open(A)
     expect(world.readInbox(A)).toHaveLength(1)
     expect(world.readInbox(B)).toHaveLength(0)
     expect(world.mailbox.put(B, 'k', cancel(1), AT)).toBe(1)
@@ -79,18 +80,38 @@ function writingCases(make: () => Promise<MailboxWorld>): void {
   })
 }
 
+function togetherCases(make: () => Promise<MailboxWorld>): void {
+  const items = (...numbers: number[]) => numbers.map((n) => ({ key: `k${n}`, entry: cancel(n) }))
+
+  it('puts several in one go, and knows those that are there', async () => {
+    await using world = await make()
+    expect(await world.mailbox.putAll(A, items(1, 2), AT)).toEqual([1, 2])
+    expect(await world.mailbox.putAll(A, items(2, 3), AT)).toEqual([2, 3])
+    expect(world.mailbox.put(A, 'k3', cancel(3), AT)).toBe(3)
+    expect(world.readInbox(A).map((row) => row.seq)).toEqual([1, 2, 3])
+  })
+
+  it('takes calls for many groups at once', async () => {
+    await using world = await make()
+    const groups = Array.from({ length: 20 }, (_, n) => `g${n}` as GroupName)
+    const calls = groups.flatMap((group) => [1, 2, 3].map((n) => world.mailbox.putAll(group, items(n), AT)))
+    await Promise.all(calls)
+    for (const group of groups) expect(world.readInbox(group)).toHaveLength(3)
+  })
+}
+
 function pruningCases(make: () => Promise<MailboxWorld>): void {
   it('prunes up to a position but keeps what is named and what is later', async () => {
     await using world = await make()
     for (const n of [1, 2, 3, 4, 5]) world.mailbox.put(A, `k${n}`, cancel(n), AT)
-    world.mailbox.prune(A, 3, [2])
+    await world.mailbox.prune(A, 3, [2])
     expect(world.readInbox(A).map((row) => row.seq)).toEqual([2, 4, 5])
   })
 
   it('never gives a position twice, even when everything was pruned', async () => {
     await using world = await make()
     for (const n of [1, 2, 3]) world.mailbox.put(A, `k${n}`, cancel(n), AT)
-    world.mailbox.prune(A, 3, [])
+    await world.mailbox.prune(A, 3, [])
     expect(world.mailbox.put(A, 'k4', cancel(4), AT)).toBe(4)
   })
 }
@@ -98,7 +119,7 @@ function pruningCases(make: () => Promise<MailboxWorld>): void {
 function runnerCases(make: () => Promise<MailboxWorld>): void {
   it('replaces the settings as a whole', async () => {
     await using world = await make()
-    world.mailbox.open(A)
+    await world.mailbox.open(A)
     world.mailbox.writeSettings(A, { ...SETTINGS, model: 'large' })
     world.mailbox.writeSettings(A, SETTINGS)
     expect(world.readSettings(A)).toEqual(SETTINGS)
@@ -106,7 +127,7 @@ function runnerCases(make: () => Promise<MailboxWorld>): void {
 
   it('knows no sign of life before the first, and none from the future', async () => {
     await using world = await make()
-    world.mailbox.open(A)
+    await world.mailbox.open(A)
     expect(world.mailbox.heartbeatAt(A)).toBeNull()
     world.beat(A, world.now - 5_000)
     expect(world.mailbox.heartbeatAt(A)).toBe(world.now - 5_000)

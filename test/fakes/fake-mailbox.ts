@@ -48,12 +48,12 @@ export class FakeMailbox implements Mailbox {
     return seq
   }
 
-  putAll(group: GroupName, items: readonly NewInboxEntry[], at: UnixMs): readonly number[] {
+  async putAll(group: GroupName, items: readonly NewInboxEntry[], at: UnixMs): Promise<readonly number[]> {
     this.#writable(group)
     return items.map(({ key, entry }) => this.put(group, key, entry, at))
   }
 
-  prune(group: GroupName, seq: number, keep: readonly number[]): void {
+  async prune(group: GroupName, seq: number, keep: readonly number[]): Promise<void> {
     const rows = this.#writable(group)
     if (!Number.isSafeInteger(seq) || seq < 0) throw new Error(`FakeMailbox: prune up to ${seq}`)
     const newest = rows.at(-1)?.seq

@@ -52,11 +52,21 @@ export class FileMailbox implements Mailbox {
     return this.#write(group, (writer) => writer.put(key, entry, at))
   }
 
-  putAll(group: GroupName, items: readonly NewInboxEntry[], at: UnixMs): readonly number[] {
+  async putAll(group: GroupName, items: readonly NewInboxEntry[], at: UnixMs): Promise<readonly number[]> {
+    return this.putAllNow(group, items, at)
+  }
+
+  /** The same, done when it returns. */
+  putAllNow(group: GroupName, items: readonly NewInboxEntry[], at: UnixMs): readonly number[] {
     return this.#write(group, (writer) => writer.putAll(items, at))
   }
 
-  prune(group: GroupName, seq: number, keep: readonly number[]): void {
+  async prune(group: GroupName, seq: number, keep: readonly number[]): Promise<void> {
+    this.pruneNow(group, seq, keep)
+  }
+
+  /** The same, done when it returns. */
+  pruneNow(group: GroupName, seq: number, keep: readonly number[]): void {
     this.#write(group, (writer) => writer.prune(seq, keep))
   }
 
@@ -81,8 +91,15 @@ export class FileMailbox implements Mailbox {
   #write<T>(group: GroupName, work: (writer: InboxWriter) => T): T {
     // Folders and files are made anew when somebody took them away under a running host.
     const inode = lstatSync(this.#paths.inbox(group), { throwIfNoEntry: false })?.ino
-    if (inode === undefined || this.#open.get(group)?.inode !== inode) this.open(group)
-    return this.#guard('write', group, () => work(this.#use(group)))
+    if (inode === undefined) this.open(group)
+    return this.#guard('write', group, () => {
+      // One that lies there is opened without looking at all that is around it: `open` does, before a sandbox starts.
+      if (inode !== undefined && this.#open.get(group)?.inode !== inode) {
+        this.#forget(group)
+        this.#openInbox(group)
+      }
+      return work(this.#use(group))
+    })
   }
 
   /** Moves the group to the young end of the cache. */

@@ -60,18 +60,28 @@ export class SqliteDispatchStore implements DispatchStore {
     return this.#groups('dispatch_pending', 'inbox_seq IS NULL AND outcome IS NULL')
   }
 
-  placed(group: GroupName, placed: readonly PlacedMessage[]): void {
-    const place = this.#statements.prepare(
-      'UPDATE dispatch SET inbox_seq = ? WHERE group_name = ? AND inbound_id = ?',
+  placed(group: GroupName, placed: readonly PlacedMessage[]): readonly number[] {
+    const place = this.#statements.prepare<[number, string, number], { outcome: string | null }>(
+      'UPDATE dispatch SET inbox_seq = ? WHERE group_name = ? AND inbound_id = ? RETURNING outcome',
     )
     const tell = this.#statements.prepare('UPDATE delivery SET agent_told = 1 WHERE id = ?')
-    const write = this.#db.transaction(() => {
-      for (const { inboundId, inboxSeq, told } of placed) {
-        place.run(inboxSeq, group, inboundId)
+    const write = this.#db.transaction(() =>
+      placed.flatMap(({ inboundId, inboxSeq, told }) => {
+        const row = place.get(inboxSeq, group, inboundId)
         for (const id of told) tell.run(id)
-      }
-    })
-    relaxedSync(this.#db, write)
+        return row?.outcome === 'cancelled' ? [inboxSeq] : []
+      }),
+    )
+    return relaxedSync(this.#db, write)
+  }
+
+  newestPlaced(group: GroupName): number {
+    const row = this.#statements
+      .prepare<[string], { seq: number | null }>(
+        'SELECT max(inbox_seq) AS seq FROM dispatch WHERE group_name = ?',
+      )
+      .get(group)
+    return row?.seq ?? 0
   }
 
   groupsWithOpen(): readonly GroupName[] {

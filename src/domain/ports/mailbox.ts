@@ -6,21 +6,25 @@ export interface NewInboxEntry {
   readonly entry: InboxEntry
 }
 
-/** The host's end of every group's inbox. Synchronous: the files are local and small. */
+/**
+ * The host's end of every group's inbox. What is small and rare is synchronous. Calls for one group that are under way
+ * at once are carried out in any order, each as a whole.
+ */
 export interface Mailbox {
   /** Makes folders and both files; rolls back what a killed host left half done. Idempotent. */
-  open(group: GroupName): void
+  open(group: GroupName): void | Promise<void>
   /** Appends one synced entry; the same key again is a no-op that returns the first position. */
   put(group: GroupName, key: string, entry: InboxEntry, at: UnixMs): number
   /** The same for several entries, in one synced commit: all of them or none. Returns their positions in order. */
-  putAll(group: GroupName, items: readonly NewInboxEntry[], at: UnixMs): readonly number[]
+  putAll(group: GroupName, items: readonly NewInboxEntry[], at: UnixMs): Promise<readonly number[]>
   /** Deletes what the group no longer needs, up to `seq`, keeping the unsettled entries named. */
-  prune(group: GroupName, seq: number, keep: readonly number[]): void
+  prune(group: GroupName, seq: number, keep: readonly number[]): Promise<void>
   /** Settings for the next runner, replaced atomically. */
   writeSettings(group: GroupName, settings: RunnerSettings): void
   /** When the runner last gave a sign of life; null when never. Never follows a link. */
   heartbeatAt(group: GroupName): UnixMs | null
-  close(): void
+  /** Lets what is under way end. */
+  close(): void | Promise<void>
 }
 
 export type OutboxItem =

@@ -129,8 +129,13 @@ export interface DispatchStore {
   /** Not yet in the group's inbox, and waiting for no file; oldest first. */
   pending(group: GroupName, limit: number): readonly PendingDispatch[]
   groupsWithPending(): readonly GroupName[]
-  /** These messages stand in the inbox, with what their agent was told of answers that failed. Relaxed. */
-  placed(group: GroupName, placed: readonly PlacedMessage[]): void
+  /**
+   * These messages stand in the inbox, with what their agent was told of answers that failed. Returns the positions of
+   * those that were cancelled in the meantime. Relaxed.
+   */
+  placed(group: GroupName, placed: readonly PlacedMessage[]): readonly number[]
+  /** The last position in the group's inbox that a message is known to have; 0 when none is. */
+  newestPlaced(group: GroupName): number
   /** Groups with a message that is not settled, in the order of their oldest. */
   groupsWithOpen(): readonly GroupName[]
   /** Unsettled messages in the inbox, oldest first; with `limit` the oldest of them. */

@@ -1,7 +1,7 @@
 import { ChannelRefusedError } from '../src/domain/errors.ts'
 import type { UnixMs, UserId } from '../src/domain/ids.ts'
-import type { ChatAddress, ChatFile, InboundMessage, Progress } from '../src/domain/message.ts'
-import type { Accepted, Channel } from '../src/domain/ports/channel.ts'
+import type { ChatAddress, ChatFile, Progress } from '../src/domain/message.ts'
+import type { Accept, Channel } from '../src/domain/ports/channel.ts'
 import { preciseNow } from './figures.ts'
 
 export interface Sent {
@@ -20,7 +20,7 @@ export class BenchChannel implements Channel {
   onSent: (sent: Sent) => void = () => undefined
   readonly #waiting: ((sent: Sent) => void)[] = []
   #onText: ((at: number) => void) | null = null
-  #accept: ((message: InboundMessage) => Accepted) | null = null
+  #accept: Accept | null = null
   #count = 0
 
   address(chat: string): ChatAddress {
@@ -43,6 +43,13 @@ export class BenchChannel implements Channel {
     return preciseNow()
   }
 
+  /** Hands over what came in one answer of the platform; returns when all was committed. */
+  sayAll(messages: readonly (readonly [chat: string, text: string])[]): void {
+    this.#accept?.together?.(() => {
+      for (const [chat, text] of messages) this.say(chat, text)
+    })
+  }
+
   /** The next message the host sends. */
   async nextSent(): Promise<Sent> {
     return new Promise((resolve) => this.#waiting.push(resolve))
@@ -55,7 +62,7 @@ export class BenchChannel implements Channel {
     })
   }
 
-  async receive(accept: (message: InboundMessage) => Accepted, signal: AbortSignal): Promise<void> {
+  async receive(accept: Accept, signal: AbortSignal): Promise<void> {
     this.#accept = accept
     await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
   }

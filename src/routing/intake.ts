@@ -7,7 +7,7 @@ import type { InboundStore } from '../domain/ports/stores.ts'
 import type { Events } from '../events.ts'
 
 export interface IntakePorts {
-  readonly inbound: Pick<InboundStore, 'record' | 'chatOf'>
+  readonly inbound: Pick<InboundStore, 'record' | 'together' | 'chatOf'>
   readonly events: Events
   readonly clock: Clock
   readonly nudge: (chatId: ChatId) => void
@@ -22,13 +22,15 @@ export interface IntakePorts {
 export async function runIntake(channel: Channel, ports: IntakePorts, signal: AbortSignal): Promise<void> {
   const { inbound, events, clock } = ports
   try {
-    await channel.receive((message) => {
+    const take = (message: InboundMessage) => {
       const result = inbound.record(bounded(message), clock.now())
       events.received(`${channel.name}:${message.address.chat}`, message.platformMessageId, result)
       const chatId = result === 'new' ? inbound.chatOf(message.address) : null
       if (chatId !== null) ports.nudge(chatId)
       return result
-    }, signal)
+    }
+    const together = <T>(work: () => T) => inbound.together(work)
+    await channel.receive(Object.assign(take, { together }), signal)
   } catch (error) {
     ports.gaveUp(channel, errorText(error), error)
   }

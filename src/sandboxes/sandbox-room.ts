@@ -44,12 +44,12 @@ export class SandboxRoom {
       if (first[0]) this.#ports.nudge(first[0].group)
       return false
     }
-    slot.waking = true
+    slots.setWaking(slot, true)
     if (free > 0 || (await this.#makeRoom())) {
       slot.ticket = null
       return true
     }
-    slot.waking = false
+    slots.setWaking(slot, false)
     return false
   }
 

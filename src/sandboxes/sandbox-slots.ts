@@ -28,6 +28,8 @@ export interface Slot {
 /** One slot per group, made when first asked for. */
 export class SandboxSlots {
   readonly #slots = new Map<GroupName, Slot>()
+  /** Those that run or are about to: asked for with every step of every group. */
+  readonly #running = new Set<Slot>()
   #ticks = 0
 
   get(group: GroupName, now: UnixMs): Slot {
@@ -71,14 +73,22 @@ export class SandboxSlots {
     if (handle?.state === 'running' && slot.handle?.state !== 'running') slot.lastWokenAt = now
     slot.handle = handle
     slot.changed = this.tick()
+    this.#count(slot)
+  }
+
+  /** It is about to run, or could not be made to. */
+  setWaking(slot: Slot, waking: boolean): void {
+    slot.waking = waking
+    this.#count(slot)
   }
 
   /** Sandboxes that run or are about to. */
   running(): number {
-    let count = 0
-    for (const slot of this.#slots.values()) {
-      if (slot.waking || slot.handle?.state === 'running') count += 1
-    }
-    return count
+    return this.#running.size
+  }
+
+  #count(slot: Slot): void {
+    if (slot.waking || slot.handle?.state === 'running') this.#running.add(slot)
+    else this.#running.delete(slot)
   }
 }

@@ -189,7 +189,7 @@ export class Supervisor {
       events.sandboxStarted(group, handle.id, clock.now() - begun)
       return 'idle'
     } finally {
-      slot.waking = false
+      this.#slots.setWaking(slot, false)
     }
   }
 
@@ -201,7 +201,7 @@ export class Supervisor {
       this.#ports.events.sandboxChanged(group, 'unpaused', 'mail')
       return 'idle'
     } finally {
-      slot.waking = false
+      this.#slots.setWaking(slot, false)
     }
   }
 

@@ -115,6 +115,10 @@ export class SqliteInboundStore implements InboundStore {
     })()
   }
 
+  together<T>(work: () => T): T {
+    return this.#db.transaction(work)()
+  }
+
   chatOf({ channel, account, chat }: ChatAddress): ChatId | null {
     const row = this.#statements
       .prepare<[string, string, string], { id: number }>(

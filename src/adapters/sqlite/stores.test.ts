@@ -19,6 +19,25 @@ describe('inbound', () => {
     expect(tables.inbound.chatsWithNew()).toEqual([])
   })
 
+  test('several together are one commit: all of them or none', () => {
+    using tables = new HostTables()
+    const at = tables.clock.now()
+    const [one, two] = [tables.message('one'), tables.message('two')]
+    const both = (end: () => void) =>
+      tables.inbound.together(() => {
+        const results = [one, two, one].map((message) => tables.inbound.record(message, at))
+        end()
+        return results
+      })
+    const fail = () => {
+      throw new Error('killed')
+    }
+    expect(() => both(fail)).toThrow('killed')
+    expect(tables.inbound.chatsWithNew()).toEqual([])
+    expect(both(() => undefined)).toEqual(['new', 'new', 'duplicate'])
+    expect(tables.inbound.chatsWithNew()).toHaveLength(1)
+  })
+
   test('the same id in another chat, account or channel is another message', () => {
     using tables = new HostTables()
     const message = tables.message('hello')

@@ -16,6 +16,19 @@ export interface ChannelCapabilities {
 export type Accepted = 'new' | 'duplicate'
 
 /**
+ * Takes a message from its platform; returns only after it is on disk. When it throws, the message was not kept.
+ */
+export interface Accept {
+  (message: InboundMessage): Accepted
+  /**
+   * All that `work` hands over is one commit, on disk when this returns: for messages that came in one answer of a
+   * platform, which cost one wait for the disk then. When it throws, nothing of it was kept. Absent where a caller has
+   * no use for it.
+   */
+  readonly together?: <T>(work: () => T) => T
+}
+
+/**
  * One short message of ours that changes while a turn runs, and goes with it; plain text, silent. Every call throws
  * what `send` throws; a `ChannelRefusedError` means that the note is not there, or may not be.
  */
@@ -65,7 +78,7 @@ export interface Channel {
    * acknowledge, hand it over again. Network loss is retried inside; rejects only when going on is
    * pointless (bad token), with a CreelError that says what to do.
    */
-  receive(accept: (message: InboundMessage) => Accepted, signal: AbortSignal): Promise<void>
+  receive(accept: Accept, signal: AbortSignal): Promise<void>
   /** Splits markdown into parts that the platform takes, in order; at least one. Never throws. */
   render(markdown: string): readonly DeliveryPart[]
   /**

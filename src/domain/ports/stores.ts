@@ -63,6 +63,8 @@ export interface InboundStore {
    * its text while no agent has been given it, and is a new message afterwards.
    */
   record(message: InboundMessage, at: UnixMs): 'new' | 'duplicate'
+  /** All that `work` records is one commit, durable when this returns; when it throws nothing of it was recorded. */
+  together<T>(work: () => T): T
   /** Gives a word of the host to one agent, in the order of its conversation, without routing. Idempotent by its key. */
   tell(word: HostWord, at: UnixMs): 'new' | 'duplicate'
   /** The chat of an address that a message was recorded from; null when there was none yet. */

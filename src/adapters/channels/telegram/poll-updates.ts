@@ -44,12 +44,19 @@ export class UpdatePoller {
     return await this.#persistently('getMe', () => this.#api.getMe(signal as GrammySignal), signal)
   }
 
-  /** Runs until aborted. `take` throwing keeps the update, and all after it, unconfirmed. */
-  async run(take: (update: Update) => void, signal: AbortSignal): Promise<void> {
+  /**
+   * Runs until aborted. `take` throwing keeps the update, and all after it, unconfirmed; `together` throwing keeps all of
+   * one answer so.
+   */
+  async run(
+    take: (update: Update) => void,
+    signal: AbortSignal,
+    together: <T>(work: () => T) => T = (work) => work(),
+  ): Promise<void> {
     while (!signal.aborted) {
       const updates = await this.#persistently('getUpdates', () => this.#fetch(signal), signal)
       if (updates === undefined) break
-      if (!this.#takeAll(updates, take)) await this.#pause(signal)
+      if (!this.#takeTogether(updates, take, together)) await this.#pause(signal)
     }
     await this.#confirm()
   }
@@ -70,16 +77,35 @@ export class UpdatePoller {
     return updates
   }
 
+  #takeTogether(
+    updates: readonly Update[],
+    take: (update: Update) => void,
+    together: <T>(work: () => T) => T,
+  ): boolean {
+    const before = this.#offset
+    try {
+      return together(() => this.#takeAll(updates, take))
+    } catch (error) {
+      this.#offset = before
+      this.#notKept(updates[0], error)
+      return false
+    }
+  }
+
+  #notKept(update: Update | undefined, error: unknown): void {
+    this.#failures += 1
+    this.#log.error(
+      { update: update?.update_id, error: error instanceof Error ? error.message : String(error) },
+      'message not kept, asking Telegram for it again',
+    )
+  }
+
   #takeAll(updates: readonly Update[], take: (update: Update) => void): boolean {
     for (const update of updates) {
       try {
         take(update)
       } catch (error) {
-        this.#failures += 1
-        this.#log.error(
-          { update: update.update_id, error: error instanceof Error ? error.message : String(error) },
-          'message not kept, asking Telegram for it again',
-        )
+        this.#notKept(update, error)
         return false
       }
       this.#offset = update.update_id + 1

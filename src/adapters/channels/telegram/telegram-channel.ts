@@ -2,9 +2,9 @@ import { Api } from 'grammy'
 import type { Update, UserFromGetMe } from 'grammy/types'
 import { ChannelUnreachableError, errorText } from '../../../domain/errors.ts'
 import type { UnixMs } from '../../../domain/ids.ts'
-import type { ChatAddress, ChatFile, InboundMessage, Progress } from '../../../domain/message.ts'
+import type { ChatAddress, ChatFile, Progress } from '../../../domain/message.ts'
 import type {
-  Accepted,
+  Accept,
   Channel,
   ChannelCapabilities,
   Choice,
@@ -84,13 +84,13 @@ export class TelegramChannel implements Channel {
     this.#onChatMigrated = options.onChatMigrated ?? (() => undefined)
   }
 
-  async receive(accept: (message: InboundMessage) => Accepted, signal: AbortSignal): Promise<void> {
+  async receive(accept: Accept, signal: AbortSignal): Promise<void> {
     try {
       const me = await this.#poller.identify(signal)
       if (me === undefined) return
       this.#log.info({ account: this.account, bot: me.username }, 'telegram connected')
       void offerCommands(this.#api, this.#commands, this.#log, signal)
-      await this.#poller.run((update) => this.#take(update, me, accept), signal)
+      await this.#poller.run((update) => this.#take(update, me, accept), signal, accept.together)
     } finally {
       this.#typing.stop()
     }
@@ -139,7 +139,7 @@ export class TelegramChannel implements Channel {
     else if (/^-?\d{1,16}$/.test(to.chat)) this.#typing.show(to)
   }
 
-  #take(update: Update, me: UserFromGetMe, accept: (message: InboundMessage) => Accepted): void {
+  #take(update: Update, me: UserFromGetMe, accept: Accept): void {
     const converted = this.#convert(update, me)
     if (converted.type === 'message') accept(converted.message)
     if (update.callback_query) void this.#answerPress(update.callback_query.id)

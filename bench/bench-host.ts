@@ -8,7 +8,7 @@ import type { GroupConfig } from '../src/config/schema.ts'
 import { openCore } from '../src/core.ts'
 import { isGroupName } from '../src/domain/ids.ts'
 import { Host } from '../src/host.ts'
-import { agentImage, realParts } from '../src/host-parts.ts'
+import { agentImage, type Network, realParts } from '../src/host-parts.ts'
 import { Paths } from '../src/paths.ts'
 import { BenchChannel } from './bench-channel.ts'
 
@@ -27,8 +27,9 @@ export async function startBenchHost(
   install: Install,
   say: (line: string) => void,
   container?: Partial<GroupConfig>,
+  network?: Network,
 ): Promise<BenchHost> {
-  const bench = await startGroups(install, [GROUP], say, container)
+  const bench = await startGroups(install, [GROUP], say, container, network)
   return { ...bench, roundTrip: () => roundTrip(bench.channel) }
 }
 
@@ -38,6 +39,7 @@ export async function startGroups(
   groups: readonly string[],
   say: (line: string) => void,
   container: Partial<GroupConfig> = { provider: 'demo' },
+  network?: Network,
 ): Promise<Omit<BenchHost, 'roundTrip'>> {
   say('looking for the agent image')
   const image = await agentImage(install, container.provider ?? 'demo', say)
@@ -58,7 +60,7 @@ export async function startGroups(
   }
   const nothing = async () => undefined
   const host = new Host({
-    ...(await realParts(core, pino({ level: 'silent' }), () => ({ provider: 'demo', state: '' }))),
+    ...(await realParts(core, pino({ level: 'silent' }), () => ({ provider: 'demo', state: '' }), network)),
     channels: channelTable([channel], { listen: nothing, close: nothing }),
   })
   await host.start()

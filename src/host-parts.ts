@@ -16,6 +16,7 @@ import { DiskGroupFiles } from './adapters/file-store/disk-group-files.ts'
 import { prepareGroupFolders } from './adapters/folders/group-folders.ts'
 import { CertificateAuthority } from './adapters/gateway/proxy/certificate-authority.ts'
 import { HostLookup } from './adapters/gateway/proxy/host-lookup.ts'
+import type { ToolPorts } from './adapters/gateway/proxy/tool-context.ts'
 import { SocketGateway } from './adapters/gateway/socket-gateway.ts'
 import { ThreadedMailbox } from './adapters/mailbox/threaded-mailbox.ts'
 import { ForkedOutboxReader } from './adapters/outbox-reader/forked-outbox-reader.ts'
@@ -49,8 +50,16 @@ export interface RealParts extends HostParts {
   readonly egress: EgressParts
 }
 
+/** How tools' servers are found and known; the system's way unless a test has servers of its own. */
+export type Network = Pick<ToolPorts, 'lookup' | 'trust'>
+
 /** Makes every part; opens nothing yet. Throws ConfigError for settings that cannot work. */
-export async function realParts(core: Core, log: Log, stateOf: GroupState): Promise<RealParts> {
+export async function realParts(
+  core: Core,
+  log: Log,
+  stateOf: GroupState,
+  network: Network = { lookup: new HostLookup(), trust: null },
+): Promise<RealParts> {
   const { install, clock } = core
   const { paths, config } = install
   const terminal = new TerminalChannel({
@@ -79,7 +88,7 @@ export async function realParts(core: Core, log: Log, stateOf: GroupState): Prom
     mailbox: new ThreadedMailbox({ paths, clock }),
     reader: new ForkedOutboxReader({ paths }),
     doorbell: new SocketDoorbell({ paths }),
-    gateway: gateway(core, log, secrets, egress),
+    gateway: gateway(core, log, { secrets, egress, network }),
     secrets,
     egress,
     channels: await channels(core, log, { files, terminal, web }),
@@ -151,9 +160,10 @@ function runtimesFor(install: Install, provider: string): readonly string[] {
 function gateway(
   { install, clock }: Core,
   log: Log,
-  { credentials, keeper }: SecretParts,
-  { policy, audit, limits }: EgressParts,
+  { secrets, egress, network }: { secrets: SecretParts; egress: EgressParts; network: Network },
 ): Gateway {
+  const { credentials, keeper } = secrets
+  const { policy, audit, limits } = egress
   const { anthropic, openai } = install.config.models
   const socketGateway = new SocketGateway({
     paths: install.paths,
@@ -172,8 +182,7 @@ function gateway(
     tools: {
       ...{ policy, audit, limits, clock, secrets: credentials },
       authority: new CertificateAuthority({ files: install.paths.gatewayAuthority, clock }),
-      lookup: new HostLookup(),
-      trust: null,
+      ...network,
       loopMark: `creel-${randomUUID()}`,
     },
   })

@@ -9,7 +9,10 @@ import { channelTable } from '../../src/channels.ts'
 import { loadInstall } from '../../src/config/load.ts'
 import { openCore } from '../../src/core.ts'
 import type { GroupName } from '../../src/domain/ids.ts'
+import type { EgressLine } from '../../src/domain/ports/egress-log.ts'
+import type { SecretValue } from '../../src/domain/secret.ts'
 import { putSecret } from '../../src/domain/vault-edits.ts'
+import type { EgressParts } from '../../src/egress-parts.ts'
 import { Host } from '../../src/host.ts'
 import { realParts } from '../../src/host-parts.ts'
 import { testClientsImage } from '../docker/clients-image.ts'
@@ -34,12 +37,20 @@ export class ClientsWorld implements AsyncDisposable {
   readonly #folder: string
   readonly #host: Host
   readonly #channel: FakeChannel
+  readonly #egress: EgressParts
 
-  private constructor(parts: { server: ToolsServer; folder: string; host: Host; channel: FakeChannel }) {
+  private constructor(parts: {
+    server: ToolsServer
+    folder: string
+    host: Host
+    channel: FakeChannel
+    egress: EgressParts
+  }) {
     this.server = parts.server
     this.#folder = parts.folder
     this.#host = parts.host
     this.#channel = parts.channel
+    this.#egress = parts.egress
   }
 
   static async make(): Promise<ClientsWorld> {
@@ -56,7 +67,12 @@ export class ClientsWorld implements AsyncDisposable {
       secrets: ['tools'],
       egress: [{ host: ALLOWED_HOST, ports: [port], methods: [], paths: [], private: true }],
     })
-    const secret = { kind: 'bearer', token: TOKEN, hosts: [`${ALLOWED_HOST}:${port}`], paths: [] } as const
+    const secret: SecretValue = {
+      kind: 'bearer',
+      token: TOKEN,
+      hosts: [`${ALLOWED_HOST}:${port}`],
+      paths: [],
+    }
     await core.vault.change(putSecret('tools', secret, core.clock.now()))
     const { id } = core.directory.chatFor(channel.address(CHAT), 'group', CHAT, core.clock.now())
     const how = { engage: 'always', session: 'shared', senders: 'open', queue: 'follow_up' } as const
@@ -66,13 +82,14 @@ export class ClientsWorld implements AsyncDisposable {
       lookup: new HostLookup(async () => [{ address: '127.0.0.1', family: 4 }]),
       trust: createSecureContext({ ca: server.ca }),
     }
+    const parts = await realParts(core, silentLog, () => ({ provider: 'demo', state: '' }), network)
     const host = new Host({
-      ...(await realParts(core, silentLog, () => ({ provider: 'demo', state: '' }), network)),
+      ...parts,
       channels: channelTable([channel], { listen: nothing, close: nothing }),
       image: async () => image,
     })
     await host.start()
-    return new ClientsWorld({ server, folder, host, channel })
+    return new ClientsWorld({ server, folder, host, channel, egress: parts.egress })
   }
 
   url(host: string, path: string): string {
@@ -91,6 +108,12 @@ export class ClientsWorld implements AsyncDisposable {
       { timeout: RUN_MS, interval: 20 },
     )
     return this.#channel.shown(address).slice(before).join('\n')
+  }
+
+  /** What the host noted of refusals, newest first. */
+  deniedLines(): readonly EgressLine[] {
+    this.#egress.audit.write()
+    return this.#host.parts.core.egressLog.lines({ group: GROUP, outcome: 'denied' }, 10)
   }
 
   /** Those of the sandbox, as this machine numbers them. */

@@ -13,7 +13,7 @@ import type { CertificateAuthority } from './proxy/certificate-authority.ts'
 import type { ToolPorts } from './proxy/tool-context.ts'
 import { ToolTraffic } from './proxy/tool-traffic.ts'
 import { ReportLimit } from './report-limit.ts'
-import { writeTrustFiles } from './trust-files.ts'
+import { TrustFiles } from './trust-files.ts'
 
 /** What the log is to hold; never a body, a query or a key. Not more than some lines a minute for each group. */
 export interface GatewayReports {
@@ -40,6 +40,7 @@ export class SocketGateway implements Gateway {
   readonly #options: SocketGatewayOptions
   readonly #services: Readonly<Record<ServiceName, Service>>
   readonly #doors = new Map<GroupName, GroupDoor>()
+  readonly #trust = new TrustFiles()
   #closed = false
 
   constructor(options: SocketGatewayOptions) {
@@ -63,9 +64,9 @@ export class SocketGateway implements Gateway {
     if (this.#closed) throw new CreelError('unavailable', 'the gateway is closed')
     const door = this.#doors.get(group) ?? this.#makeDoor(group)
     this.#doors.set(group, door)
-    await door.listen()
     const { paths, tools } = this.#options
-    writeTrustFiles(paths.runDir(group), await tools.authority.certificate())
+    this.#trust.write(paths.runDir(group), await tools.authority.certificate())
+    await door.listen()
   }
 
   async close(): Promise<void> {

@@ -5,17 +5,19 @@ import { join } from 'node:path'
 import { rootCertificates } from 'node:tls'
 import { BROWSER_POLICY_FILE, CA_BUNDLE_FILE, CA_FILE } from '@creel/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { writeTrustFiles } from './trust-files.ts'
+import { TrustFiles } from './trust-files.ts'
 
 /** Any certificate will do; without its last line end, as some tools write them. */
 const CA = rootCertificates[0]?.trimEnd() ?? ''
 
 describe('trust files', () => {
   let folder: string
+  let trust: TrustFiles
   const read = (name: string) => readFileSync(join(folder, name), 'utf8')
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'creel-trust-'))
-    writeTrustFiles(folder, CA)
+    trust = new TrustFiles()
+    trust.write(folder, CA)
   })
   afterEach(() => rmSync(folder, { recursive: true }))
 
@@ -42,13 +44,30 @@ describe('trust files', () => {
     writeFileSync(join(folder, CA_BUNDLE_FILE), 'old')
     const umask = process.umask(0o077)
     try {
-      writeTrustFiles(folder, CA)
+      new TrustFiles().write(folder, CA)
     } finally {
       process.umask(umask)
     }
     expect(statSync(join(folder, CA_BUNDLE_FILE)).mode & 0o777).toBe(0o644)
-    expect(statSync(join(folder, CA_FILE)).mtimeMs).toBe(before.mtimeMs)
     expect(read(CA_BUNDLE_FILE)).toContain(CA)
+    expect(statSync(join(folder, CA_FILE)).mtimeMs).toBe(before.mtimeMs)
     expect(readdirSync(folder).sort()).toEqual([BROWSER_POLICY_FILE, CA_BUNDLE_FILE, CA_FILE].sort())
+  })
+
+  it('are put back when they are gone, and follow another certificate', () => {
+    rmSync(join(folder, CA_FILE))
+    trust.write(folder, CA)
+    expect(read(CA_FILE)).toBe(`${CA}\n`)
+    const other = rootCertificates[1]?.trimEnd() ?? ''
+    trust.write(folder, other)
+    expect(read(CA_FILE)).toBe(`${other}\n`)
+    expect(read(CA_BUNDLE_FILE).endsWith(`${other}\n`)).toBe(true)
+  })
+
+  it('that cannot be written are an error that says what to do', () => {
+    writeFileSync(join(folder, 'file'), '')
+    expect(() => trust.write(join(folder, 'file', 'run'), CA)).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining('writable') }),
+    )
   })
 })

@@ -1,21 +1,46 @@
-import { chmodSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as tls from 'node:tls'
 import { BROWSER_POLICY_FILE, CA_BUNDLE_FILE, CA_FILE } from '@creel/protocol'
+import { CreelError } from '../../domain/errors.ts'
+
+type Files = Readonly<Record<string, string>>
 
 /**
- * Puts what makes a sandbox's clients trust the gateway into the folder that it sees read-only: our certificate, the same
- * below everything that this host trusts, and a policy for browsers. Nothing secret. Files that are as they should be
- * are left alone, others replaced at once: a running sandbox reads one or the other whole.
+ * What makes a sandbox's clients trust the gateway, in the folder that it sees read-only: our certificate, the same below
+ * everything that this host trusts, and a policy for browsers. Nothing of it is secret.
  */
-export function writeTrustFiles(runDir: string, caPem: string): void {
-  const ca = withNewline(caPem)
-  const files = {
-    [CA_FILE]: ca,
-    [CA_BUNDLE_FILE]: [...hostTrust(), ca].map(withNewline).join(''),
-    [BROWSER_POLICY_FILE]: browserPolicy(ca),
+export class TrustFiles {
+  #made: { readonly ca: string; readonly files: Files } | undefined
+  /** Folders in which they were seen to be right. */
+  readonly #done = new Set<string>()
+
+  /** Puts them into a folder. Files that are as they should be are left alone, others replaced whole. Throws CreelError. */
+  write(folder: string, caPem: string): void {
+    const files = this.#filesOf(withNewline(caPem))
+    const paths = Object.keys(files).map((name) => join(folder, name))
+    if (this.#done.has(folder) && paths.every((path) => existsSync(path))) return
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o755 })
+      for (const [name, text] of Object.entries(files)) replace(join(folder, name), text)
+    } catch (error) {
+      throw new CreelError('unavailable', `cannot write the gateway's certificate into ${folder}`, {
+        hint: 'the data directory must be writable for the account that runs creel',
+        cause: error,
+      })
+    }
+    this.#done.add(folder)
   }
-  for (const [name, text] of Object.entries(files)) replace(join(runDir, name), text)
+
+  #filesOf(ca: string): Files {
+    if (this.#made?.ca !== ca) {
+      const bundle = [...hostTrust(), ca].map(withNewline).join('')
+      const files = { [CA_FILE]: ca, [CA_BUNDLE_FILE]: bundle, [BROWSER_POLICY_FILE]: browserPolicy(ca) }
+      this.#made = { ca, files }
+      this.#done.clear()
+    }
+    return this.#made.files
+  }
 }
 
 /**
@@ -40,20 +65,12 @@ function withNewline(pem: string): string {
   return pem.endsWith('\n') ? pem : `${pem}\n`
 }
 
+/** A running sandbox reads the old or the new one. Not synced: it is made again at the next start. */
 function replace(path: string, text: string): void {
-  if (currentText(path) === text) return
+  if (existsSync(path) && readFileSync(path, 'utf8') === text) return
   const next = `${path}.new`
   writeFileSync(next, text)
   // The sandbox has another uid.
   chmodSync(next, 0o644)
   renameSync(next, path)
-}
-
-function currentText(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
-    throw error
-  }
 }

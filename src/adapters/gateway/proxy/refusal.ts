@@ -13,9 +13,10 @@ export function refusalText(target: EgressTarget | null, stop: Stop): string {
   return `${text} The owner decides which hosts this agent may reach. To ask for it, call the tool request_egress with the host ${target.host} and the reason; trying again before it is allowed does not help.\n`
 }
 
-/** Some clients show nothing but the words behind the status. */
-function phraseOf(stop: Stop): string {
-  return stop.canAsk ? 'Denied by Creel, ask with request_egress' : (STATUS_CODES[stop.status] ?? '')
+/** Some clients show nothing but the words behind the status. A target that was read has no odd character in it. */
+function phraseOf(target: EgressTarget | null, stop: Stop): string {
+  if (!stop.canAsk || target === null) return STATUS_CODES[stop.status] ?? ''
+  return `Creel denied ${target.host}, ask with request_egress`
 }
 
 /** Answers instead of the server. A body that was not read is not waited for. */
@@ -25,7 +26,7 @@ export function refuse(response: ServerResponse, target: EgressTarget | null, st
     return
   }
   const body = refusalText(target, stop)
-  response.writeHead(stop.status, phraseOf(stop), {
+  response.writeHead(stop.status, phraseOf(target, stop), {
     'content-type': 'text/plain; charset=utf-8',
     'content-length': Buffer.byteLength(body),
     'x-creel-gateway': stop.outcome,
@@ -39,7 +40,7 @@ export function refuse(response: ServerResponse, target: EgressTarget | null, st
 export function refuseAndClose(socket: Duplex, target: EgressTarget | null, stop: Stop): void {
   const body = refusalText(target, stop)
   const head = [
-    `HTTP/1.1 ${stop.status} ${phraseOf(stop)}`,
+    `HTTP/1.1 ${stop.status} ${phraseOf(target, stop)}`,
     'content-type: text/plain; charset=utf-8',
     `content-length: ${Buffer.byteLength(body)}`,
     `x-creel-gateway: ${stop.outcome}`,

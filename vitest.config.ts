@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 const SECOND = 1000
 const NEVER = ['**/node_modules/**', '**/.creel/**', 'data/**', 'groups/**']
-const WITH_REAL_PARTS = ['docker', 'telegram', 'web', 'compose', 'hostile', 'providers', 'chaos']
+const WITH_REAL_PARTS = ['docker', 'telegram', 'web', 'compose', 'setup', 'hostile', 'providers', 'chaos']
 
 /**
  * Suites that drive a real engine, a browser or an emulator: one file at a time, for two cores are not enough for

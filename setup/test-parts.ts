@@ -27,7 +27,9 @@ export interface Parts {
   close(): Promise<void>
 }
 
-const PROGRAMS: Readonly<Record<'browser' | 'compose', Wanted & { commands: readonly string[] }>> = {
+const PROGRAMS: Readonly<
+  Record<'browser' | 'compose' | 'terminal', Wanted & { commands: readonly string[] }>
+> = {
   browser: {
     commands: ['chromium'],
     packages: ['chromium'],
@@ -40,12 +42,18 @@ const PROGRAMS: Readonly<Record<'browser' | 'compose', Wanted & { commands: read
     what: 'docker-compose',
     elsewhere: 'install docker-compose so that `docker-compose` can be run',
   },
+  terminal: {
+    commands: ['tmux'],
+    packages: ['tmux'],
+    what: 'a terminal (tmux)',
+    elsewhere: 'install tmux 3.2 or newer',
+  },
 }
 
 /** Makes ready what the chosen suites need, each part once. Dispose of the result when they have run. */
 export async function prepareParts(request: PartsRequest, needed: ReadonlySet<Part>): Promise<Parts> {
   const { machine, steps, consent } = request
-  for (const part of ['browser', 'compose'] as const) {
+  for (const part of ['browser', 'compose', 'terminal'] as const) {
     const program = PROGRAMS[part]
     if (needed.has(part) && !program.commands.some((command) => machine.has(command)))
       await steps.run(`install ${program.what}`, (note) => installPackages(machine, program, consent, note))

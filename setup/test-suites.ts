@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 
 /** What a suite needs besides Node and the npm packages. */
-export type Part = 'engine' | 'images' | 'browser' | 'compose'
+export type Part = 'engine' | 'images' | 'browser' | 'compose' | 'terminal'
 
 export interface Suite {
   /** Name on the command line and of the project in vitest.config.ts. */
@@ -19,6 +19,7 @@ export const SUITES: readonly Suite[] = [
   { name: 'unit', needs: [], makesSandboxes: false, limitMs: 5 * MINUTE },
   { name: 'telegram', needs: [], makesSandboxes: false, limitMs: 10 * MINUTE },
   { name: 'docker', needs: ['engine', 'images'], makesSandboxes: true, limitMs: 20 * MINUTE },
+  { name: 'setup', needs: ['engine', 'images', 'terminal'], makesSandboxes: true, limitMs: 10 * MINUTE },
   { name: 'providers', needs: ['engine', 'images'], makesSandboxes: true, limitMs: 25 * MINUTE },
   { name: 'hostile', needs: ['engine', 'images'], makesSandboxes: true, limitMs: 20 * MINUTE },
   { name: 'web', needs: ['engine', 'images', 'browser'], makesSandboxes: true, limitMs: 15 * MINUTE },

@@ -26,7 +26,7 @@ describe('the arguments of creel test', () => {
   }
 
   it('without a suite means all, in the order of the table', () => {
-    const all = ['unit', 'telegram', 'docker', 'providers', 'hostile', 'web', 'chaos', 'compose']
+    const all = ['unit', 'telegram', 'docker', 'setup', 'providers', 'hostile', 'web', 'chaos', 'compose']
     expect(names([])).toEqual(all)
     expect(names(['all'])).toEqual(names([]))
     expect(names(['web', 'unit'])).toEqual(['unit', 'web'])

@@ -88,9 +88,9 @@ async function connect(world: SetupWorld, prompter: Prompter): Promise<TelegramB
   const token = await prompter.secret('The token (empty: back)', tokenProblem)
   if (token === '') return null
   const bot = await world.parts.steps.run('asking Telegram whose token it is', () =>
-    askWhoseToken(token, botOf(world)?.api_root ?? '', world.context.signal),
+    askWhoseToken(token, botOf(world)?.api_root ?? world.chosen.telegramApi ?? '', world.context.signal),
   )
-  await keep(world, token, undefined)
+  await keep(world, token, world.chosen.telegramApi)
   world.chosen.bot = bot.username
   prompter.note(`@${oneLine(bot.username)} is connected`, privacyLines(bot))
   return bot
@@ -141,7 +141,7 @@ async function becomeOwner(world: SetupWorld, limitMs: number | null): Promise<v
       await systemClock.sleep(LOOK_MS, world.context.signal)
     }
   })
-  world.chosen.telegramChat = paired.chat ?? undefined
+  if (paired.chat) world.chosen.telegramChat = { label: paired.chat, since: systemClock.now() }
   world.chosen.group = paired.group ?? world.chosen.group
   world.say(`${paired.user} is the owner; ${paired.group ?? 'no agent'} answers there`)
 }

@@ -1,4 +1,3 @@
-import { systemClock } from '../../src/adapters/clock/system-clock.ts'
 import { table } from '../../src/cli/output.ts'
 import { CreelError } from '../../src/domain/errors.ts'
 import { knownGroups } from './group-step.ts'
@@ -43,11 +42,15 @@ async function roundTrip(world: SetupWorld): Promise<void> {
 }
 
 /** Only a person can write to a bot: they are asked to. */
-async function overTelegram(world: SetupWorld, group: string, chat: string): Promise<readonly Hop[]> {
+async function overTelegram(
+  world: SetupWorld,
+  group: string,
+  chat: { label: string; since: number },
+): Promise<readonly Hop[]> {
   world.say('')
   world.say('  Now write anything to the bot, such as: hello')
   world.say('')
-  const trip = { group, chat, since: systemClock.now() }
+  const trip = { group, chat: chat.label, since: chat.since }
   return world.parts.steps.run(`a message to ${group} on Telegram`, (note) => awaitTrip(world, trip, note))
 }
 

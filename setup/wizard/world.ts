@@ -28,8 +28,10 @@ export interface Chosen {
   group?: string | undefined
   /** Name of the Telegram bot, without the @. */
   bot?: string
-  /** Label of the chat that was paired in this run. */
-  telegramChat?: string | undefined
+  /** A self-hosted Bot API server. */
+  telegramApi?: string | undefined
+  /** The chat that was paired in this run, and since when what is said there counts. */
+  telegramChat?: { readonly label: string; readonly since: number }
   /** Shown at the end. */
   loginLink?: string
   /** The round trip, hop by hop. */

@@ -18,7 +18,9 @@ import { specHash } from '../sandboxes/sandbox-spec.ts'
 import { type CliContext, installOf } from './context.ts'
 import { hostRuns } from './detached-host.ts'
 import { checkEgress } from './doctor-egress.ts'
+import { checkLive } from './doctor-live.ts'
 import { checkMachine } from './doctor-machine.ts'
+import { checkPeople } from './doctor-people.ts'
 import { checkVault } from './doctor-vault.ts'
 import { type Finding, findingText, ok } from './finding.ts'
 import { print } from './output.ts'
@@ -31,6 +33,7 @@ export function addDoctorCommand(program: Command, context: CliContext): void {
   program
     .command('doctor')
     .description('look for what is wrong with this install and say what to do')
+    .option('--live', 'try keys and bots with real calls, too')
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
@@ -39,13 +42,17 @@ Looks at settings, container engine, agent image, machine (memory, disk, port, f
 its skills and the vault; changes nothing.
 Exit code 0 when there is no problem (warnings are allowed), 1 otherwise.`,
     )
-    .action(async (options: { json?: boolean }) => {
+    .action(async (options: { json?: boolean; live?: boolean }) => {
       const install = installOf(context)
-      if (!options.json) context.output.err('looking: engine, image, machine, database, agents, vault')
+      if (!options.json)
+        context.output.err('looking: engine, machine, image, database, people, agents, vault')
       const findings: Finding[] = [
         ok('settings', existsSync(install.configFile) ? install.configFile : 'defaults (no creel.toml)'),
       ]
       for (const [name, check] of CHECKS) findings.push(...(await guarded(name, () => check(install))))
+      const ofData = options.live ? [...DATA_CHECKS, ['live', checkLive] as const] : DATA_CHECKS
+      if (isUntouched(install)) findings.push(NOTHING_YET)
+      else for (const [name, check] of ofData) findings.push(...(await guarded(name, () => check(install))))
       print(context.output, options.json, findings, () => findings.map(findingText).join('\n'))
       if (findings.some((finding) => finding.level === 'problem')) process.exitCode = 1
     })
@@ -54,14 +61,28 @@ Exit code 0 when there is no problem (warnings are allowed), 1 otherwise.`,
 const CHECKS: readonly (readonly [string, Check])[] = [
   ['node', async () => [ok('node', process.version)]],
   ['engine', checkEngine],
-  ['agent image', checkImage],
   ['machine', checkThisMachine],
+]
+
+/** They open the database, which would make one where there is none yet. */
+const DATA_CHECKS: readonly (readonly [string, Check])[] = [
+  ['agent image', checkImage],
   ['database', checkDatabase],
+  ['people', checkPeople],
   ['agents', checkGroups],
   ['skills', checkSkills],
   ['vault', checkVault],
   ['egress', checkEgress],
 ]
+
+const NOTHING_YET: Finding = {
+  ...{ check: 'agents', level: 'warning', text: 'nothing is set up here yet' },
+  hint: './creel setup, or ./creel up',
+}
+
+function isUntouched({ paths }: Install): boolean {
+  return !existsSync(paths.hostDb) && new GroupRegistry(paths).names().length === 0
+}
 
 async function guarded(name: string, check: () => Promise<Finding[]>): Promise<Finding[]> {
   try {

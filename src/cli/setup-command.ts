@@ -74,7 +74,7 @@ export function addSetupCommand(program: Command, context: CliContext): void {
         })
       try {
         if (unattended) await runUnattended(context, flags)
-        else await ask(context, flags.only ?? [])
+        else await ask(context, flags)
       } catch (error) {
         if (!(error instanceof SetupStoppedError)) throw error
         process.exitCode = 130
@@ -82,10 +82,12 @@ export function addSetupCommand(program: Command, context: CliContext): void {
     })
 }
 
-async function ask(context: CliContext, only: readonly StepName[]): Promise<void> {
+async function ask(context: CliContext, { only = [], telegramApi }: Flags): Promise<void> {
   const plain = context.env.TERM === 'dumb'
   const prompter = new ClackPrompter({ signal: context.signal, plain })
-  await setUpWithQuestions(worldOf(context, { yes: false, prompter }), prompter, only)
+  const world = worldOf(context, { yes: false, prompter })
+  world.chosen.telegramApi = telegramApi
+  await setUpWithQuestions(world, prompter, only)
 }
 
 async function runUnattended(context: CliContext, flags: Flags): Promise<void> {

@@ -121,6 +121,11 @@ export class HostProcess implements AsyncDisposable {
     return this.#output
   }
 
+  /** What the program is started with. */
+  get environment(): Readonly<NodeJS.ProcessEnv> {
+    return this.#env
+  }
+
   get pid(): number {
     const pid = this.#child?.pid
     if (pid === undefined) throw new Error('the host was not started')

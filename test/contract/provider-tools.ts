@@ -76,6 +76,24 @@ function describeOurs({ rig, next, heard, lines, call }: ToolTests): void {
     expect(status).toMatch(/messages_left\W+20\b/)
   })
 
+  it('ask the owner, whose word begins a turn of the same conversation', async () => {
+    const word = next()
+    const host = 'weather.example.com'
+    if (call) rig().model.on(host, { text: `told ${word}` })
+    await rig().person.say(asked(word, 'request_egress', { host, reason: `for ${word}` }))
+    await rig().person.answered(call ? `heard ${word}` : `The owner is asked to let you reach ${host}:443`)
+    if (call) expect(told(word)).toContain('The owner is asked')
+    await rig().person.answered('Creel asks you to decide')
+    const card = (await lines('Creel asks you to decide')).join('')
+    expect(card).toContain(`\`for ${word}\``)
+    await rig().person.say(/\/approve [a-z0-9-]+ always/.exec(card)?.[0] ?? 'no code')
+    await rig().person.answered(call ? `told ${word}` : 'it was allowed by')
+    if (call) expect(rig().model.calls('it was allowed by').at(-1)?.text).toContain('creel:host')
+    expect(await rig().host.call('approval-list', { all: true })).toMatchObject([
+      { state: 'done', choice: 'always' },
+    ])
+  })
+
   it('do nothing twice when the sandbox is killed in the middle of their turn', async () => {
     const word = next()
     const text = `only once: ${word}`

@@ -23,7 +23,10 @@ export interface DecisionPorts {
   readonly nudge: (id: number) => void
 }
 
-const TYPED = new RegExp(`^/(approve|reject|answer)(?:@\\S+)?\\s+(${CODE_FORM})(?:\\s+([\\s\\S]+))?$`, 'i')
+const TYPED = new RegExp(
+  `^(?:@\\S+\\s+)?/(approve|reject|answer)(?:@\\S+)?\\s+(${CODE_FORM})(?:\\s+([\\s\\S]+))?$`,
+  'i',
+)
 const NUMBER = /^\d{1,2}$/
 const MAX_ANSWER = 2_000
 

@@ -57,6 +57,11 @@ export const CHAT_COMMANDS: readonly ChatCommand[] = [
 function helpText(roles: readonly Role[]): string {
   const usable = CHAT_COMMANDS.filter((command) => command.who === 'anyone' || isAdmin(roles))
   const lines = usable.map(({ name, args, help }) => `- \`/${name}${args ? ` ${args}` : ''}\`: ${help}`)
+  if (isAdmin(roles)) {
+    lines.push(
+      '- `/approve <code>`, `/reject <code>`: decide what an agent asks for; the code is in the question',
+    )
+  }
   if (roles.includes('owner')) {
     lines.push('- `/allow <code>`, `/deny <code>`: let in or refuse who waits; the code is in the question')
   }

@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createReadStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { createGunzip } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AgeVault } from '../../src/adapters/age-vault/age-vault.ts'
 import { MasterKeyFile } from '../../src/adapters/age-vault/master-key.ts'
@@ -155,6 +156,17 @@ describe('planted secrets', { timeout: SLOW_MS }, () => {
     control.tree(join(host.dataDir, 'mail'), 'mail')
     expect([...search.found]).toEqual([])
     expect(control.found.size).toBeGreaterThan(0)
+  })
+
+  it('are in no backup, whatever of it is unpacked', async () => {
+    const file = join(host.folder, 'backup.tar.gz')
+    said.push(await host.creel('backup', file))
+    const unpacked = () => createReadStream(file).pipe(createGunzip())
+    await search.stream(unpacked(), 'backup')
+    search.file(file, 'backup as it is')
+    await control.stream(unpacked(), 'backup')
+    expect([...search.found]).toEqual([])
+    expect([...control.found]).toContain('control in backup')
   })
 
   it('are in nothing that was printed', () => {

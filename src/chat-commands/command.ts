@@ -3,6 +3,8 @@ import type { GroupConfig } from '../config/schema.ts'
 import { ConfigError } from '../domain/errors.ts'
 import type { ChatId, GroupName } from '../domain/ids.ts'
 import type { Clock } from '../domain/ports/clock.ts'
+import type { EgressLogStore } from '../domain/ports/egress-log.ts'
+import type { EgressRules } from '../domain/ports/egress-rules.ts'
 import type { SessionChoices } from '../domain/ports/session-choices.ts'
 import type { DispatchStore, InboundRow, Role } from '../domain/ports/stores.ts'
 import type { UsageStore } from '../domain/ports/usage.ts'
@@ -13,6 +15,8 @@ export interface ChatCommandPorts {
   readonly usage: Pick<UsageStore, 'sum'>
   readonly groups: Pick<Groups, 'load'>
   readonly clock: Pick<Clock, 'now'>
+  readonly egressRules: Pick<EgressRules, 'inForce'>
+  readonly egressLog: Pick<EgressLogStore, 'totals'>
   /** IANA name; where the day begins. */
   readonly timezone: string
   readonly sandbox: (group: GroupName) => { state: 'asleep' | 'awake' | 'paused'; problem: string | null }

@@ -1,6 +1,7 @@
 import type { Role } from '../domain/ports/stores.ts'
 import { type ChatCommand, isAdmin } from './command.ts'
 import { beginAnew, choose } from './conversation.ts'
+import { reachText } from './reach.ts'
 import { statusText } from './status.ts'
 
 /** Everything that can be said to the host in a chat; other slash words are the agent's. */
@@ -45,6 +46,12 @@ export const CHAT_COMMANDS: readonly ChatCommand[] = [
     help: 'show or choose how hard it thinks in this conversation',
     who: 'admin',
     run: (call, ports) => ({ answer: choose('effort', call, ports) }),
+  },
+  {
+    name: 'egress',
+    help: 'what the agent may reach on the network, what was turned away today',
+    who: 'admin',
+    run: (call, ports) => ({ answer: reachText(call, ports) }),
   },
   {
     name: 'help',

@@ -1,3 +1,5 @@
+import { SqliteEgressLog } from '../../src/adapters/sqlite/egress-log-store.ts'
+import { SqliteEgressRules } from '../../src/adapters/sqlite/egress-rule-store.ts'
 import type { ChatCommandPorts } from '../../src/chat-commands/command.ts'
 import { GroupConfig } from '../../src/config/schema.ts'
 import type { HostTables } from './host-tables.ts'
@@ -8,6 +10,8 @@ export function commandPorts(tables: HostTables, change: Partial<ChatCommandPort
   return {
     ...{ choices, dispatches, usage, clock },
     groups: { load: () => GroupConfig.parse({}) },
+    egressRules: new SqliteEgressRules(tables.db),
+    egressLog: new SqliteEgressLog(tables.db),
     timezone: 'UTC',
     sandbox: () => ({ state: 'asleep', problem: null }),
     doing: () => null,

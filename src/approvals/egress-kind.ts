@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { isAddress, isLocalName } from '../domain/egress-host.ts'
-import { type EgressRule, parseEgressRule } from '../domain/egress-rules.ts'
+import { denies, type EgressRule, parseEgressRule } from '../domain/egress-rules.ts'
 import { CreelError } from '../domain/errors.ts'
 import type { GroupName } from '../domain/ids.ts'
 import { isPublicAddress } from '../domain/ip-address.ts'
@@ -18,7 +18,7 @@ type Payload = z.infer<typeof Payload>
 const Place = z.object({ host: z.string(), port: z.number() })
 
 export interface EgressKindPorts {
-  readonly rules: Pick<EgressRules, 'add'>
+  readonly rules: Pick<EgressRules, 'add' | 'inForce'>
   readonly groups: { exists(group: GroupName): boolean }
   readonly clock: Pick<Clock, 'now'>
 }
@@ -28,9 +28,16 @@ export function egressKind({ rules, groups, clock }: EgressKindPorts): ApprovalK
   return {
     name: 'egress',
     decides: 'admin',
-    read(_group, ask) {
+    read(group, ask) {
       if (ask.kind !== 'egress') throw new Error(`an ask of kind ${ask.kind}`)
-      return readAsk(ask.host, ask.port, ask.reason)
+      const asked = readAsk(ask.host, ask.port, ask.reason)
+      const denied = rules.inForce(group, clock.now()).some(({ effect, rule }) => {
+        return effect === 'deny' && 'payload' in asked && denies(rule, Place.parse(asked.payload))
+      })
+      // An answer would not help against it, and whoever answers may not know of it.
+      return denied
+        ? { settled: 'denied', outcome: 'The owner denied this host for good; do not ask again.' }
+        : asked
     },
     carryOut(approval) {
       const { group, choice, decidedBy, id } = approval

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ApprovalWorld, HOME } from '../../test/rig/approval-world.ts'
 import { GARDEN, KITCHEN, OWNER } from '../../test/rig/host-tables.ts'
 import { readChoicePart } from '../domain/choice-part.ts'
+import { denyRule } from '../domain/egress-rules.ts'
 import type { ChatId, UserId } from '../domain/ids.ts'
 import { MAX_OPEN, MAX_PER_HOUR } from './plan-ask.ts'
 
@@ -38,6 +39,23 @@ describe('an ask', () => {
     world.roles.grant(OWNER, 'admin', GARDEN, world.clock.now())
     world.ask('two.example.com')
     expect(world.newest().cardChatId).not.toBe(world.newest().chatId)
+  })
+
+  test('for what the owner denied is put to nobody', async () => {
+    const rule = denyRule('*.example.com')
+    const given = {
+      group: null,
+      effect: 'deny',
+      rule,
+      once: false,
+      by: 'command line',
+      expiresAt: null,
+    } as const
+    world.rules.add(given, world.clock.now())
+    world.ask('api.example.com')
+    expect(world.newest()).toMatchObject({ state: 'denied', cardKey: null })
+    world.ask('example.com')
+    expect(world.newest()).toMatchObject({ state: 'asked' })
   })
 
   test.each([

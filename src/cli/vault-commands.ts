@@ -24,8 +24,7 @@ export function addVaultCommands(program: Command, context: CliContext): void {
       `
 Secrets are kept encrypted in the data directory; the master key lies elsewhere. No sandbox ever sees one: the gateway
 adds them to requests. A profile of a service is called SERVICE/PROFILE, such as anthropic/work, openai/main or
-telegram/main; any other name is a secret for the hosts that it is given. Those are kept only: the proxy that will add
-them to a tool's requests is not there yet.
+telegram/main; any other name is a secret for the hosts that it is given, and is added to a tool's requests there.
 
 Which agent may use which stands in its container.json: "secrets": ["anthropic/work", "github"]. An agent without that
 line uses the default profile of its model's service, and nothing else.

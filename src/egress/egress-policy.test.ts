@@ -234,14 +234,14 @@ test('a denial says what came nearest', async () => {
       path === undefined
         ? await world.policy.connection(GARDEN, target)
         : await world.policy.request(GARDEN, { ...target, method: 'GET', path })
-    return verdict.allowed ? '' : verdict.reason
+    return verdict.allowed ? '' : `${verdict.reason}${verdict.canAsk ? ', ask' : ''}`
   }
-  expect(await reason('other.example')).toBe('no rule allows other.example:443')
-  expect(await reason('a.example')).toBe('no rule allows a.example:443, only port 8443')
+  expect(await reason('other.example')).toBe('no rule allows other.example:443, ask')
+  expect(await reason('a.example')).toBe('no rule allows a.example:443, only port 8443, ask')
   expect(await reason('b.example', '/y')).toMatch(
-    /no rule allows GET b\.example:443 .* allowed there: b\.example\/x/,
+    /no rule allows GET b\.example:443 .* allowed there: b\.example\/x, ask/,
   )
-  expect(await reason('secret.example', '/y')).toMatch(/allowed there: secret\.example\/only/)
+  expect(await reason('secret.example', '/y')).toMatch(/allowed there: secret\.example\/only, ask/)
   expect(await reason('c.example')).toBe('the owner denied c.example')
 })
 

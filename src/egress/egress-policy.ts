@@ -6,6 +6,7 @@ import type { GroupName } from '../domain/ids.ts'
 import { coversHost, covers as secretCovers } from '../domain/injection.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type {
+  EgressDenial,
   EgressPolicy,
   EgressRequest,
   EgressTarget,
@@ -44,8 +45,6 @@ interface Basis {
   readonly secrets: readonly SecretPlace[]
 }
 
-type Denied = { readonly allowed: false; readonly reason: string }
-
 /**
  * Decides from the group's container.json, the owner's rules and the vault. A rule that denies comes before all. The
  * hosts of a secret that the group's `secrets` names need no rule: who gives an agent a key means it to be used there.
@@ -63,7 +62,7 @@ export class GroupEgressPolicy implements EgressPolicy {
     if (refusal !== null) return refusal
     const found = basis.permissions.filter(({ rule }) => covers(rule, target))
     const hasSecret = basis.secrets.some((secret) => coversHost(secret, target))
-    if (found.length === 0 && !hasSecret) return denied(noRule(basis, target))
+    if (found.length === 0 && !hasSecret) return denied(noRule(basis, target), true)
     const mayBePrivate = found.some(({ rule }) => rule.private)
     const unread = found.filter(({ rule }) => !isLimited(rule))
     if (hasSecret || unread.length === 0) return { allowed: true, how: 'open', mayBePrivate }
@@ -77,12 +76,12 @@ export class GroupEgressPolicy implements EgressPolicy {
     if (refusal !== null) return refusal
     const found = basis.permissions.filter(({ rule }) => allows(rule, request))
     const bySecret = basis.secrets.some((secret) => secretCovers(secret, { ...request, secure: true }))
-    if (found.length === 0 && !bySecret) return denied(noRule(basis, request))
+    if (found.length === 0 && !bySecret) return denied(noRule(basis, request), true)
     return this.#take(group, basis, bySecret ? [] : found) ?? { allowed: true }
   }
 
   /** Notes the use, of a rule for once only when nothing else would have let it pass. Null = within the budget. */
-  #take(group: GroupName, { config }: Basis, found: readonly Permission[]): Denied | null {
+  #take(group: GroupName, { config }: Basis, found: readonly Permission[]): EgressDenial | null {
     const { budget, rules, clock } = this.#ports
     const now = clock.now()
     const overdrawn = budget.take(group, config, now)
@@ -118,7 +117,7 @@ export class GroupEgressPolicy implements EgressPolicy {
 }
 
 /** What no rule can let pass: a name in a form that rules do not know, and what the owner denied. */
-function refused({ denied: rules }: Basis, target: EgressTarget): Denied | null {
+function refused({ denied: rules }: Basis, target: EgressTarget): EgressDenial | null {
   if (canonicalHost(target.host) !== target.host) return denied('this is neither a name nor an address')
   const rule = rules.find((known) => denies(known.rule, target))
   if (rule === undefined) return null
@@ -141,6 +140,6 @@ function noRule({ permissions, secrets }: Basis, target: EgressTarget | EgressRe
   return `no rule allows ${asked}`
 }
 
-function denied(reason: string): Denied {
-  return { allowed: false, reason }
+function denied(reason: string, canAsk = false): EgressDenial {
+  return { allowed: false, reason, canAsk }
 }

@@ -44,7 +44,11 @@ export class FakeEgressPolicy implements EgressPolicy {
     this.asked.push(key)
     if (this.failing) throw this.failing
     return (
-      this.#targets.get(key) ?? { allowed: false, reason: `no rule allows ${target.host}:${target.port}` }
+      this.#targets.get(key) ?? {
+        allowed: false,
+        canAsk: true,
+        reason: `no rule allows ${target.host}:${target.port}`,
+      }
     )
   }
 
@@ -55,8 +59,10 @@ export class FakeEgressPolicy implements EgressPolicy {
     if (request.path.includes('?')) throw new Error('the policy is not to be told of a query')
     const what = `${request.method} ${request.path}`
     const refused = this.#refused.find((known) => known.target === key && known.what.test(what))
-    if (refused) return { allowed: false, reason: refused.reason }
-    return this.#targets.has(key) ? { allowed: true } : { allowed: false, reason: 'no rule allows this' }
+    if (refused) return { allowed: false, canAsk: true, reason: refused.reason }
+    return this.#targets.has(key)
+      ? { allowed: true }
+      : { allowed: false, canAsk: true, reason: 'no rule allows this' }
   }
 }
 

@@ -9,6 +9,7 @@ import { createSecureContext } from 'node:tls'
 import { CertificateAuthority } from '../../src/adapters/gateway/proxy/certificate-authority.ts'
 import { type Address, HostLookup } from '../../src/adapters/gateway/proxy/host-lookup.ts'
 import type { ProxyLimits } from '../../src/adapters/gateway/proxy/proxy-limits.ts'
+import type { ToolPorts } from '../../src/adapters/gateway/proxy/tool-context.ts'
 import { SocketGateway } from '../../src/adapters/gateway/socket-gateway.ts'
 import type { GroupName, UnixMs } from '../../src/domain/ids.ts'
 import type { ModelCredential } from '../../src/domain/ports/gateway.ts'
@@ -28,6 +29,15 @@ export interface Asked {
   readonly headers?: Record<string, string>
   readonly body?: string | Buffer
   readonly group?: GroupName
+}
+
+export interface ToolChoices {
+  /** Authority of servers that tools may reach. */
+  readonly trust?: string
+  /** Other times and rates than the usual. */
+  readonly pace?: Partial<ProxyLimits>
+  /** In place of the fakes. */
+  readonly real?: Pick<ToolPorts, 'policy' | 'audit' | 'secrets' | 'clock'>
 }
 
 type Serve = (request: IncomingMessage, response: ServerResponse) => void
@@ -68,8 +78,7 @@ export class GatewayWorld implements AsyncDisposable {
     })
   }
 
-  /** `trust`: authority of servers that tools may reach; `pace`: other times and rates than the usual. */
-  static async make(tools: { trust?: string; pace?: Partial<ProxyLimits> } = {}): Promise<GatewayWorld> {
+  static async make(tools: ToolChoices = {}): Promise<GatewayWorld> {
     const world = new GatewayWorld()
     await world.startService(0)
     const baseUrl = `http://127.0.0.1:${world.port}/base/`
@@ -95,6 +104,7 @@ export class GatewayWorld implements AsyncDisposable {
           return world.names.get(host) ?? []
         }),
         clock: WALL_CLOCK,
+        ...tools.real,
         limits: () => world.limits,
         ...(tools.pace ? { pace: tools.pace } : {}),
         trust: tools.trust === undefined ? null : createSecureContext({ ca: tools.trust }),

@@ -86,6 +86,16 @@ describe('once', () => {
     expect(world.inForce()).toEqual([])
   })
 
+  test('takes nothing away from what was given for longer', () => {
+    using world = new RuleWorld()
+    const id = world.allow('example.com')
+    expect(world.allow('example.com', { once: true })).toBe(id)
+    expect(world.rules.all()).toMatchObject([{ id, once: false, expiresAt: null }])
+    world.allow('b.example', { expiresAt: (world.clock.now() + 1_000) as UnixMs })
+    const longer = world.allow('b.example', { once: true })
+    expect(world.inForce()).toEqual([id, longer])
+  })
+
   test('a use changes nothing about rules that last', () => {
     using world = new RuleWorld()
     const id = world.allow('example.com')

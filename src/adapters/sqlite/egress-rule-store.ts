@@ -51,6 +51,8 @@ export class SqliteEgressRules implements EgressRules {
       const group = rule.group ?? ''
       const here = this.all().filter((old) => (old.group ?? '') === group)
       const replaced = here.filter(isReplaced)
+      const lasting = here.find((old) => saysTheSame(old, rule) && outlasts(old, rule, now))
+      if (lasting !== undefined) return lasting.id
       if (here.length - replaced.length >= MAX_OWNER_RULES) throw tooMany(rule.group)
       for (const { id } of replaced) this.remove(id)
       const { host, ...details } = rule.rule
@@ -104,6 +106,12 @@ function saysTheSame(old: OwnerRule, { effect, rule }: NewOwnerRule): boolean {
     old.rule.methods.join() === methods.join() &&
     old.rule.paths.join() === paths.join()
   )
+}
+
+/** What is given for once takes nothing away from what was given for longer. */
+function outlasts(old: OwnerRule, rule: NewOwnerRule, now: number): boolean {
+  const lasts = old.expiresAt === null || old.expiresAt > now + ONCE_UNUSED_MS
+  return rule.once && !old.once && lasts && (old.rule.private || !rule.rule.private)
 }
 
 /** No ports are all ports. */

@@ -24,9 +24,16 @@ export type TargetVerdict =
       /** Whether it may end at an address that is not public (loopback, private, link-local, …). */
       readonly mayBePrivate: boolean
     }
-  | { readonly allowed: false; readonly reason: string }
+  | EgressDenial
 
-export type RequestVerdict = { readonly allowed: true } | { readonly allowed: false; readonly reason: string }
+export type RequestVerdict = { readonly allowed: true } | EgressDenial
+
+export interface EgressDenial {
+  readonly allowed: false
+  readonly reason: string
+  /** Whether the owner's word could let it pass: not where a bound is used up, nor where they denied it. */
+  readonly canAsk: boolean
+}
 
 /**
  * Who may go where, decided on the host anew for each connection and request; a changed rule counts at once. Deny is the

@@ -98,7 +98,7 @@ export class RequestDoor {
     const mayBePrivate = known === undefined && (await this.#context.allowed(target)).mayBePrivate
     const asked = { ...target, method: request.method ?? '', path: withoutQuery(read.path) }
     const verdict = await ports.policy.request(group, asked)
-    if (!verdict.allowed) throw new Stop('denied', 403, verdict.reason, { canAsk: true })
+    if (!verdict.allowed) throw new Stop('denied', 403, verdict.reason, verdict)
     return known ?? (await this.#context.route(target, false, mayBePrivate))
   }
 }

@@ -71,7 +71,7 @@ export class ToolContext {
   /** What may be done with a connection there. Throws Stop when nothing may. */
   async allowed(target: EgressTarget): Promise<Allowed> {
     const verdict = await this.ports.policy.connection(this.group, target)
-    if (!verdict.allowed) throw new Stop('denied', 403, verdict.reason, { canAsk: true })
+    if (!verdict.allowed) throw new Stop('denied', 403, verdict.reason, verdict)
     return verdict
   }
 

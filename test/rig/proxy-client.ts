@@ -39,6 +39,7 @@ export class ProxyClient {
     const opened = connectTls({ socket, ca: options.ca, servername: name, host })
     opened.on('close', () => socket.destroy())
     await once(opened, 'secureConnect')
+    opened.on('error', () => opened.destroy())
     return opened
   }
 
@@ -49,6 +50,8 @@ export class ProxyClient {
       ...{ method, path, createConnection: () => socket, setHost: false },
       headers: { host: authority, connection: 'keep-alive', ...headers },
     })
+    // What breaks once there is an answer is shown by the answer.
+    sent.on('error', () => sent.destroy())
     sent.end(body)
     const [answer] = (await once(sent, 'response')) as [IncomingMessage]
     return { status: answer.statusCode, headers: answer.headers, body: await text(answer) }
@@ -61,6 +64,8 @@ export class ProxyClient {
       ...{ socketPath: this.#socketPath, method, path: url, agent: false, setHost: false },
       headers: { host: new URL(url).host, ...headers },
     })
+    // What breaks once there is an answer is shown by the answer.
+    sent.on('error', () => sent.destroy())
     sent.end(body)
     const [answer] = (await once(sent, 'response')) as [IncomingMessage]
     return { status: answer.statusCode, headers: answer.headers, body: await text(answer) }

@@ -124,6 +124,8 @@ export class Exchange {
     // What streams has its head sent before the first piece.
     response.flushHeaders()
     const masks = this.#secrets.map((secret) => new KeyMask(secret))
+    // Told before the pipeline ends the rest for it.
+    this.#got.on('error', (error) => this.#fail(stopOf(error)))
     pipeline([answer, this.#got, ...masks, response], (error) => {
       if (error && !this.#isOver) this.#fail(stopOf(error))
     })

@@ -1,34 +1,16 @@
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { connect as connectTls } from 'node:tls'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { ALPHA, GatewayWorld } from '../../../../test/rig/gateway-world.ts'
-import { exchangeBytes, ProxyClient } from '../../../../test/rig/proxy-client.ts'
-import { TestAuthority, TlsSite } from '../../../../test/rig/tls-site.ts'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ALPHA } from '../../../../test/rig/gateway-world.ts'
+import { exchangeBytes } from '../../../../test/rig/proxy-client.ts'
+import { HOST, ToolWorld } from '../../../../test/rig/tool-world.ts'
 
-const HOST = 'api.example'
-const authority = new TestAuthority()
-let site: TlsSite
-let trust: string
+let world: ToolWorld
 let at: string
-beforeAll(async () => {
-  trust = await authority.pem
-  site = await TlsSite.make(authority, [HOST])
-  at = `${HOST}:${site.port}`
-})
-afterAll(() => site[Symbol.asyncDispose]())
-
-let world: GatewayWorld
-let client: ProxyClient
-/** What sandboxes trust. */
-let ca: string
 beforeEach(async () => {
-  world = await GatewayWorld.make({ trust, pace: { handshakeMs: 1_000, connectMs: 2_000 } })
-  world.names.set(HOST, [{ address: '127.0.0.1', family: 4 }])
-  client = new ProxyClient(world.paths.gateway(ALPHA))
-  ca = await world.authority.certificate()
-  site.reached.length = 0
-  site.serve = (_, response) => response.end('ok')
+  world = await ToolWorld.make()
+  at = world.at
 })
 afterEach(() => world[Symbol.asyncDispose]())
 
@@ -36,56 +18,56 @@ describe('a tunnel', () => {
   beforeEach(() => world.policy.allow(ALPHA, at, { how: 'tunnel', mayBePrivate: true }))
 
   it("is passed on unopened: the client sees the server's own certificate", async () => {
-    const socket = await client.tls(at, { ca: trust })
-    expect(await client.ask(socket, at, { path: '/a?b=c' })).toMatchObject({ status: 200, body: 'ok' })
-    expect(world.audit.entries).toEqual([])
+    const socket = await world.client.tls(at, { ca: world.siteCa })
+    expect(await world.client.ask(socket, at, { path: '/a?b=c' })).toMatchObject({ status: 200, body: 'ok' })
+    expect(world.gateway.audit.entries).toEqual([])
     socket.destroy()
-    await expect.poll(() => world.audit.lines).toEqual([`alpha allowed CONNECT ${at} 200`])
-    expect(world.audit.entries[0]).toMatchObject({ path: '', bytesOut: expect.any(Number) })
-    expect(world.audit.entries[0]?.bytesIn).toBeGreaterThan(500)
-    expect(site.reached).toEqual(['GET /a?b=c'])
+    await expect.poll(() => world.lines).toEqual([`alpha allowed CONNECT ${at} 200`])
+    expect(world.gateway.audit.entries[0]).toMatchObject({ path: '', bytesOut: expect.any(Number) })
+    expect(world.gateway.audit.entries[0]?.bytesIn).toBeGreaterThan(500)
+    expect(world.site.reached).toEqual(['GET /a?b=c'])
   })
 
   it.each([
     ['another name', 'other.example', 'is for another server (SNI other.example)'],
     ['no name', '', 'names no server (SNI)'],
   ])('whose TLS names %s is refused', async (_, servername, reason) => {
-    const { socket } = await client.connect(at)
-    const opened = connectTls({ socket, ca: trust, servername, host: HOST })
+    const { socket } = await world.client.connect(at)
+    const opened = connectTls({ socket, ca: world.siteCa, servername, host: HOST })
     await expect(once(opened, 'secureConnect')).rejects.toThrow(/unrecognized name|hang up|disconnected/i)
     await expect
-      .poll(() => world.audit.lines.join())
+      .poll(() => world.lines.join())
       .toContain(`alpha denied CONNECT ${at} 403 TLS in it ${reason}`)
-    expect(site.reached).toEqual([])
+    expect(world.site.reached).toEqual([])
   })
 
   it('in which plain HTTP is spoken is read and judged like any other', async () => {
     world.policy.refuse(ALPHA, at, /secret/, 'not this path')
-    const { socket } = await client.connect(at)
-    const refused = await client.ask(socket, at, { path: '/secret' })
+    const { socket } = await world.client.connect(at)
+    const refused = await world.client.ask(socket, at, { path: '/secret' })
     expect(refused).toMatchObject({ status: 403, body: expect.stringContaining('not this path') })
-    expect(world.audit.lines).toEqual([`alpha denied GET ${at}/secret 403 not this path`])
+    expect(world.lines).toEqual([`alpha denied GET ${at}/secret 403 not this path`])
   })
 
   it('in which something else is spoken is closed', async () => {
-    const { socket } = await client.connect(at)
+    const { socket } = await world.client.connect(at)
     expect(await exchangeBytes(socket, 'SSH-2.0-OpenSSH_9.2\r\n\r\n')).toContain('400')
-    await expect.poll(() => world.audit.lines.join()).toContain('this is not HTTP that can be read')
+    await expect.poll(() => world.lines.join()).toContain('this is not HTTP that can be read')
   })
 
   it('in which nothing is said is closed', async () => {
-    const { socket } = await client.connect(at)
+    const { socket } = await world.client.connect(at)
     socket.resume()
     await once(socket, 'end')
-    expect(world.audit.lines.join()).toContain('nothing was sent through the connection in time')
+    expect(world.lines.join()).toContain('nothing was sent through the connection in time')
   })
 
   it('to a server that is not there is said at once', async () => {
     world.policy.allow(ALPHA, `${HOST}:1`, { how: 'tunnel', mayBePrivate: true })
-    const { status, text: answer } = await client.connect(`${HOST}:1`)
+    const { status, text: answer } = await world.client.connect(`${HOST}:1`)
     expect(status).toBe(502)
     expect(answer).toContain('no connection to the server (ECONNREFUSED)')
-    expect(world.audit.lines).toEqual([
+    expect(world.lines).toEqual([
       `alpha failed CONNECT ${HOST}:1 502 no connection to the server (ECONNREFUSED)`,
     ])
   })
@@ -95,17 +77,17 @@ describe('an opened connection', () => {
   beforeEach(() => world.policy.allow(ALPHA, at, { mayBePrivate: true }))
 
   it('carries many requests, each judged, with the secret in place of what the client sent', async () => {
-    world.injections.set(ALPHA, at, {
+    world.gateway.injections.set(ALPHA, at, {
       headers: { authorization: 'Bearer real-token-1' },
       query: { key: 'q&1' },
       secrets: ['real-token-1', 'q&1'],
     })
     const seen: unknown[] = []
-    site.serve = async (request, response) => {
+    world.site.serve = async (request, response) => {
       seen.push([request.method, request.url, request.headers, await text(request)])
       response.end('ok')
     }
-    const socket = await client.tls(at, { ca })
+    const socket = await world.opened()
     const headers = {
       authorization: 'Bearer placeholder',
       'proxy-authorization': 'Basic x',
@@ -113,15 +95,15 @@ describe('an opened connection', () => {
       'accept-encoding': 'gzip',
       'x-own': 'kept',
     }
-    await client.ask(socket, at, { path: '/a?key=own&b=%20', headers })
-    await client.ask(socket, at, { path: '/b', method: 'POST', body: 'hello', headers })
+    await world.client.ask(socket, at, { path: '/a?key=own&b=%20', headers })
+    await world.client.ask(socket, at, { path: '/b', method: 'POST', body: 'hello', headers })
     expect(seen).toMatchObject([
       ['GET', '/a?b=%20&key=q%261', { authorization: 'Bearer real-token-1', host: at, 'x-own': 'kept' }, ''],
       ['POST', '/b?key=q%261', { 'accept-encoding': 'identity' }, 'hello'],
     ])
     for (const name of ['proxy-authorization', 'x-forwarded-for'])
       expect(JSON.stringify(seen)).not.toContain(name)
-    expect(world.audit.lines).toEqual([`alpha allowed GET ${at}/a 200`, `alpha allowed POST ${at}/b 200`])
+    expect(world.lines).toEqual([`alpha allowed GET ${at}/a 200`, `alpha allowed POST ${at}/b 200`])
     expect(world.policy.asked).toEqual([`alpha ${at}`, `alpha GET ${at}/a`, `alpha POST ${at}/b`])
     socket.destroy()
   })

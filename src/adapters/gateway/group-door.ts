@@ -87,7 +87,7 @@ export class GroupDoor {
     if (!server) return
     const closed = new Promise((resolve) => server.close(resolve))
     server.closeAllConnections()
-    this.#options.tools.close()
+    await this.#options.tools.close()
     await closed
   }
 
@@ -156,7 +156,7 @@ export class GroupDoor {
       // Takes the socket file away as well.
       this.#server?.close()
       this.#server?.closeAllConnections()
-      this.#options.tools.close()
+      void this.#options.tools.close()
       this.#options.onRefused({ method: '?', target: '' }, 'too many requests in a second')
     }
     return true

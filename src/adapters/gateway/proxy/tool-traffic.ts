@@ -15,6 +15,7 @@ export class ToolTraffic {
   readonly #connects: ConnectDoor
   readonly #requests: RequestDoor
   readonly #sockets = new Set<Duplex>()
+  readonly #passing = new Set<Promise<void>>()
 
   constructor(group: GroupName, ports: ToolPorts) {
     this.#context = new ToolContext(group, ports)
@@ -30,7 +31,9 @@ export class ToolTraffic {
   /** CONNECT. `serve` gets the connection when its requests are to be read. */
   connect(request: IncomingMessage, socket: Duplex, head: Buffer, serve: (socket: Duplex) => void): void {
     this.#keep(socket)
-    void this.#connects.connect(request, socket, head, serve)
+    const passing = this.#connects.connect(request, socket, head, serve)
+    this.#passing.add(passing)
+    void passing.finally(() => this.#passing.delete(passing))
   }
 
   request(request: IncomingMessage, response: ServerResponse): void {
@@ -52,9 +55,10 @@ export class ToolTraffic {
     this.#requests.unreadable(socket, code)
   }
 
-  /** Ends every connection that it took over. */
-  close(): void {
+  /** Ends every connection that it took over; resolves when that is noted. */
+  async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy()
+    await Promise.all(this.#passing)
   }
 
   #keep(socket: Duplex): void {

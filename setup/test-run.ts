@@ -19,6 +19,8 @@ const projectDir = resolve(import.meta.dirname, '..')
 const stateDir = join(projectDir, '.creel')
 /** More would make a turn in a sandbox slower than its test waits for. */
 const MAX_LANES = 2
+/** For working off and judging what a long chaos run left. */
+const PROOF_END_MINUTES = 15
 
 async function main(words: readonly string[]): Promise<number> {
   const request = readArguments(words)
@@ -51,9 +53,11 @@ async function runAll(request: TestArguments, steps: Steps, say: (text: string) 
   if (vitest.length === 0 && suites.some((suite) => suite.name === 'unit'))
     tallies.push(await steps.run('types, lint, format', () => staticChecks(runCommand, projectDir, say)))
   // What needs nothing runs first: a machine without an engine still learns all it can.
+  const isProof = (suite: Suite) => suite.name === 'chaos' && request.chaos.minutes !== undefined
   const free = suites.filter((suite) => suite.needs.length === 0)
   for (const suite of free) tallies.push(await runSuite(suite, request, null, say))
-  const rest = suites.filter((suite) => suite.needs.length > 0)
+  if (suites.some(isProof)) tallies.push(await runProof(request.chaos, say))
+  const rest = suites.filter((suite) => suite.needs.length > 0 && !isProof(suite))
   if (rest.length > 0) {
     try {
       const machine = thisMachine()
@@ -89,6 +93,24 @@ async function runWithParts(
   return [...tallies, await checkLeaks(thisMachine(), socket, before)]
 }
 
+/** The long chaos run. It judges what it did by then when it is told to end, so this process waits for it. */
+async function runProof(
+  { seed = Date.now() % 1_000_000, minutes = 0 }: TestArguments['chaos'],
+  say: (text: string) => void,
+): Promise<Tally> {
+  const folder = join(stateDir, 'chaos')
+  say(`\n== chaos, seed ${seed}, at most ${minutes} min; progress and verdict: ${folder}`)
+  const wait = () => undefined
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, wait)
+  const script = join(projectDir, 'test', 'chaos', 'chaos-main.ts')
+  const args = [...process.execArgv, script, String(seed), String(minutes), folder]
+  const result = await runCommand(process.execPath, args, {
+    ...{ cwd: projectDir, onLine: say, timeoutMs: (minutes + PROOF_END_MINUTES) * 60_000 },
+  })
+  const why = result.code === 0 ? null : (result.stdout.split('\n').at(-1) ?? `ended with ${result.code}`)
+  return oneTest(`chaos, seed ${seed}`, why)
+}
+
 async function runSuite(
   suite: Suite,
   request: TestArguments,
@@ -116,25 +138,21 @@ async function runVitest(
   const args = [...process.execArgv, script, suite.name, resultFile, ...vitest]
   // The Node that runs this is the Node of every script that the tests start.
   const path = `${dirname(process.execPath)}:${process.env.PATH ?? ''}`
-  const limitMs = suite.limitMs + (suite.name === 'chaos' ? (chaos.minutes ?? 0) * 60_000 : 0)
   const result = await runCommand(process.execPath, args, {
     cwd: projectDir,
-    env: { ...env, ...chaosEnv(chaos), PATH: path },
-    timeoutMs: limitMs,
+    env: {
+      ...env,
+      ...(chaos.seed === undefined ? {} : { CREEL_CHAOS_SEED: String(chaos.seed) }),
+      PATH: path,
+    },
+    timeoutMs: suite.limitMs,
     onLine: say,
   })
   const tally = readTally(resultFile)
   if (tally !== null && result.code !== 124 && (result.code === 0 || tally.failed.length > 0)) return tally
   const why =
-    result.code === 124 ? `ran longer than ${limitMs / 60_000} min` : `vitest ended with ${result.code}`
+    result.code === 124 ? `ran longer than ${suite.limitMs / 60_000} min` : `vitest ended with ${result.code}`
   return addTallies([tally ?? NOTHING, oneTest(`suite ${suite.name}`, why)])
-}
-
-function chaosEnv({ seed, minutes }: TestArguments['chaos']): Record<string, string> {
-  return {
-    ...(seed === undefined ? {} : { CREEL_CHAOS_SEED: String(seed) }),
-    ...(minutes === undefined ? {} : { CREEL_CHAOS_MINUTES: String(minutes) }),
-  }
 }
 
 function readTally(file: string): Tally | null {

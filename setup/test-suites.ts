@@ -46,8 +46,8 @@ export const USAGE = `Usage: ./creel test [${SUITES.map(({ name }) => name).join
   --json   one JSON object on stdout at the end instead of the closing line
   --list   say what would run, and run nothing
   --seed, --minutes
-           of the chaos suite: the same choices again; so long, until 1,000 kills, 20,000 messages and each named
-           point 20 times are reached (an hour on two cores)
+           of the chaos suite: the same choices again; the long proof in place of the suite, so long at most, until
+           1,000 kills, 20,000 messages and each named point 20 times are reached (half an hour on two cores)
   --       the rest goes to vitest: parts of file names, or -t and a part of a test's name`
 
 /** Reads the words after `creel test`; a string is a complaint for a person. */

@@ -10,6 +10,7 @@ import {
   MasterKeyFile,
   NoMasterKey,
 } from './adapters/age-vault/master-key.ts'
+import { clearStaged, finishExchange } from './adapters/backup/exchange.ts'
 import { steadyClock } from './adapters/clock/steady-clock.ts'
 import { ensureDataDir } from './adapters/folders/data-dir.ts'
 import { GroupRegistry } from './adapters/groups/group-registry.ts'
@@ -40,6 +41,7 @@ import { type GroupName, isGroupName } from './domain/ids.ts'
 import type { Clock } from './domain/ports/clock.ts'
 import type { Vault } from './domain/ports/vault.ts'
 import { secretTexts } from './domain/secret.ts'
+import type { Paths } from './paths.ts'
 import { replaceFile } from './replace-file.ts'
 import { SecretMask } from './secrets/secret-mask.ts'
 
@@ -87,7 +89,7 @@ export function openCore(install: Install, clock: Clock = steadyClock()): Core {
   const { paths } = install
   ensureDataDir(paths.dataDir)
   const lock = lockInstance(paths.lockFile)
-  const db = openLocked(paths.hostDb, lock)
+  const db = openLocked(paths, lock)
   const groups = new GroupRegistry(paths)
   const roles = new SqliteRoleStore(db)
   const id = installId(paths.dataDir)
@@ -130,9 +132,12 @@ export function openCore(install: Install, clock: Clock = steadyClock()): Core {
   }
 }
 
-function openLocked(path: string, lock: Disposable): ReturnType<typeof openHostDb> {
+function openLocked(paths: Paths, lock: Disposable): ReturnType<typeof openHostDb> {
   try {
-    return openHostDb(path)
+    // A restore that was killed: finished when it had begun to change anything, else taken away.
+    finishExchange(paths.restoreJournal)
+    clearStaged([paths.dataDir, paths.groupsDir])
+    return openHostDb(paths.hostDb)
   } catch (error) {
     lock[Symbol.dispose]()
     throw error

@@ -31,6 +31,10 @@ export class Paths {
   get lockFile(): string {
     return join(this.dataDir, 'instance.lock')
   }
+  /** There while a restore exchanges the contents of the folders. */
+  get restoreJournal(): string {
+    return join(this.dataDir, 'restore.json')
+  }
   get controlSocket(): string {
     return join(this.dataDir, 'control.sock')
   }

@@ -1,18 +1,18 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { PROTOCOL_VERSION } from '@creel/protocol'
 import type { Command } from 'commander'
-import { readBackup } from '../adapters/backup/read-backup.ts'
+import { NOT_EXCHANGED } from '../adapters/backup/exchange.ts'
 import { type BackupReport, type BackupRoot, writeBackup } from '../adapters/backup/write-backup.ts'
 import { systemClock } from '../adapters/clock/system-clock.ts'
-import { lockInstance } from '../adapters/sqlite/instance-lock.ts'
-import { checkHostDb, detachMail, makeMailAfter, snapshotHostDb } from '../adapters/sqlite/snapshot.ts'
+import { isLocked } from '../adapters/sqlite/instance-lock.ts'
+import { snapshotAtRest, snapshotHostDb } from '../adapters/sqlite/snapshot.ts'
 import type { Install } from '../config/load.ts'
-import { CreelError } from '../domain/errors.ts'
-import { isGroupName } from '../domain/ids.ts'
-import { Paths } from '../paths.ts'
+import { CreelError, errorText } from '../domain/errors.ts'
+import type { Paths } from '../paths.ts'
 import { type CliContext, installOf } from './context.ts'
 import { print } from './output.ts'
+import { restore, SETTINGS_NAME } from './restore.ts'
 
 /** Below the data directory: what is made anew, belongs to one run, or is written by sandboxes and rebuilt from host.db. */
 const NOT_DATA =
@@ -27,8 +27,8 @@ export function addBackupCommands(program: Command, context: CliContext): void {
       'after',
       `
 One .tar.gz with the database as it is at this moment, vault, received files, and the groups with their memory and
-workspace; every file with its checksum. The vault in it is as sealed as it is on disk: keep its key elsewhere.
-creel.toml is not in it. Without a name: creel-backup-DATE.tar.gz here.`,
+workspace, and creel.toml; every file with its checksum. The vault in it is as sealed as it is on disk: keep its key
+elsewhere. Without a name: creel-backup-DATE.tar.gz here.`,
     )
     .action(async (file: string | undefined, options: { json?: boolean }) => {
       const stamp = new Date(systemClock.now()).toISOString().slice(0, 19).replaceAll(':', '')
@@ -46,22 +46,21 @@ creel.toml is not in it. Without a name: creel-backup-DATE.tar.gz here.`,
       'after',
       `
 Checks every file of the backup and the whole database before anything is changed. Messages that were not answered
-when the backup was made are given to their agents again.
+when the backup was made are given to their agents again. creel.toml is put back where there is none; else it is put
+beside yours, as creel.toml.restored. Killed at any moment, the next start finishes it or takes it back.
 
   creel restore creel-backup.tar.gz --replace`,
     )
     .action(async (file: string, options: { replace?: boolean; json?: boolean }) => {
       if (!options.json) context.output.err('checking the backup')
-      const result = await restore(
-        installOf(context),
-        resolve(file),
-        options.replace ?? false,
-        context.signal,
-      )
+      const { signal, env } = context
+      const replace = options.replace ?? false
+      const result = await restore(installOf(context), resolve(file), { replace, signal, env })
       print(context.output, options.json, result, () =>
         [
           `restored ${result.files} file(s) from the backup of ${new Date(result.madeAt).toISOString()}`,
           ...result.kept.map((folder) => `what was here before: ${folder}`),
+          ...(result.settings === null ? [] : [`settings of the backup: ${result.settings}`]),
         ].join('\n'),
       )
     })
@@ -85,13 +84,18 @@ async function backUp(install: Install, target: string, signal: AbortSignal): Pr
       hint: './creel up',
     })
   }
-  const draft = mkdtempSync(join(dataDir, 'run-backup-'))
+  const draft = draftBeside(target)
+  const [data, settings] = [join(draft, 'data'), join(draft, 'settings')]
   try {
-    await snapshotHostDb(hostDb, join(draft, 'host.db'))
+    for (const folder of [data, settings]) mkdirSync(folder)
+    await copyHostDb(install.paths, join(data, 'host.db'))
+    if (existsSync(install.configFile)) copyFileSync(install.configFile, join(settings, SETTINGS_NAME))
+    const nothing = () => false
     const roots: BackupRoot[] = [
-      { name: 'data', path: draft, skip: () => false },
-      { name: 'data', path: dataDir, skip: (name) => NOT_DATA.test(name) || name.startsWith('run-backup-') },
-      { name: 'groups', path: groupsDir, skip: () => false },
+      { name: 'data', path: data, skip: nothing },
+      { name: 'settings', path: settings, skip: nothing },
+      { name: 'data', path: dataDir, skip: (name) => NOT_DATA.test(name) || NOT_EXCHANGED.test(name) },
+      { name: 'groups', path: groupsDir, skip: (name) => NOT_EXCHANGED.test(name) },
     ]
     return await writeBackup(target, roots, { madeAt: systemClock.now(), protocol: PROTOCOL_VERSION }, signal)
   } finally {
@@ -99,88 +103,29 @@ async function backUp(install: Install, target: string, signal: AbortSignal): Pr
   }
 }
 
-async function restore(install: Install, file: string, replace: boolean, signal: AbortSignal) {
-  const { paths } = install
-  const before = hasData(paths)
-  if (before && !replace) {
-    throw new CreelError('conflict', 'there is data here already', {
-      hint: 'with --replace it is moved aside, not deleted',
-    })
-  }
-  mkdirSync(paths.dataDir, { recursive: true, mode: 0o700 })
-  // While it is held no host starts here, and none runs.
-  const lock = lockInstance(paths.lockFile)
-  const staged = new Paths(`${paths.dataDir}.restoring`, `${paths.groupsDir}.restoring`)
+/** Where the backup goes there has to be room, and on the disk of the data there may be none: that is when people save. */
+function draftBeside(target: string): string {
   try {
-    for (const folder of [staged.dataDir, staged.groupsDir]) {
-      rmSync(folder, { recursive: true, force: true })
-      mkdirSync(folder, { recursive: true, mode: 0o700 })
-    }
-    const manifest = await readBackup(file, { data: staged.dataDir, groups: staged.groupsDir }, signal)
-    if (manifest.protocol !== PROTOCOL_VERSION) {
-      throw new CreelError('conflict', `${file} is of another version (protocol ${manifest.protocol})`, {
-        hint: 'restore it with the version of Creel that made it, then upgrade',
-      })
-    }
-    makeReady(staged, file)
-    const kept = switchOver(paths, staged)
-    if (!before) for (const folder of kept) rmSync(folder, { recursive: true })
-    return { files: manifest.files.length, madeAt: manifest.madeAt, kept: before ? kept : [] }
-  } finally {
-    lock[Symbol.dispose]()
-    for (const folder of [staged.dataDir, staged.groupsDir]) rmSync(folder, { recursive: true, force: true })
-  }
-}
-
-/** Anything in the groups folder counts: it may be somebody's. */
-function hasData({ hostDb, groupsDir }: Paths): boolean {
-  return existsSync(hostDb) || (existsSync(groupsDir) && readdirSync(groupsDir).length > 0)
-}
-
-/** The database is checked whole, and gets mailboxes that begin where it ends. */
-function makeReady(staged: Paths, file: string): void {
-  const found = existsSync(staged.hostDb) ? checkHostDb(staged.hostDb) : 'it has no database'
-  if (found !== 'ok') {
-    throw new CreelError('invalid', `${file}: the database in it is not sound: ${found}`, {
-      hint: 'nothing was changed; take another backup',
-    })
-  }
-  for (const position of detachMail(staged.hostDb)) {
-    if (!isGroupName(position.group)) continue
-    const group = position.group
-    for (const folder of [staged.mailIn(group), staged.mailOut(group)]) mkdirSync(folder, { recursive: true })
-    makeMailAfter({ inbox: staged.inbox(group), outbox: staged.outbox(group) }, position)
-  }
-}
-
-/** Two renames; when the second cannot be done the first is undone. Returns where the old data is now. */
-function switchOver(paths: Paths, staged: Paths): string[] {
-  const stamp = `before-restore-${systemClock.now()}`
-  const moves = [
-    { from: staged.dataDir, to: paths.dataDir, aside: `${paths.dataDir}.${stamp}` },
-    { from: staged.groupsDir, to: paths.groupsDir, aside: `${paths.groupsDir}.${stamp}` },
-  ]
-  const undo: (() => void)[] = []
-  const move = (from: string, to: string) => {
-    renameSync(from, to)
-    undo.unshift(() => renameSync(to, from))
-  }
-  const kept: string[] = []
-  try {
-    for (const { from, to, aside } of moves) {
-      mkdirSync(dirname(to), { recursive: true })
-      if (existsSync(to)) {
-        move(to, aside)
-        kept.push(aside)
-      }
-      move(from, to)
-    }
+    return mkdtempSync(`${target}.draft-`)
   } catch (error) {
-    for (const step of undo) step()
-    throw new CreelError('unavailable', `${paths.dataDir} cannot be replaced`, {
-      hint: 'a folder that is a mount of its own cannot be renamed: restore where data and groups are ordinary folders',
+    throw new CreelError('unavailable', `${dirname(target)} cannot be written: ${errorText(error)}`, {
+      hint: 'name a file in a folder that exists, belongs to you and has room',
       cause: error,
     })
   }
-  return kept
+}
+
+async function copyHostDb({ hostDb, lockFile }: Paths, to: string): Promise<void> {
+  try {
+    await snapshotHostDb(hostDb, to).catch((error: unknown) => {
+      if (isLocked(lockFile)) throw error
+      rmSync(to, { force: true })
+      snapshotAtRest(hostDb, to)
+    })
+  } catch (error) {
+    throw new CreelError('unavailable', `${hostDb} cannot be copied to ${dirname(to)}: ${errorText(error)}`, {
+      hint: 'is there enough space? else ./creel doctor says what is wrong with the database',
+      cause: error,
+    })
+  }
 }

@@ -7,6 +7,7 @@ import { callHost, NoHostError } from '../adapters/control/client.ts'
 import type { Install } from '../config/load.ts'
 import { CreelError } from '../domain/errors.ts'
 import type { CliContext } from './context.ts'
+import { moveAside, outFileOf } from './host-log.ts'
 import { runCommand } from './session.ts'
 
 const READY_MS = 30_000
@@ -25,9 +26,11 @@ export async function hostRuns(install: Install): Promise<boolean> {
 /** Starts it and waits until it takes messages; returns a login link, or null without a web chat. */
 export async function startDetached(install: Install, context: CliContext): Promise<string | null> {
   context.output.err('starting the host in the background')
-  const outFile = join(dirname(install.paths.logFile), 'host.out')
+  const outFile = outFileOf(install.paths)
   mkdirSync(dirname(outFile), { recursive: true })
-  const out = openSync(outFile, 'w')
+  // What the last host said before it died may be what somebody looks for.
+  moveAside(outFile, 1)
+  const out = openSync(outFile, 'a')
   const main = join(install.projectDir, 'src', 'main.ts')
   const child = spawn(process.execPath, [...process.execArgv, main, 'serve'], {
     cwd: install.projectDir,

@@ -1,14 +1,14 @@
-import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import { terminalText } from '../adapters/channels/terminal/terminal-text.ts'
 import { systemClock } from '../adapters/clock/system-clock.ts'
 import { CreelError } from '../domain/errors.ts'
 import { groupName } from '../operator/group-commands.ts'
 import { type CliContext, installOf } from './context.ts'
+import { LogTail, lastLines } from './log-tail.ts'
 import { runCommand } from './session.ts'
 
 const FOLLOW_MS = 300
-const MAX_BACKLOG_BYTES = 512 * 1024
 
 export function addLogsCommand(program: Command, context: CliContext): void {
   program
@@ -19,7 +19,8 @@ export function addLogsCommand(program: Command, context: CliContext): void {
     .addHelpText(
       'after',
       `
-Lines are JSON, one event each; no line holds the text of a message.
+Lines are JSON, one event each; no line holds the text of a message. Logs of 20 MB are put aside; the last four of
+them are kept, and looked through as well.
 
   creel logs -f                    everything, as it happens
   creel logs home -n 20            what happened to the agent home, and what its sandbox printed`,
@@ -35,17 +36,20 @@ Lines are JSON, one event each; no line holds the text of a message.
       if (!existsSync(logFile)) {
         throw new CreelError('not_found', 'there is no log yet', { hint: './creel up' })
       }
-      const tail = new LogTail(logFile)
-      const show = (line: string) => {
-        if (wanted === null || line.includes(`"group":"${wanted}"`)) context.output.out(terminalText(line))
+      const fits = (line: string) => wanted === null || line.includes(`"group":"${wanted}"`)
+      const show = (lines: readonly string[]) => {
+        for (const line of lines) if (fits(line)) context.output.out(terminalText(line))
       }
-      const first = tail.read()
-      const chosen = wanted === null ? first : first.filter((line) => line.includes(`"group":"${wanted}"`))
-      for (const line of count === 0 ? [] : chosen.slice(-count)) show(line)
-      if (wanted !== null) await showSandbox(context, wanted, count)
-      while (options.follow && !context.signal.aborted) {
-        await systemClock.sleep(FOLLOW_MS, context.signal).catch(() => undefined)
-        for (const line of tail.read()) show(line)
+      const tail = new LogTail(logFile)
+      try {
+        show(lastLines(logFile, count, fits))
+        if (wanted !== null) await showSandbox(context, wanted, count)
+        while (options.follow && !context.signal.aborted) {
+          await systemClock.sleep(FOLLOW_MS, context.signal).catch(() => undefined)
+          show(tail.read())
+        }
+      } finally {
+        tail[Symbol.dispose]()
       }
     })
 }
@@ -60,33 +64,5 @@ async function showSandbox(context: CliContext, group: string, lines: number): P
   } catch (error) {
     if (!(error instanceof CreelError) || error.code !== 'unavailable') throw error
     context.output.err(`(the sandbox's own output is not to be had: ${error.message})`)
-  }
-}
-
-/** Reads a growing file bit by bit; begins near its end. */
-class LogTail {
-  readonly #path: string
-  #offset: number
-  #rest = ''
-
-  constructor(path: string) {
-    this.#path = path
-    this.#offset = Math.max(0, statSync(path).size - MAX_BACKLOG_BYTES)
-  }
-
-  /** Whole lines since the last call. */
-  read(): string[] {
-    const size = statSync(this.#path).size
-    if (size < this.#offset) this.#offset = 0
-    const buffer = Buffer.alloc(size - this.#offset)
-    const fd = openSync(this.#path, 'r')
-    try {
-      this.#offset += readSync(fd, buffer, 0, buffer.length, this.#offset)
-    } finally {
-      closeSync(fd)
-    }
-    const lines = (this.#rest + buffer.toString('utf8')).split('\n')
-    this.#rest = lines.pop() ?? ''
-    return lines.filter((line) => line !== '')
   }
 }

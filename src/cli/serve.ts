@@ -13,7 +13,7 @@ import { existingGroup } from '../operator/group-commands.ts'
 import type { Live, OperatorPorts } from '../operator/ports.ts'
 import { retentionPump } from '../retention.ts'
 import { secretTester, secretWatch } from '../secret-parts.ts'
-import { openHostLog } from './host-log.ts'
+import { openHostLog, outFileOf } from './host-log.ts'
 import { configuredWebUrl, runOperatorCommand } from './session.ts'
 import { TerminalFiles } from './terminal-files.ts'
 
@@ -37,6 +37,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const core = openCore(install)
   const hostLog = openHostLog(install.paths.logFile, install.config.log_level, {
     clean: (line) => core.mask.clean(line),
+    outFile: outFileOf(install.paths),
   })
   const { log } = hostLog
   const ended = Promise.withResolvers<{ stopSandboxes: boolean }>()

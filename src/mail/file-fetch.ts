@@ -30,6 +30,8 @@ export interface FileFetchPorts {
 }
 
 const BACKOFF: BackoffRange = { baseMs: 1_000, maxMs: 30_000 }
+/** Between two tries, whatever the platform asks for. */
+const MAX_WAIT_MS = 60_000
 /** About a minute of tries: its message, and what was said after it, waits so long. */
 const MAX_ATTEMPTS = 6
 /** For one try: 50 MB over a slow line. */
@@ -48,7 +50,9 @@ export async function fetchNext(
   const file = attachments.nextWanted(chatId)
   if (!file) return 'idle'
   const now = clock.now()
-  if (file.notBefore > now) return { waitMs: file.notBefore - now }
+  const waitMs = file.notBefore - now
+  // One that is longer was set by a clock that has gone back since.
+  if (waitMs > 0 && waitMs <= MAX_WAIT_MS) return { waitMs }
   const message = inbound.find(file.inboundId)
   if (!message) return 'idle'
   const limit = AbortSignal.any([signal, AbortSignal.timeout(FETCH_MS)])
@@ -75,7 +79,7 @@ function retry(file: Attachment, error: unknown, ports: FileFetchPorts): StepRes
   if (error instanceof FileRefusedError || error instanceof ChannelRefusedError) return null
   if (file.attempts + 1 >= MAX_ATTEMPTS) return null
   const asked = error instanceof RetryAfterError ? error.delayMs : 0
-  const waitMs = Math.max(asked, backoffMs(file.attempts + 1, BACKOFF, ports.random))
+  const waitMs = Math.min(MAX_WAIT_MS, Math.max(asked, backoffMs(file.attempts + 1, BACKOFF, ports.random)))
   ports.attachments.retry(file, (ports.clock.now() + waitMs) as UnixMs)
   ports.events.fileRetried(file.inboundId, waitMs, errorText(error))
   return { waitMs }

@@ -34,12 +34,16 @@ export interface RoutingPorts {
   readonly nudge: (group: GroupName) => void
 }
 
+/** Far more than an album takes. */
+const MAX_GATHER_MS = 60_000
+
 /** Step of the routing pump: the oldest unrouted message of one chat gets its dispatches, or the reason why not. */
 export function routeNext(chatId: ChatId, ports: RoutingPorts): StepResult {
   const message = ports.inbound.nextNew(chatId)
   if (!message) return 'idle'
   const gathering = message.gatherUntil - ports.clock.now()
-  if (gathering > 0) return { waitMs: gathering }
+  // One that is longer was set by a clock that has gone back since.
+  if (gathering > 0 && gathering <= MAX_GATHER_MS) return { waitMs: gathering }
   if (ports.admission.handleOwnerCommand(message)) {
     ports.inbound.routed(message.id, 'dropped', 'a command for the host, carried out', [], ports.clock.now())
     return 'again'

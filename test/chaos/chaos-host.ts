@@ -1,7 +1,12 @@
 // A whole host that dies where it is told to. `chaos-host.ts <ChaosHostSetup as JSON>`; everything but the engine, one
 // channel and the tripwires is what `creel serve` runs.
+import { subscribe } from 'node:diagnostics_channel'
 import { readFileSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
+import type { Server, Socket } from 'node:net'
+import { GATEWAY_FILE } from '@creel/protocol'
 import { destination, pino } from 'pino'
+import { steadyClock } from '../../src/adapters/clock/steady-clock.ts'
 import { systemClock } from '../../src/adapters/clock/system-clock.ts'
 import { channelTable } from '../../src/channels.ts'
 import { loadInstall } from '../../src/config/load.ts'
@@ -31,7 +36,7 @@ export interface ChaosHostSetup {
 
 const setup = JSON.parse(process.argv[2] ?? '') as ChaosHostSetup
 const jump = () => Number(readFileSync(setup.clockFile, 'utf8'))
-const clock: Clock = { ...systemClock, now: () => (systemClock.now() + jump()) as UnixMs }
+const clock: Clock = steadyClock({ ...systemClock, now: () => (systemClock.now() + jump()) as UnixMs })
 const log = pino({ level: 'info' }, destination({ dest: setup.logFile, append: true, sync: true }))
 const core = openCore(loadInstall(setup.projectDir, setup.env), clock)
 const real = await realParts(core, log, () => ({ provider: 'demo', state: '' }))
@@ -49,7 +54,11 @@ const parts = {
 
 MUTATIONS.find(({ name }) => name === setup.mutation)?.breakIt(parts)
 const wire = new Tripwire(setup.arm, setup.noteFile)
-for (const method of ['record', 'routed']) wire.guard(core.inbound, method, `inbound.${method}`)
+for (const method of ['record', 'together', 'routed']) wire.guard(core.inbound, method, `inbound.${method}`)
+wire.guard(parts.files, 'add', 'files.add')
+wire.guard(parts.files, 'collect', 'files.collect')
+wire.guard(core.attachments, 'ready', 'attachments.ready')
+wire.guard(parts.groupFiles, 'give', 'groupFiles.give')
 for (const method of ['put', 'putAll']) wire.guard(parts.mailbox, method, 'mailbox.put')
 wire.guard(parts.mailbox, 'prune', 'mailbox.prune')
 wire.guard(core.dispatches, 'placed', 'dispatches.placed')
@@ -61,11 +70,27 @@ wire.guard(telegram, 'send', 'telegram.send')
 wire.guard(sure, 'send', 'sure.send')
 wire.guard(parts.engine, 'start', 'engine.start')
 
+/** Connections of sandboxes to the gateway. */
+const calls = new Set<Socket>()
+subscribe('net.server.socket', (message) => {
+  const { socket } = message as { socket: Socket & { server?: Server } }
+  const at = socket.server?.address()
+  if (typeof at !== 'string' || !at.endsWith(GATEWAY_FILE)) return
+  calls.add(socket)
+  socket.once('close', () => calls.delete(socket))
+})
+// The gateway is a part of this process: killing it alone is cutting all that goes through it.
+process.on('SIGUSR2', () => {
+  for (const socket of calls) socket.destroy()
+})
+
 const host = new Host(parts)
 const ended = Promise.withResolvers<void>()
 process.on('SIGTERM', () => ended.resolve())
 await host.start()
 process.stdout.write('ready\n')
+// Most hosts are killed, and leave nothing for the next one to start faster with.
+flushCompileCache()
 await ended.promise
 await host.stop({ drainMs: 10_000, stopSandboxes: true })
 process.exit(0)

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Arm } from './crash-points.ts'
+import { type Arm, provocationOf } from './crash-points.ts'
 import { type Complaints, complaintsAbout, isSettled } from './oracle.ts'
+import { answerOf, type PlatformName, type Saying, type Shown } from './platform.ts'
 import { SeededRandom } from './seeded-random.ts'
 import { Trouble, type TroubleOptions } from './trouble.ts'
 import { World, type WorldOptions } from './world.ts'
@@ -9,6 +10,8 @@ export interface ChaosOptions extends Partial<Omit<WorldOptions, 'random'>>, Tro
   readonly seed: number
   /** The load ends when the time is over or all counts are reached. */
   readonly maxMs: number
+  /** Though all counts are reached, it goes on so long. Default: 0. */
+  readonly minMs?: number
   readonly kills: number
   readonly messages: number
   /** Deaths at each named point. Default: 0. */
@@ -16,28 +19,58 @@ export interface ChaosOptions extends Partial<Omit<WorldOptions, 'random'>>, Tro
   /** Time for a quiet host to work off what is left. Default: four minutes. */
   readonly settleMs?: number
   /** Called about every ten seconds. */
-  readonly say?: (line: string) => void
+  readonly say?: (progress: ChaosProgress) => void
+  /** Ends the load early: what is on its way is worked off, and judged. */
+  readonly stop?: AbortSignal
+}
+
+export interface ChaosProgress {
+  readonly seed: number
+  readonly seconds: number
+  readonly messages: number
+  readonly kills: number
+  /** The named point that was hit least, and how often. */
+  readonly rarest: readonly [point: string, hits: number]
+  readonly doing: 'load' | 'settling'
 }
 
 export interface ChaosReport {
   readonly seed: number
   readonly messages: number
   readonly kills: number
+  /** Kills, cuts and outages by what they hit, and jumps of the clock. */
   readonly harm: Readonly<Record<string, number>>
   /** How often something died at each named point. */
   readonly points: Readonly<Record<string, number>>
+  readonly fewestHits: number
+  /** Calls of platforms that broke before or after they were carried out, came late, or were put off. */
   readonly faults: Readonly<Record<string, number>>
-  /** Messages that stand in a chat twice, each marked as possibly so. */
-  readonly doubledVisibly: number
+  readonly modelCalls: number
+  /** Messages that stand in a chat twice, each marked as possibly so; only where the platform knows no keys. */
+  readonly doubledVisibly: Readonly<Record<PlatformName, number>>
+  /** Whether all was worked off in the end, and the counts asked for were reached. */
+  readonly atRest: boolean
+  readonly enough: boolean
   readonly seconds: number
   readonly complaints: Complaints
 }
 
 const CALL_FAULTS = 0.04
 const SETTLE_MS = 240_000
-/** Messages on their way at once: enough that every stage always has work. */
+/** Messages on their way at once, and not yet answered: enough that every stage always has work. */
 const BACKLOG = 60
+const MAX_OPEN = 300
 const SAY_EVERY_MS = 10_000
+/** Share of messages that bring a file, and that ask for one; and when a crash at a file is waited for. */
+const FILES = 0.02
+const MANY_FILES = 0.3
+/** Chance of something else to break with each answer; when one point is aimed at. */
+const HARM = 0.06
+const HARM_AIMED = 0.3
+/** Most answers in the life of a host that is killed anywhere. */
+const CALM_ANSWERS = 120
+/** A life without an answer ends after so long. */
+const QUIET_MS = 8_000
 
 /** A world, a load on it, and everything in it killed by turns; then what became of it. The seed decides all choices. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
@@ -60,8 +93,11 @@ class ChaosRun {
   readonly #random: SeededRandom
   readonly #options: ChaosOptions
   readonly #trouble: Trouble
+  readonly #begun = Date.now()
   #said = 0
   #lastWord = 0
+  #doing: ChaosProgress['doing'] = 'load'
+  #atRest = false
 
   constructor(world: World, random: SeededRandom, options: ChaosOptions) {
     this.#world = world
@@ -71,59 +107,100 @@ class ChaosRun {
   }
 
   async run(): Promise<ChaosReport> {
-    const begun = Date.now()
     const { platforms } = this.#world
     platforms.faults = CALL_FAULTS
-    while (this.#more(begun)) {
-      this.#progress(begun)
+    while (this.#more()) {
+      this.#progress()
       await this.#life()
     }
     platforms.faults = 0
+    this.#doing = 'settling'
+    const enough = this.#enough()
     const complaints = await this.#settle()
-    const { total, counts, points } = this.#trouble
+    const { total, counts, points, rarest } = this.#trouble
     return {
       ...{ seed: this.#options.seed, messages: this.#said, kills: total, harm: counts, points },
-      faults: Object.fromEntries(platforms.faultCounts),
-      doubledVisibly: doubled(platforms.shown),
-      seconds: Math.round((Date.now() - begun) / 1000),
-      complaints,
+      ...{ fewestHits: rarest[1], faults: Object.fromEntries(platforms.faultCounts) },
+      modelCalls: this.#world.modelCalls,
+      doubledVisibly: {
+        telegram: doubled(platforms.shown, 'telegram'),
+        sure: doubled(platforms.shown, 'sure'),
+      },
+      ...{ atRest: this.#atRest, enough, seconds: this.#seconds, complaints },
     }
   }
 
-  #more(begun: number): boolean {
-    if (Date.now() - begun > this.#options.maxMs) return false
+  #more(): boolean {
+    const { stop, maxMs, minMs = 0 } = this.#options
+    const passed = Date.now() - this.#begun
+    return stop?.aborted !== true && passed <= maxMs && (passed <= minMs || !this.#enough())
+  }
+
+  #enough(): boolean {
     const { kills, messages, eachPoint = 0 } = this.#options
-    const { total, points } = this.#trouble
-    return total < kills || this.#said < messages || Object.values(points).some((hits) => hits < eachPoint)
+    const { total, rarest } = this.#trouble
+    return total >= kills && this.#said >= messages && rarest[1] >= eachPoint
+  }
+
+  /** Of what is asked for, messages are further from their goal than deaths at named points. */
+  get #fewMessages(): boolean {
+    const { messages, points, eachPoint = 0 } = this.#options
+    if (points !== undefined || messages === 0 || eachPoint === 0) return false
+    const hits = Object.values(this.#trouble.points).map((count) => Math.min(1, count / eachPoint))
+    return this.#said / messages < hits.reduce((sum, part) => sum + part, 0) / hits.length
+  }
+
+  get #seconds(): number {
+    return Math.round((Date.now() - this.#begun) / 1000)
   }
 
   /** One host from its start to its death. */
   async #life(): Promise<void> {
-    const arm = this.#trouble.nextArm()
+    const arm = this.#fewMessages ? null : this.#trouble.nextArm()
     if (await this.#world.startHost(arm)) await this.#live(arm)
     this.#world.killHost()
-    if (!(await this.#world.hostDied(5_000))) throw new Error('a killed host did not die')
+    if (!(await this.#world.hostDied(30_000))) throw new Error('a killed host did not die')
+    this.#world.platforms.failingSends = 0
     this.#trouble.hostDied()
   }
 
+  /** Ends when the host has died, has done enough, or gets nothing done: a slow machine must not look like a kill. */
   async #live(arm: Arm | null): Promise<void> {
-    const end = Date.now() + (arm ? 4_000 : this.#random.between(100, 1_500))
-    if (arm?.point.endsWith('engine.start')) await this.#trouble.killRunner()
-    while (this.#world.hostLives && Date.now() < end) {
-      this.#talk()
-      if (this.#random.chance(0.02)) await this.#trouble.harm()
+    const { platforms } = this.#world
+    const provoked = arm ? provocationOf(arm.point) : null
+    if (provoked === 'cold sandbox') await this.#trouble.killRunner()
+    if (provoked === 'failing send') platforms.failingSends = 1
+    const files = { in: provoked === 'file in' ? MANY_FILES : FILES, out: FILES }
+    // A runner that is to die where it trims its outbox waits for one, too.
+    if (provoked === 'file out' || this.#world.engine.awaits('file out')) files.out = MANY_FILES
+    const enough =
+      platforms.answered + (arm ? Number.POSITIVE_INFINITY : this.#random.between(1, CALM_ANSWERS))
+    const last = { answered: platforms.answered, at: Date.now() }
+    while (this.#world.hostLives && platforms.answered < enough && Date.now() - last.at < QUIET_MS) {
+      this.#talk(files)
+      for (; last.answered < platforms.answered; last.answered++) {
+        last.at = Date.now()
+        if (this.#random.chance(this.#options.points ? HARM_AIMED : HARM)) await this.#trouble.harm()
+      }
       await sleep(10)
     }
   }
 
   /** People go on writing, as long as not too much is on its way. */
-  #talk(): void {
+  #talk(files: { readonly in: number; readonly out: number }): void {
     const { platforms, chats } = this.#world
-    for (let n = 0; n < 3 && platforms.waiting < BACKLOG; n++) {
-      const { platform, chat } = this.#random.pick(chats)
-      platforms.say(platform, chat)
+    for (let n = 0; n < 3 && platforms.waiting < BACKLOG && platforms.open < MAX_OPEN; n++) {
+      const chat = this.#random.pick(chats)
+      this.#world.say(chat, this.#saying(chat.platform, files))
       this.#said += 1
     }
+  }
+
+  #saying(platform: PlatformName, files: { readonly in: number; readonly out: number }): Saying {
+    if (this.#options.engine === 'docker') return 'words'
+    // Only the one platform keeps files of people.
+    if (platform === 'telegram' && this.#random.chance(files.in)) return 'file in'
+    return this.#random.chance(files.out) ? 'file out' : 'words'
   }
 
   /** A quiet host works off what is left; then the books must balance. */
@@ -131,7 +208,8 @@ class ChaosRun {
     const world = this.#world
     world.engine.arms.length = 0
     await world.startHost(null)
-    if (!(await this.#rest())) return ['not at rest', ...complaintsAbout(world.platforms, world.dataDir)]
+    this.#atRest = await this.#rest()
+    if (!this.#atRest) return ['not at rest', ...complaintsAbout(world.platforms, world.dataDir)]
     const before = complaintsAbout(world.platforms, world.dataDir)
     if (before.length > 0) return before
     const leaks = await this.#leaks()
@@ -163,22 +241,26 @@ class ChaosRun {
   async #rest(): Promise<boolean> {
     const { platforms, dataDir } = this.#world
     const end = Date.now() + (this.#options.settleMs ?? SETTLE_MS)
-    for (; Date.now() < end; await sleep(100)) if (isSettled(platforms, dataDir)) return true
+    for (; Date.now() < end; await sleep(100)) {
+      if (isSettled(platforms, dataDir)) return true
+      this.#progress()
+    }
     return false
   }
 
-  #progress(begun: number): void {
+  #progress(): void {
     if (Date.now() - this.#lastWord < SAY_EVERY_MS) return
     this.#lastWord = Date.now()
-    const seconds = Math.round((Date.now() - begun) / 1000)
-    const { total } = this.#trouble
-    this.#options.say?.(`${seconds} s: ${this.#said} messages, ${total} kills (seed ${this.#options.seed})`)
+    const { total, rarest } = this.#trouble
+    this.#options.say?.({
+      ...{ seed: this.#options.seed, seconds: this.#seconds, messages: this.#said, kills: total },
+      ...{ rarest, doing: this.#doing },
+    })
   }
 }
 
-/** Messages that stand in a chat more than once. */
-function doubled(shown: readonly { platform: string; chat: number; text: string }[]): number {
-  const answers = shown.filter(({ text }) => text.startsWith('demo: m '))
-  const seen = new Set(answers.map(({ platform, chat, text }) => `${platform}:${chat}:${text}`))
-  return answers.length - seen.size
+/** Messages that stand in a chat of a platform more than once. */
+function doubled(shown: readonly Shown[], platform: PlatformName): number {
+  const answers = shown.filter((one) => one.platform === platform && answerOf(one.text) !== null)
+  return answers.length - new Set(answers.map(({ chat, text }) => `${chat}:${text}`)).size
 }

@@ -1,13 +1,19 @@
 // A runner that dies where it is told to: the sandbox of the chaos run. `chaos-runner.ts <ChaosRunnerSetup as JSON>`.
-import { type OutboxEntry, OutboxWriter, SANDBOX_PATHS } from '@creel/protocol'
+import { flushCompileCache } from 'node:module'
+import { join } from 'node:path'
+import { GATEWAY_FILE, type OutboxEntry, OutboxWriter, SANDBOX_PATHS } from '@creel/protocol'
+import { GatewayForwarder } from '../../container/runner/src/gateway-forwarder.ts'
 import {
   createRunner,
   jsonLog,
   PROVIDERS,
+  type ProviderTable,
   startToolServer,
   systemClock,
 } from '../../container/runner/src/index.ts'
+import { DemoProvider } from '../../container/runner/src/providers/demo/provider.ts'
 import type { Mount } from '../../src/domain/ports/sandbox.ts'
+import { CallingProvider } from './calling-provider.ts'
 import { type Arm, Tripwire } from './crash-points.ts'
 
 export interface ChaosRunnerSetup {
@@ -57,6 +63,17 @@ class WiredOutbox extends OutboxWriter {
 
 const stop = new AbortController()
 process.on('SIGTERM', () => stop.abort())
+// Many runners share this machine's loopback, so each has a port of its own.
+const forwarder = new GatewayForwarder({
+  ...{ port: 0, path: join(at(SANDBOX_PATHS.run), GATEWAY_FILE), clock: systemClock },
+})
+const gateway = `http://127.0.0.1:${await forwarder.listen()}`
+const providers: ProviderTable = {
+  ...PROVIDERS,
+  demo: { needsGateway: false, make: (parts) => new CallingProvider(new DemoProvider(parts), gateway) },
+}
+// Most runners are killed, and leave nothing for the next one to start faster with.
+flushCompileCache()
 const crash = () => process.kill(process.pid, 'SIGKILL')
 await createRunner({
   inDir: at(SANDBOX_PATHS.in),
@@ -67,10 +84,11 @@ await createRunner({
   memoryDir: at(SANDBOX_PATHS.memory),
   skillsDir: at(SANDBOX_PATHS.skills),
   clock: systemClock,
-  providers: PROVIDERS,
+  providers,
   startToolServer,
   log: jsonLog((line) => process.stderr.write(line), systemClock),
   ending: { crash, exit: crash },
   gatewayPort: null,
   openOutbox: (path) => new WiredOutbox(path),
 }).run(stop.signal)
+await forwarder.close()

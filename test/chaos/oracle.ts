@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import type { PlatformName, Platforms } from './platform.ts'
+import { judgeBooks } from './books.ts'
+import { answerOf, type Platforms } from './platform.ts'
 
 /** What was found wrong; empty = nothing was lost, doubled or left over. */
 export type Complaints = readonly string[]
@@ -24,8 +25,9 @@ interface DeliveryRow {
   readonly reason: string | null
 }
 
-const ANSWER = /demo: m (\d+) (\d+)/
 const SHOWN_COMPLAINTS = 40
+/** Platforms that show a message again when it is sent again. */
+const MAY_DOUBLE: ReadonlySet<string> = new Set(['telegram'])
 
 /** Whether everything said so far has been worked off: nothing waits anywhere. */
 export function isSettled(platforms: Platforms, dataDir: string): boolean {
@@ -54,7 +56,7 @@ export function complaintsAbout(platforms: Platforms, dataDir: string): Complain
     found.push(...judgeInbound(platforms, inbound))
     found.push(...judgeDeliveries(deliveries))
     found.push(...judgeShown(platforms, deliveries))
-    found.push(...judgeMail(db))
+    found.push(...judgeMail(db), ...judgeBooks(db, dataDir))
   })
   return found.length <= SHOWN_COMPLAINTS
     ? found
@@ -96,12 +98,14 @@ function judgeDeliveries(rows: readonly DeliveryRow[]): string[] {
   const found: string[] = []
   const made = new Map<string, number>()
   for (const row of rows) {
-    const answer = ANSWER.exec(row.part)
-    const name = `${row.channel}:${row.chat}: “${(answer?.[0] ?? row.part).slice(0, 60)}”`
+    const answer = answerOf(row.part)
+    const name = `${row.channel}:${row.chat}: “${row.part.slice(0, 60)}”`
+    if (row.ambiguous === 1 && !MAY_DOUBLE.has(row.channel))
+      found.push(`${name} is marked as possibly doubled on a channel that knows its key`)
     if (row.state !== 'accepted' && row.state !== 'confirmed')
       found.push(`${name} ended as ${row.state} (${row.reason}): lost`)
-    if (!answer) continue
-    const key = `${row.channel}:${row.chat}:${answer[2]}`
+    if (answer === null) continue
+    const key = `${row.channel}:${row.chat}:${answer}`
     made.set(key, (made.get(key) ?? 0) + 1)
     if (made.get(key) === 2) found.push(`${name} was made twice: a doubled turn`)
   }
@@ -124,12 +128,12 @@ function judgeShown(platforms: Platforms, deliveries: readonly DeliveryRow[]): s
   const ambiguous = new Set(
     deliveries
       .filter((row) => row.ambiguous === 1)
-      .map((row) => `${row.channel}:${row.chat}:${ANSWER.exec(row.part)?.[2]}`),
+      .map((row) => `${row.channel}:${row.chat}:${answerOf(row.part)}`),
   )
   const shown = new Map<string, number[]>()
   for (const { platform, chat, text } of platforms.shown) {
-    const n = Number(ANSWER.exec(text)?.[2] ?? 0)
-    if (n === 0) continue
+    const n = answerOf(text)
+    if (n === null) continue
     const key = `${platform}:${chat}`
     shown.set(key, [...(shown.get(key) ?? []), n])
   }
@@ -149,8 +153,7 @@ function judgeShown(platforms: Platforms, deliveries: readonly DeliveryRow[]): s
 }
 
 function mayBeDoubled(key: string, n: number, ambiguous: ReadonlySet<string>): boolean {
-  const platform = key.split(':')[0] as PlatformName
-  return platform === 'telegram' && ambiguous.has(`${key}:${n}`)
+  return MAY_DOUBLE.has(key.split(':')[0] ?? '') && ambiguous.has(`${key}:${n}`)
 }
 
 function withTables<T>(dataDir: string, look: (db: Database.Database) => T): T {

@@ -5,13 +5,17 @@ import type { SeededRandom } from './seeded-random.ts'
 /** `telegram` speaks the Bot API and shows every call; `sure` knows a message by its key and shows it once. */
 export type PlatformName = 'telegram' | 'sure'
 
-interface Update {
+/** What a person sends: words, words with a file, or words that ask for one. */
+export type Saying = 'words' | 'file in' | 'file out'
+
+export interface Update {
   readonly id: number
   readonly chat: number
   readonly n: number
+  readonly saying: Saying
 }
 
-/** A message that people in a chat have seen. */
+/** A message that people in a chat have seen; of a file, its caption. */
 export interface Shown {
   readonly platform: PlatformName
   readonly chat: number
@@ -20,6 +24,7 @@ export interface Shown {
 }
 
 const POLL_MS = 1_000
+const NOTE_BYTES = 600
 
 /**
  * Two chat platforms that outlive every host: what was said is kept until its offset was named, what was shown stays.
@@ -33,10 +38,15 @@ export class Platforms {
   faults = 0
   /** While true, no call is answered. */
   down = false
+  /** So many of the next sends break before they are carried out. */
+  failingSends = 0
+  /** Passed when a platform is told up to where its messages were taken; true = the host was killed for it. */
+  onAck: (point: string) => boolean = () => false
   readonly faultCounts = new Map<string, number>()
   readonly #random: SeededRandom
   readonly #updates: Record<PlatformName, Update[]> = { telegram: [], sure: [] }
   readonly #keys = new Map<string, number>()
+  readonly #answered = new Set<string>()
   #lastId = 0
 
   constructor(random: SeededRandom) {
@@ -44,11 +54,21 @@ export class Platforms {
   }
 
   /** A person writes the next message of a chat. */
-  say(platform: PlatformName, chat: number): void {
+  say(platform: PlatformName, chat: number, saying: Saying = 'words'): void {
     const key = `${platform}:${chat}`
     const n = (this.said.get(key) ?? 0) + 1
     this.said.set(key, n)
-    this.#updates[platform].push({ id: ++this.#lastId, chat, n })
+    this.#updates[platform].push({ id: ++this.#lastId, chat, n, saying })
+  }
+
+  /** Messages that were answered. */
+  get answered(): number {
+    return this.#answered.size
+  }
+
+  /** Said and not yet answered, wherever it is. */
+  get open(): number {
+    return this.#lastId - this.#answered.size
   }
 
   /** Said and not yet acknowledged. */
@@ -58,17 +78,21 @@ export class Platforms {
 
   /** Answers a call of a channel; null when it is none of its. */
   async call(path: string, body: Record<string, unknown>): Promise<Answer | null> {
-    const telegram = /^\/bot[^/]+\/(\w+)/.exec(path)?.[1]
+    const telegram = /^(?:\/file)?\/bot[^/]+\/(\w+)/.exec(path)?.[1]
     const sure = /^\/sure\/(\w+)/.exec(path)?.[1]
     if (telegram === undefined && sure === undefined) return null
     if (this.down) return 'broken'
-    const sends = telegram === 'sendMessage' || sure === 'send'
+    const sends = /^send(?:Message|Document)$/.test(telegram ?? '') || sure === 'send'
+    if (sends && this.failingSends > 0) {
+      this.failingSends -= 1
+      return 'broken'
+    }
     const fault = this.#random.chance(this.faults) ? this.#fault(sends) : 'none'
     if (fault === 'broken before') return 'broken'
     if (fault === 'late') await sleep(this.#random.between(20, 300))
     if (fault === 'slow down') return tooMany()
     const answer =
-      telegram === undefined ? await this.#sure(sure ?? '', body) : await this.#telegram(telegram, body)
+      telegram === undefined ? await this.#sure(sure ?? '', body) : await this.#telegram(telegram, path, body)
     if (fault === 'broken after') return 'broken'
     return fault === 'bad gateway'
       ? { status: 502, body: { ok: false, error_code: 502, description: 'bad gateway' } }
@@ -82,19 +106,30 @@ export class Platforms {
     return fault
   }
 
-  async #telegram(method: string, body: Record<string, unknown>): Promise<Answer> {
+  async #telegram(method: string, path: string, body: Record<string, unknown>): Promise<Answer> {
     switch (method) {
       case 'getMe':
         return ok({ id: 7, is_bot: true, first_name: 'chaos', username: 'chaos_bot' })
-      case 'getUpdates':
-        return ok((await this.#take('telegram', Number(body.offset ?? 0))).map(telegramUpdate))
+      case 'getUpdates': {
+        const updates = await this.#take('telegram', Number(body.offset ?? 0))
+        return updates === 'broken' ? updates : ok(updates.map(telegramUpdate))
+      }
       case 'sendMessage':
+      case 'sendDocument': {
+        const [chat, text] = [Number(body.chat_id), String(body.text ?? body.caption)]
         return ok({
-          message_id: this.#show('telegram', Number(body.chat_id), String(body.text), null),
+          message_id: this.#show('telegram', chat, text, null),
           date: 1,
-          chat: { id: Number(body.chat_id), type: 'private', first_name: 'chat' },
-          text: String(body.text),
+          chat: { id: chat, type: 'private', first_name: 'chat' },
+          text,
         })
+      }
+      case 'getFile': {
+        const file = { file_id: String(body.file_id), file_unique_id: String(body.file_id) }
+        return ok({ ...file, file_path: `documents/${file.file_id}`, file_size: NOTE_BYTES })
+      }
+      case 'documents':
+        return { status: 200, body: Buffer.alloc(NOTE_BYTES, path) }
       default:
         return ok(true)
     }
@@ -105,14 +140,18 @@ export class Platforms {
       const id = this.#show('sure', Number(body.chat), String(body.text), String(body.key))
       return { status: 200, body: { id } }
     }
-    return { status: 200, body: { updates: await this.#take('sure', Number(body.offset ?? 0)) } }
+    const updates = await this.#take('sure', Number(body.offset ?? 0))
+    return updates === 'broken' ? updates : { status: 200, body: { updates } }
   }
 
   /** Forgets what the offset acknowledges and gives what is there, now and then also something it gave before. */
-  async #take(platform: PlatformName, offset: number): Promise<Update[]> {
+  async #take(platform: PlatformName, offset: number): Promise<Update[] | 'broken'> {
     const queue = this.#updates[platform]
-    const acknowledged = queue.findIndex(({ id }) => id >= offset)
-    const gone = queue.splice(0, acknowledged < 0 ? queue.length : acknowledged)
+    const first = queue.findIndex(({ id }) => id >= offset)
+    const acknowledged = first < 0 ? queue.length : first
+    if (acknowledged > 0 && this.onAck(`before ${platform}.ack`)) return 'broken'
+    const gone = queue.splice(0, acknowledged)
+    if (acknowledged > 0 && this.onAck(`after ${platform}.ack`)) return 'broken'
     for (const end = Date.now() + POLL_MS; queue.length === 0 && Date.now() < end && !this.down; )
       await sleep(5)
     const batch = queue.slice(0, 20)
@@ -124,17 +163,40 @@ export class Platforms {
     const known = key === null ? undefined : this.#keys.get(key)
     if (known !== undefined) return known
     const id = this.shown.push({ platform, chat, text, key })
+    const n = answerOf(text)
+    if (n !== null) this.#answered.add(`${platform}:${chat}:${n}`)
     if (key !== null) this.#keys.set(key, id)
     return id
   }
 }
 
-/** The text of a person's message; the demo provider answers `demo: m CHAT N`. */
-export function textOf(chat: number, n: number): string {
-  return `m ${chat} ${n}`
+/** Of the demo provider: words, a file's caption, or a line that says why there is no file; in JSON, too, after `\\n`. */
+const ANSWER = /m[ -](\d+)[ -](\d+)(?!\d)/
+
+/** Number of the message that a text answers, within its chat; null when it answers none. */
+export function answerOf(text: string): number | null {
+  const found = ANSWER.exec(text)
+  return found ? Number(found[2]) : null
 }
 
-function telegramUpdate({ id, chat, n }: Update) {
+/** The file that a person asks for; it has to lie in the agent's workspace. */
+export function wantedFile(chat: number, n: number): string {
+  return `m-${chat}-${n}.txt`
+}
+
+/** The text of a person's message; the demo provider answers `demo: m CHAT N`, or sends the file `m-CHAT-N.txt`. */
+export function textOf({ chat, n, saying }: Update): string {
+  return saying === 'file out' ? `/demo file ${wantedFile(chat, n)}` : `m ${chat} ${n}`
+}
+
+function telegramUpdate(update: Update) {
+  const { id, chat, n, saying } = update
+  const file = {
+    file_id: `f-${chat}-${n}`,
+    file_unique_id: `${id}`,
+    file_name: 'note.txt',
+    file_size: NOTE_BYTES,
+  }
   return {
     update_id: id,
     message: {
@@ -142,7 +204,7 @@ function telegramUpdate({ id, chat, n }: Update) {
       date: Math.floor(Date.now() / 1000),
       chat: { id: chat, type: 'private', first_name: `chat ${chat}` },
       from: { id: chat, is_bot: false, first_name: 'Ada' },
-      text: textOf(chat, n),
+      ...(saying === 'file in' ? { caption: textOf(update), document: file } : { text: textOf(update) }),
     },
   }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SandboxExit, SandboxHandle, SandboxSpec } from '../../src/domain/ports/sandbox.ts'
 import type { ChaosRunnerSetup } from './chaos-runner.ts'
-import type { Arm } from './crash-points.ts'
+import { type Arm, type Provocation, provocationOf } from './crash-points.ts'
 import type { Answer } from './json-server.ts'
 
 interface Sandbox {
@@ -12,6 +12,7 @@ interface Sandbox {
   readonly specHash: string
   readonly startedAt: number
   readonly child: ChildProcess
+  readonly arm: Arm | null
   readonly ended: Promise<SandboxExit>
   exit: SandboxExit | null
   paused: boolean
@@ -21,6 +22,8 @@ interface Sandbox {
 export interface ProcessEngineOptions {
   readonly noteFile: string
   readonly mutation: string | null
+  /** Where Node keeps what it compiled, so that the next runner starts in half the time. */
+  readonly compileCache: string
 }
 
 const RUNNER = join(import.meta.dirname, 'chaos-runner.ts')
@@ -70,6 +73,13 @@ export class ProcessEngine {
     }
   }
 
+  /** Whether a runner that will be started, or lives, is to die at a point that has to be provoked so. */
+  awaits(provocation: Provocation): boolean {
+    const living = [...this.#sandboxes.values()].filter(({ exit }) => exit === null)
+    const arms = [...this.arms, ...living.flatMap(({ arm }) => arm ?? [])]
+    return arms.some(({ point }) => provocationOf(point) === provocation)
+  }
+
   /** Groups whose runner lives. */
   running(): readonly string[] {
     return [...this.#sandboxes].filter(([, { exit }]) => exit === null).map(([group]) => group)
@@ -87,16 +97,15 @@ export class ProcessEngine {
   async #start(spec: SandboxSpec, hash: string): Promise<SandboxHandle> {
     const before = this.#sandboxes.get(spec.group)
     if (before) await this.#destroy(before, 0)
-    const setup: ChaosRunnerSetup = {
-      mounts: spec.mounts,
-      arm: this.arms.shift() ?? null,
-      ...this.#options,
-    }
+    const { noteFile, mutation, compileCache } = this.#options
+    const arm = this.arms.shift() ?? null
+    const setup: ChaosRunnerSetup = { mounts: spec.mounts, arm, noteFile, mutation }
     const child = spawn(process.execPath, [RUNNER, JSON.stringify(setup)], {
+      env: { ...process.env, NODE_COMPILE_CACHE: compileCache },
       stdio: ['ignore', 'ignore', 'pipe'],
     })
     const sandbox: Sandbox = {
-      ...{ id: `process-${++this.#count}`, spec, specHash: hash, startedAt: Date.now(), child },
+      ...{ id: `process-${++this.#count}`, spec, specHash: hash, startedAt: Date.now(), child, arm },
       ...{ exit: null, paused: false, output: '' },
       ended: new Promise((resolve) => {
         child.once('exit', (code, name) => {

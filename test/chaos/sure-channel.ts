@@ -8,13 +8,7 @@ import {
 import type { UnixMs, UserId } from '../../src/domain/ids.ts'
 import type { ChatAddress, ChatFile, InboundMessage } from '../../src/domain/message.ts'
 import type { Accepted, Channel } from '../../src/domain/ports/channel.ts'
-import { textOf } from './platform.ts'
-
-interface Update {
-  readonly id: number
-  readonly chat: number
-  readonly n: number
-}
+import { textOf, type Update } from './platform.ts'
 
 /** The channel of a platform that knows a message by its key: nothing may ever be shown twice there. */
 export class SureChannel implements Channel {
@@ -51,8 +45,8 @@ export class SureChannel implements Channel {
     return [markdown]
   }
 
-  renderFile({ name }: ChatFile): readonly string[] {
-    return [name]
+  renderFile({ name }: ChatFile, caption: string): readonly string[] {
+    return [caption || name]
   }
 
   async fetchFile(): Promise<never> {
@@ -81,14 +75,15 @@ export class SureChannel implements Channel {
   }
 }
 
-function messageOf({ chat, n }: Update): InboundMessage {
+function messageOf(update: Update): InboundMessage {
+  const { chat, n } = update
   return {
     address: { channel: 'sure', account: 'main', chat: String(chat) },
     chatKind: 'private',
     chatTitle: `chat ${chat}`,
     platformMessageId: String(n),
     sender: { id: `sure:${chat}` as UserId, name: 'Ada', isBot: false },
-    text: textOf(chat, n),
+    text: textOf(update),
     sentAt: Date.now() as UnixMs,
     mentionsUs: true,
   }

@@ -1,19 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Arm, HOST_POINTS, RUNNER_POINTS } from './crash-points.ts'
+import { type Arm, HOST_POINTS, provocationOf, RUNNER_POINTS } from './crash-points.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import type { World } from './world.ts'
 
 /** What is broken beside the host, and how often it is chosen. */
 const HARMS = [
-  ...['runner', 'runner', 'armed runner', 'armed runner', 'armed runner'],
-  ...['engine', 'platform', 'clock', 'disk'],
+  ...['runner', 'armed runner', 'armed runner', 'armed runner', 'armed runner'],
+  ...['engine', 'platform', 'channel', 'gateway', 'gateway', 'clock', 'disk'],
 ] as const
 
 const AIMED = ['armed runner'] as const
 /** Containers of a real engine cannot be told where to die, and the engine is not ours to stop. */
-const OUTSIDE = ['runner', 'runner', 'platform', 'clock', 'disk'] as const
+const OUTSIDE = ['runner', 'runner', 'platform', 'channel', 'clock', 'disk'] as const
 
 const MAX_CLOCK_JUMP_MS = 3_600_000
+/** Lives in which the host is killed anywhere. */
+const ANYWHERE = 0.2
+/** An ordinary point is passed so often before the host dies there. */
+const MAX_HIT = 12
 
 export interface TroubleOptions {
   /** Only these named points, and nothing else breaks. Default: all, and everything. */
@@ -24,7 +28,7 @@ export interface TroubleOptions {
 
 /** Decides what breaks next, the named points that were hit least first, and counts what it broke. */
 export class Trouble {
-  readonly counts = { host: 0, runner: 0, engine: 0, platform: 0, clock: 0, disk: 0 }
+  readonly counts = { host: 0, runner: 0, engine: 0, gateway: 0, channel: 0, platform: 0, disk: 0, clock: 0 }
   readonly #world: World
   readonly #random: SeededRandom
   readonly #killSandbox: (group: string) => Promise<void>
@@ -33,7 +37,7 @@ export class Trouble {
   readonly #aimed: boolean
   readonly #harms: readonly (typeof HARMS)[number][]
   #noted = 0
-  readonly #hits = new Map<string, number>([...HOST_POINTS, ...RUNNER_POINTS].map((point) => [point, 0]))
+  readonly #hits: Map<string, number>
 
   constructor(world: World, random: SeededRandom, options: TroubleOptions = {}) {
     this.#world = world
@@ -42,15 +46,17 @@ export class Trouble {
     const { points } = options
     const wanted = (point: string) => points === undefined || points.includes(point)
     this.#hostPoints = HOST_POINTS.filter(wanted)
-    this.#runnerPoints = RUNNER_POINTS.filter(wanted)
+    // Containers of a real engine cannot be told where to die.
+    this.#runnerPoints = RUNNER_POINTS.filter((point) => wanted(point) && !options.killSandbox)
+    this.#hits = new Map([...this.#hostPoints, ...this.#runnerPoints].map((point) => [point, 0]))
     this.#aimed = points !== undefined
     this.#harms = this.#aimed ? AIMED : options.killSandbox ? OUTSIDE : HARMS
   }
 
-  /** Deaths and outages so far. */
+  /** Deaths, cuts and outages so far; a jump of the clock kills nothing. */
   get total(): number {
-    const { host, runner, engine, platform, disk } = this.counts
-    return host + runner + engine + platform + disk
+    const { clock, ...kills } = this.counts
+    return Object.values(kills).reduce((sum, count) => sum + count, 0)
   }
 
   /** How often something died at each named point. */
@@ -58,13 +64,16 @@ export class Trouble {
     return Object.fromEntries(this.#hits)
   }
 
+  /** The named point at which least has died, and how often. */
+  get rarest(): readonly [point: string, hits: number] {
+    return [...this.#hits].toSorted((a, b) => a[1] - b[1])[0] ?? ['none', 0]
+  }
+
   /** Where the next host is to die; null = wherever it is killed. */
   nextArm(): Arm | null {
-    if (this.#hostPoints.length === 0 || (!this.#aimed && this.#random.chance(0.3))) return null
+    if (this.#hostPoints.length === 0 || (!this.#aimed && this.#random.chance(ANYWHERE))) return null
     const point = this.#leastHit(this.#hostPoints)
-    // What is rare is hit the first time.
-    const rare = /prune|start|retry/.test(point)
-    return { point, hit: rare ? 1 : this.#random.between(1, 12) }
+    return { point, hit: this.#hitOf(point, MAX_HIT) }
   }
 
   /** A host has died, by our hand or by its own. */
@@ -88,7 +97,7 @@ export class Trouble {
         return await this.killRunner()
       case 'armed runner': {
         const point = this.#leastHit(this.#runnerPoints)
-        engine.arms.push({ point, hit: point.endsWith('prune') ? 1 : this.#random.between(1, 4) })
+        engine.arms.push({ point, hit: this.#hitOf(point, 4) })
         return await this.killRunner()
       }
       case 'engine':
@@ -103,6 +112,12 @@ export class Trouble {
         await sleep(this.#random.between(50, 400))
         platforms.down = false
         break
+      case 'channel':
+        await this.#world.cut(this.#random.pick(['telegram', 'sure'] as const))
+        break
+      case 'gateway':
+        await this.#world.cut('gateway')
+        break
       case 'disk':
         if (!(await this.#world.fillDisk(this.#random.between(100, 600)))) return
         break
@@ -115,6 +130,11 @@ export class Trouble {
   async killRunner(): Promise<void> {
     await this.#killSandbox(this.#random.pick(this.#world.groups))
     this.counts.runner += 1
+  }
+
+  /** What has to be provoked is hit the first time. */
+  #hitOf(point: string, most: number): number {
+    return provocationOf(point) === null ? this.#random.between(1, most) : 1
   }
 
   #leastHit(points: readonly string[]): string {

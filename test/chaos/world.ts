@@ -8,9 +8,9 @@ import { loadInstall } from '../../src/config/load.ts'
 import { openCore } from '../../src/core.ts'
 import type { GroupName } from '../../src/domain/ids.ts'
 import type { ChaosHostSetup } from './chaos-host.ts'
-import type { Arm } from './crash-points.ts'
-import { JsonServer } from './json-server.ts'
-import { type PlatformName, Platforms } from './platform.ts'
+import { type Arm, Tripwire } from './crash-points.ts'
+import { type Answer, JsonServer } from './json-server.ts'
+import { type PlatformName, Platforms, type Saying, wantedFile } from './platform.ts'
 import { ProcessEngine } from './process-engine.ts'
 import type { SeededRandom } from './seeded-random.ts'
 
@@ -30,10 +30,12 @@ export interface WorldOptions {
 export interface Chat {
   readonly platform: PlatformName
   readonly chat: number
+  readonly group: string
 }
 
 const PROJECT = resolve(import.meta.dirname, '../..')
-const START_LIMIT_MS = 60_000
+/** On a machine that does much else. */
+const START_LIMIT_MS = 180_000
 const DISK_MB = 512
 
 /** All that is outside of the host: platforms, engine, disk, clock. It starts hosts and outlives them. */
@@ -48,16 +50,20 @@ export class World implements AsyncDisposable {
   readonly #server: Promise<JsonServer>
   #host: ChildProcess | null = null
   #diskMounted = false
+  /** Calls of the model that were answered. */
+  modelCalls = 0
 
   constructor(options: WorldOptions) {
     this.#options = options
     this.platforms = new Platforms(options.random)
-    this.engine = new ProcessEngine({ noteFile: this.noteFile, mutation: options.mutation })
+    this.engine = new ProcessEngine({
+      ...{ noteFile: this.noteFile, mutation: options.mutation, compileCache: this.#compileCache },
+    })
     this.groups = Array.from({ length: options.groups }, (_, index) => `chaos-${index}`)
-    this.chats = this.groups.flatMap((_, group) =>
+    this.chats = this.groups.flatMap((group, number) =>
       Array.from({ length: options.chatsPerGroup }, (_, index) => ({
+        ...{ group, chat: number * 1_000 + index + 1 },
         platform: index % 2 === 0 ? ('telegram' as const) : ('sure' as const),
-        chat: group * 1_000 + index + 1,
       })),
     )
     mkdirSync(this.dataDir)
@@ -69,8 +75,32 @@ export class World implements AsyncDisposable {
     writeFileSync(this.noteFile, '')
     this.#server = JsonServer.start(async (path, body) => {
       const answer = (await this.engine.call(path, body)) ?? (await this.platforms.call(path, body))
-      return answer ?? { status: 404, body: {} }
+      return answer ?? (await this.#model(path)) ?? { status: 404, body: {} }
     })
+  }
+
+  /** A person writes; a file that they ask for is there. */
+  say({ platform, chat, group }: Chat, saying: Saying): void {
+    if (saying === 'file out') {
+      const n = (this.platforms.said.get(`${platform}:${chat}`) ?? 0) + 1
+      const workspace = join(this.folder, 'g', group, 'workspace')
+      writeFileSync(join(workspace, wantedFile(chat, n)), `for ${chat} ${n}`)
+    }
+    this.platforms.say(platform, chat, saying)
+  }
+
+  /** Cuts the connections of one platform or, through the host, those of all sandboxes to the gateway. */
+  async cut(what: PlatformName | 'gateway'): Promise<void> {
+    if (what === 'gateway') this.#host?.kill('SIGUSR2')
+    else (await this.#server).cut(what === 'telegram' ? /^\/(?:file\/)?bot/ : /^\/sure\//)
+  }
+
+  /** The model that agents ask before they answer. It takes its time, so that there is something to cut. */
+  async #model(path: string): Promise<Answer | null> {
+    if (path !== '/model/v1/messages') return null
+    await sleep(this.#options.random.between(0, 20))
+    this.modelCalls += 1
+    return { status: 200, body: { id: 'chaos', content: [] } }
   }
 
   /** Makes groups and bindings. To be called once, before the first host. */
@@ -81,13 +111,17 @@ export class World implements AsyncDisposable {
     const toml = [
       '[web]\nenabled = false',
       `[[telegram]]\ntoken_file = "${token}"\napi_root = "${url}"`,
+      `[models.anthropic]\nbase_url = "${url}/model"`,
       // Whatever is killed, nobody has done anything wrong here.
       '[limits]\nmax_attempts = 20',
     ]
     writeFileSync(join(this.folder, 'creel.toml'), `${toml.join('\n')}\n`)
     const core = openCore(loadInstall(PROJECT, this.#env))
     const at = systemClock.now()
-    for (const group of this.groups) core.groups.add(group as GroupName, { provider: 'demo' })
+    for (const group of this.groups) {
+      core.groups.add(group as GroupName, { provider: 'demo' })
+      mkdirSync(join(this.folder, 'g', group, 'workspace'), { recursive: true })
+    }
     for (const [index, { platform, chat }] of this.chats.entries()) {
       const address = { channel: platform, account: 'main', chat: String(chat) }
       const { id } = core.directory.chatFor(address, 'private', `chat ${chat}`, at)
@@ -107,9 +141,12 @@ export class World implements AsyncDisposable {
     }
     const script = join(import.meta.dirname, 'chaos-host.ts')
     const child = spawn(process.execPath, [script, JSON.stringify(setup)], {
+      env: { ...process.env, NODE_COMPILE_CACHE: this.#compileCache },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#host = child
+    const wire = new Tripwire(arm, this.noteFile, () => this.killHost())
+    this.platforms.onAck = (point) => wire.pass(point)
     let said = ''
     child.stderr.on('data', (chunk) => {
       said = (said + String(chunk)).slice(-4_000)
@@ -186,6 +223,10 @@ export class World implements AsyncDisposable {
 
   get noteFile(): string {
     return join(this.folder, 'crashes')
+  }
+
+  get #compileCache(): string {
+    return join(this.folder, 'compiled')
   }
 
   get #clockFile(): string {

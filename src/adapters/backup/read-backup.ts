@@ -3,6 +3,7 @@ import {
   chmodSync,
   closeSync,
   createReadStream,
+  fsyncSync,
   lchownSync,
   mkdirSync,
   openSync,
@@ -59,7 +60,7 @@ export async function readBackup(
     }
   } catch (error) {
     if (error instanceof CreelError) throw error
-    throw damaged(file, errorText(error), error)
+    throw isFull(error) ? noRoom(file, error) : damaged(file, errorText(error), error)
   }
   if (!manifest) throw damaged(file, 'it has no end')
   check(file, manifest, found)
@@ -99,6 +100,7 @@ async function unpack(entry: AsyncIterable<unknown>, path: string): Promise<Unpa
       hash.update(chunk)
       size += chunk.length
     }
+    fsyncSync(fd)
   } finally {
     closeSync(fd)
   }
@@ -123,6 +125,17 @@ async function textOf(entry: AsyncIterable<unknown>): Promise<string> {
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
+}
+
+function noRoom(file: string, cause: unknown): CreelError {
+  return new CreelError('unavailable', `there is no room to unpack ${file}`, {
+    hint: 'nothing was changed; free as much space as data and groups of the backup take',
+    cause,
+  })
 }
 
 function damaged(file: string, why: string, cause?: unknown): CreelError {

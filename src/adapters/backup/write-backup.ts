@@ -1,6 +1,15 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { closeSync, createWriteStream, fstatSync, fsyncSync, openSync, readSync, type Stats } from 'node:fs'
+import {
+  closeSync,
+  createWriteStream,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  rmSync,
+  type Stats,
+} from 'node:fs'
 import { finished } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { type Header, type Pack, pack } from 'tar-stream'
@@ -56,6 +65,8 @@ export async function writeBackup(
     await written
   } catch (error) {
     tar.destroy()
+    out.destroy()
+    rmSync(draft, { force: true })
     throw new CreelError('unavailable', `${file} could not be written: ${errorText(error)}`, {
       hint: 'is there enough space? the backup is about as large as data and groups together',
       cause: error,

@@ -36,3 +36,18 @@ export function lockInstance(path: string): Disposable {
     },
   }
 }
+
+/** Whether somebody works in the data directory right now. Takes no lock and writes nothing, so it needs no room. */
+export function isLocked(path: string): boolean {
+  try {
+    const db = new Database(path, { readonly: true, fileMustExist: true, timeout: 0 })
+    try {
+      db.prepare('SELECT count(*) FROM sqlite_schema').get()
+      return false
+    } finally {
+      db.close()
+    }
+  } catch (error) {
+    return error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')
+  }
+}

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, describe, expect, test } from 'vitest'
-import { lockInstance } from './instance-lock.ts'
+import { isLocked, lockInstance } from './instance-lock.ts'
 import { openHostDb } from './open.ts'
 
 const NOBODY = 65_534
@@ -132,7 +132,9 @@ describe('lockInstance', () => {
     const path = makePath()
     const lock = lockInstance(path)
     expect(() => lockInstance(path)).toThrow(expect.objectContaining({ code: 'conflict' }))
+    expect(isLocked(path)).toBe(true)
     lock[Symbol.dispose]()
+    expect(isLocked(path)).toBe(false)
     lockInstance(path)[Symbol.dispose]()
   })
 

@@ -63,7 +63,13 @@ function keepCopy(db: Database.Database, path: string, next: string): void {
   if (path === ':memory:') return
   const copy = `${path}.before-${next.replace(/\.sql$/, '')}`
   rmSync(copy, { force: true })
-  db.prepare('VACUUM INTO ?').run(copy)
+  try {
+    db.prepare('VACUUM INTO ?').run(copy)
+  } catch (error) {
+    // On a full disk half of it would take the last room.
+    rmSync(copy, { force: true })
+    throw error
+  }
   const copies = readdirSync(dirname(path)).filter((name) => name.startsWith(`${basename(path)}.before-`))
   const oldest = copies
     .map((name) => join(dirname(path), name))

@@ -1,5 +1,5 @@
 // Copies of host.db, and what a copy needs to become a host.db again.
-import { chmodSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync } from 'node:fs'
 import { INBOX_DDL, OUTBOX_DDL, PROTOCOL_VERSION } from '@creel/protocol'
 import Database from 'better-sqlite3'
 import { errorText } from '../../domain/errors.ts'
@@ -12,6 +12,20 @@ export async function snapshotHostDb(from: string, to: string): Promise<void> {
     db.exec('BEGIN')
     db.prepare('SELECT count(*) FROM sqlite_schema').get()
     await db.backup(to)
+  } finally {
+    db.close()
+  }
+}
+
+/**
+ * The same where nobody has it open and the disk is too full for the small file by which readers and writers agree: the
+ * database and its log are copied and put together at `to`.
+ */
+export function snapshotAtRest(from: string, to: string): void {
+  for (const end of ['', '-wal']) if (existsSync(from + end)) copyFileSync(from + end, to + end)
+  const db = new Database(to, { fileMustExist: true })
+  try {
+    db.pragma('journal_mode = DELETE')
   } finally {
     db.close()
   }

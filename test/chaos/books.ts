@@ -1,0 +1,89 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+
+/** Counts over the host's own tables, each to be 0 for a world at rest. */
+const MUST_BE_NONE: readonly (readonly [what: string, sql: string])[] = [
+  [
+    'messages that are routed to nobody',
+    "SELECT count(*) FROM inbound WHERE state = 'routed' AND id NOT IN (SELECT inbound_id FROM dispatch)",
+  ],
+  [
+    'messages that were settled without standing in an inbox',
+    'SELECT count(*) FROM dispatch WHERE inbox_seq IS NULL',
+  ],
+  [
+    'messages that were settled without being begun',
+    'SELECT count(*) FROM dispatch WHERE attempts < 1 OR accepted_at IS NULL OR settled_at IS NULL',
+  ],
+  [
+    'answers to a message that their agent was not given',
+    `
+    SELECT count(*) FROM delivery WHERE group_name IS NOT NULL AND NOT EXISTS (
+      SELECT 1 FROM dispatch WHERE dispatch.group_name = delivery.group_name AND dispatch.inbox_seq = delivery.inbox_seq)`,
+  ],
+  [
+    'settled messages without an answer',
+    `
+    SELECT count(*) FROM dispatch WHERE NOT EXISTS (
+      SELECT 1 FROM delivery WHERE delivery.group_name = dispatch.group_name AND delivery.inbox_seq = dispatch.inbox_seq)`,
+  ],
+  [
+    'sent answers without the id that their platform gave',
+    "SELECT count(*) FROM delivery WHERE state IN ('accepted', 'confirmed') AND platform_message_id IS NULL",
+  ],
+  ['files that somebody waits for', "SELECT count(*) FROM attachment WHERE state = 'wanted'"],
+]
+
+/** Whether the host's tables, the mailboxes and the folders of files say the same. For a world at rest. */
+export function judgeBooks(db: Database.Database, dataDir: string): string[] {
+  const found: string[] = []
+  for (const [what, sql] of MUST_BE_NONE) {
+    const count = db.prepare<[], number>(sql).pluck().get() ?? 0
+    if (count > 0) found.push(`${count} ${what}`)
+  }
+  const sound = String(db.pragma('integrity_check(1)', { simple: true }))
+  if (sound !== 'ok') found.push(`host.db: ${sound}`)
+  if ((db.pragma('foreign_key_check') as unknown[]).length > 0) found.push('host.db: rows refer to nothing')
+  const cursors = db.prepare<[], [string, number]>('SELECT group_name, seq FROM outbox_cursor').raw().all()
+  for (const [group, cursor] of cursors) found.push(...judgeMailbox(db, dataDir, group, cursor))
+  return [...found, ...judgeFiles(db, dataDir)]
+}
+
+/** Both logs of a group end where the host's tables say. */
+function judgeMailbox(db: Database.Database, dataDir: string, group: string, cursor: number): string[] {
+  const written = lastOf(join(dataDir, 'mail', group, 'out', 'outbox.db'))
+  const given = lastOf(join(dataDir, 'mail', group, 'in', 'inbox.db'))
+  const placed = db
+    .prepare<[string], number>('SELECT max(inbox_seq) FROM dispatch WHERE group_name = ?')
+    .pluck()
+    .get(group)
+  return [
+    ...(written === cursor ? [] : [`${group}: its outbox ends at ${written}, the host has taken ${cursor}`]),
+    ...(given >= (placed ?? 0) ? [] : [`${group}: its inbox ends at ${given}, the tables at ${placed}`]),
+  ]
+}
+
+function lastOf(file: string): number {
+  const log = new Database(file, { readonly: true, timeout: 5_000 })
+  try {
+    return log.prepare<[], number>('SELECT coalesce(max(seq), 0) FROM entry').pluck().get() ?? 0
+  } finally {
+    log.close()
+  }
+}
+
+/** Every file that a table names is kept; nothing half taken lies about. */
+function judgeFiles(db: Database.Database, dataDir: string): string[] {
+  const named = db
+    .prepare<[], string>(
+      'SELECT sha256 FROM attachment WHERE sha256 IS NOT NULL UNION SELECT file FROM delivery WHERE file IS NOT NULL',
+    )
+    .pluck()
+    .all()
+  if (named.length === 0) return []
+  const files = join(dataDir, 'files')
+  const kept = new Set(readdirSync(files, { recursive: true }).map((name) => String(name).split('/').at(-1)))
+  const lost = named.filter((hash) => !kept.has(hash))
+  return lost.length === 0 ? [] : [`${lost.length} of ${named.length} files that tables name are not kept`]
+}

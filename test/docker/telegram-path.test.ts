@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { HostProcess } from '../rig/host-process.ts'
-import { BOT, type Emulator, GROUP, startEmulator } from '../telegram/emulator.ts'
+import { ALICE, BOT, type Emulator, GROUP, keysOf, startEmulator } from '../telegram/emulator.ts'
 import { testAgentImage } from './test-image.ts'
 
 /** Waits are long: the machine may be busy; nothing here measures time. */
@@ -117,6 +117,39 @@ describe('a turn that takes long', () => {
     await telegram.postGroupMessage(`${mention} /demo prompt`, { ...mentioned, reply_to_message: replied })
     await shown('in answer to this message of Bo (telegram:9)')
     await shown('the old plan')
+  })
+})
+
+describe('what an agent asks for', () => {
+  it('is put to the owner in private with buttons, which nobody else can press, also after the host was killed', async () => {
+    await host.creel('group', 'add', 'family')
+    await host.creel('user', 'grant', 'telegram:7', 'owner')
+    await host.start()
+    await telegram.postPrivateMessage('I am here')
+    await telegram.postGroupMessage('hello')
+    await host.until('both chats', async () => (await host.call<unknown[]>('chat-list')).length >= 2)
+    await host.creel('bind', label(GROUP.id), 'family', '--senders', 'open')
+    const asks = '{"host":"api.example.com","reason":"the weather"}'
+    await telegram.postGroupMessage(`${mention} /demo tool request_egress ${asks}`, mentioned)
+    const cards = async () => (await telegram.sentMessages(ALICE.id)).filter((one) => keysOf(one).length > 0)
+    await host.until('the card', async () => (await cards()).length === 1)
+    expect(keysOf((await cards())[0] as never).map(({ text }) => text)).toEqual([
+      'Once (10 min)',
+      'Always',
+      'Deny',
+    ])
+    await host.kill()
+    await host.start()
+    await telegram.press('Always', ALICE.id, { id: 8, is_bot: false, first_name: 'Alice', last_name: 'Doe' })
+    await host.until('the refusal', async () => (await texts(ALICE.id)).join().includes('Only an owner'))
+    expect(await host.call('approval-list', {})).toMatchObject([{ state: 'asked' }])
+    await telegram.press('Always', ALICE.id)
+    await host.until('the word to the agent', async () =>
+      (await texts(GROUP.id)).join().includes('it was allowed by'),
+    )
+    await host.until('the end on the card', async () => (await cards()).length === 0)
+    expect((await texts(ALICE.id)).join()).toContain('Allowed by Alice Doe (telegram:7): Always')
+    expect(await host.call('egress-list', {})).toMatchObject({})
   })
 })
 

@@ -35,7 +35,7 @@ const Sent = z.looseObject({
   link_preview_options: z.looseObject({ is_disabled: z.boolean().optional() }).optional(),
 })
 const History = z.object({
-  result: z.array(z.looseObject({ messageId: z.number(), message: z.looseObject({}) })),
+  result: z.array(z.looseObject({ messageId: z.number(), message: z.looseObject({}).default({}) })),
 })
 
 /** One message of the bot, as the emulator keeps it. */

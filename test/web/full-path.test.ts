@@ -118,6 +118,19 @@ describe.skipIf(missing)('the web chat with host, sandbox and browser', () => {
     expect(troubles).toEqual([])
   })
 
+  it('puts what the agent asks for before the owner, who allows it with a button', async () => {
+    await logIn()
+    await write('/demo tool request_egress {"host":"api.example.com","reason":"the weather"}')
+    const card = answer('Creel asks you to decide')
+    await card.getByText('api.example.com:443').waitFor()
+    await shoot('web-approval.png')
+    await card.getByRole('button', { name: 'Always' }).click()
+    await answer('Allowed by').waitFor()
+    expect(await page.getByRole('button', { name: 'Always' }).count()).toBe(0)
+    await answer('it was allowed by').waitFor()
+    expect(troubles).toEqual([])
+  })
+
   it('comes back by itself when the host was started again', async () => {
     host.env({ CREEL_WEB_PORT: new URL(await logIn()).port })
     await write('before')

@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { type IncomingMessage, request } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ALPHA, ALPHA_KEY, BETA, GatewayWorld } from '../rig/gateway-world.ts'
 
@@ -84,6 +87,26 @@ describe('refused', () => {
     expect(world.reports).toHaveLength(20)
     expect(world.reports.at(-1)).toContain('more of this minute are left out')
     expect(world.reports.join()).not.toContain('secret')
+  })
+})
+
+describe('a body', () => {
+  it('of a request that has none by custom is not read as another request', async () => {
+    const seen: string[] = []
+    world.serve = async (request, response) => {
+      seen.push(`${request.method} ${request.url} ${await text(request)}`)
+      response.end('ok')
+    }
+    const hidden = 'POST /v1/messages/batches HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n'
+    const sent = request({
+      ...{ socketPath: world.paths.gateway(ALPHA), path: '/anthropic/v1/models', agent: false },
+      headers: { 'transfer-encoding': 'chunked' },
+    })
+    sent.end(hidden)
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage]
+    expect(await text(answer)).toBe('ok')
+    expect(seen).toEqual([`GET /base/v1/models ${hidden}`])
+    expect(world.reached).toBe(1)
   })
 })
 

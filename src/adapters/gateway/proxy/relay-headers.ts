@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
 import type { Injection } from '../../../domain/injection.ts'
-import { HOP_BY_HOP, namedByConnection } from '../headers.ts'
+import { HOP_BY_HOP, keepFraming, namedByConnection } from '../headers.ts'
 
 /** Beside what concerns one connection: what a client says of the way, which is the gateway's business. */
 const NOT_SENT: ReadonlySet<string> = new Set([
@@ -30,8 +30,7 @@ export function sentHeaders(
       !NOT_SENT.has(name) && !/^(?:x-forwarded-|proxy-)/.test(name) && !named.has(name) && value !== undefined
     if (passes) headers[name] = value
   }
-  // Without it Node sends the body of a GET unframed, and the rest of it would be read as a request.
-  if (client['transfer-encoding'] !== undefined) headers['transfer-encoding'] = 'chunked'
+  keepFraming(client, headers)
   if (to.loopMark !== null) headers.via = `1.1 ${to.loopMark}`
   if (to.injection) {
     Object.assign(headers, to.injection.headers)

@@ -4,6 +4,8 @@ import type { Log } from './log.ts'
 
 /** After so many pieces of work in a row a lane lets everything else of the process have a turn. */
 const BREATHE_EVERY = 16
+/** Longest that one step may keep all others from running. */
+const MAX_STEP_MS = 50
 /** Longest sleep; the poll looks again long before. Timers of the platform end at once beyond 2^31 ms. */
 const MAX_WAIT_MS = 3_600_000
 
@@ -186,7 +188,13 @@ export class Pump<Key extends string | number> {
 
   async #runStep(key: Key, lane: Lane): Promise<StepResult> {
     try {
-      const result = await this.#options.step(key, this.#killed.signal)
+      const { clock, step, log, name } = this.#options
+      const begun = clock.now()
+      const working = step(key, this.#killed.signal)
+      // Until here everything else of the process waited: whose work it was must be known (I7).
+      const tookMs = clock.now() - begun
+      if (tookMs > MAX_STEP_MS) log.warn({ pump: name, key, tookMs }, 'step held up the event loop')
+      const result = await working
       lane.failures = 0
       return result
     } catch (error) {

@@ -11,6 +11,19 @@ import { moveAside, outFileOf } from './host-log.ts'
 import { runCommand } from './session.ts'
 
 const READY_MS = 30_000
+/**
+ * Stays beside the host, in less than a megabyte, and starts it again when it was killed: by the watchdog of its event
+ * loop, for want of memory. An end of its own, in order or with an error, and Ctrl-C or SIGTERM are the end.
+ */
+export const KEEPER = `wait=0
+while :; do
+  "$@"
+  code=$?
+  if [ $code -le 128 ] || [ $code -eq 130 ] || [ $code -eq 143 ]; then exit $code; fi
+  [ $wait -ge 30 ] || wait=$((wait + 1))
+  echo "the host was killed (exit code $code), starting it again in $wait s"
+  sleep $wait
+done`
 
 /** Whether a host runs on this data directory. */
 export async function hostRuns(install: Install): Promise<boolean> {
@@ -32,7 +45,8 @@ export async function startDetached(install: Install, context: CliContext): Prom
   moveAside(outFile, 1)
   const out = openSync(outFile, 'a')
   const main = join(install.projectDir, 'src', 'main.ts')
-  const child = spawn(process.execPath, [...process.execArgv, main, 'serve'], {
+  const host = [process.execPath, ...process.execArgv, main, 'serve']
+  const child = spawn('/bin/sh', ['-c', KEEPER, 'creel-host', ...host], {
     cwd: install.projectDir,
     detached: true,
     stdio: ['ignore', out, out],

@@ -1,7 +1,7 @@
 // Runs the host in this process: `creel serve`, and what `creel up` starts.
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { systemRandom } from '../adapters/clock/random.ts'
 import { ControlServer } from '../adapters/control/server.ts'
+import { LoopWatch } from '../adapters/loop-watch/loop-watch.ts'
 import type { Install } from '../config/load.ts'
 import { type Core, openCore } from '../core.ts'
 import { errorText } from '../domain/errors.ts'
@@ -28,8 +28,6 @@ export interface ServeOptions {
 }
 
 const DRAIN_MS = 10_000
-/** How often the event loop is looked at. */
-const LOOP_LOOK_MS = 20
 
 /** Runs until the signal aborts or somebody asks for the end. Throws CreelError when it cannot start. */
 export async function serve(options: ServeOptions): Promise<void> {
@@ -40,6 +38,10 @@ export async function serve(options: ServeOptions): Promise<void> {
     outFile: outFileOf(install.paths),
   })
   const { log } = hostLog
+  const loop = new LoopWatch({
+    logFile: install.paths.logFile,
+    onHeldUp: (longestMs) => log.warn({ event: 'loop.held_up', longestMs }, 'event loop was held up'),
+  })
   const ended = Promise.withResolvers<{ stopSandboxes: boolean }>()
   const onAbort = () => ended.resolve({ stopSandboxes: options.stopSandboxes })
   options.signal.addEventListener('abort', onAbort, { once: true })
@@ -49,7 +51,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     const parts = await realParts(core, log, (group) => webState(core, running.host, group))
     const host = new Host(parts)
     running.host = host
-    const live = liveHost(host, parts, () => ended.resolve({ stopSandboxes: true }))
+    const live = liveHost(host, parts, loop, () => ended.resolve({ stopSandboxes: true }))
     const control = new ControlServer({
       socketPath: install.paths.controlSocket,
       terminal: parts.terminal,
@@ -70,6 +72,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   } catch (error) {
     core[Symbol.dispose]()
     log.error({ err: error }, 'host could not start')
+    await loop.stop()
     throw error
   }
   const watch = secretWatch(core, log, started.parts.secrets.warnings, started.host.notices)
@@ -91,6 +94,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   await forgetting.stop(1_000)
   await noting.stop(1_000)
   await started.host.stop({ drainMs: DRAIN_MS, stopSandboxes })
+  await loop.stop()
   log.info({ event: 'host.stopped' }, 'host stopped')
   log.flush()
   hostLog[Symbol.dispose]()
@@ -137,17 +141,13 @@ function operatorPorts(core: Core, host: Host, parts: RealParts, live: Live): Op
   }
 }
 
-function liveHost(host: Host, parts: RealParts, shutDown: () => void): Live {
-  const delay = monitorEventLoopDelay({ resolution: LOOP_LOOK_MS })
-  delay.enable()
-  // What it counts holds the wait between two looks as well.
-  const ms = (ns: number) => Math.max(0, Math.round(ns / 1_000_000) - LOOP_LOOK_MS)
+function liveHost(host: Host, parts: RealParts, loop: LoopWatch, shutDown: () => void): Live {
   return {
     running: () => true,
     group: (group) => host.supervisor.status(group),
     channels: () => parts.channels.problems(),
     engineProblem: () => host.engineProblem,
-    loopDelay: () => ({ p99Ms: ms(delay.percentile(99)), maxMs: ms(delay.max) }),
+    loopDelay: () => loop.delay(),
     webUrl: () => parts.web?.url ?? configuredWebUrl(parts.core.install),
     sandboxLogs: async (group, lines) => {
       const handle = host.supervisor.handle(group)

@@ -8,6 +8,7 @@ interface Status {
   readonly running: boolean
   readonly web: string
   readonly engineProblem: string | null
+  readonly loopDelay: { readonly p99Ms: number; readonly maxMs: number; readonly heldUp: number } | null
   readonly channels: readonly { name: string; account: string; problem: string | null }[]
   readonly groups: readonly {
     group: string
@@ -63,6 +64,11 @@ function statusText(status: Status): string {
       `${status.unsent} on their way out, ${status.failedSends} could not be sent, ` +
       `${status.ambiguousSends} may have been sent twice`,
   )
+  if (status.loopDelay) {
+    const { p99Ms, maxMs, heldUp } = status.loopDelay
+    const often = heldUp === 0 ? '' : ` (creel logs: loop.held_up, ${heldUp} times)`
+    lines.push(`event loop: p99 ${p99Ms} ms now, longest ${maxMs} ms${often}`)
+  }
   for (const failure of status.lastFailures)
     lines.push(`  ${oneLine(`not sent to ${failure.chat}: ${failure.reason ?? ''}`)}`)
   for (const group of status.groups) {

@@ -22,8 +22,11 @@ export interface Live {
   channels(): readonly { name: string; account: string; problem: string | null }[]
   engineProblem(): string | null
   webUrl(): string
-  /** How long the host's event loop was held up since it started, in milliseconds; null when no host runs. */
-  loopDelay(): { readonly p99Ms: number; readonly maxMs: number } | null
+  /**
+   * How long the host's event loop was held up, in milliseconds: p99 of the last ten seconds, the longest since the
+   * start, and in how many windows of ten seconds it was more than 50; null when no host runs.
+   */
+  loopDelay(): { readonly p99Ms: number; readonly maxMs: number; readonly heldUp: number } | null
   /** The last lines of a group's sandbox; '' when it has none. */
   sandboxLogs(group: GroupName, lines: number): Promise<string>
   /** Begins a graceful end of the host and its sandboxes. */

@@ -11,6 +11,7 @@ import { Host } from '../src/host.ts'
 import { agentImage, type Network, realParts } from '../src/host-parts.ts'
 import { Paths } from '../src/paths.ts'
 import { BenchChannel } from './bench-channel.ts'
+import { unbound } from './load-host.ts'
 
 export interface BenchHost extends AsyncDisposable {
   readonly host: Host
@@ -45,7 +46,7 @@ export async function startGroups(
   const image = await agentImage(install, container.provider ?? 'demo', say)
   const folder = mkdtempSync(join(tmpdir(), 'creel-bench-'))
   const paths = new Paths(join(folder, 'data'), join(folder, 'groups'))
-  const core = openCore({ ...install, paths })
+  const core = openCore({ ...unbound(install), paths })
   const channel = new BenchChannel()
   for (const group of groups) {
     if (!isGroupName(group)) throw new Error('bad group name')

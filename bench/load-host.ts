@@ -12,6 +12,14 @@ import { Paths } from '../src/paths.ts'
 import { BenchChannel } from './bench-channel.ts'
 import { makeGroups } from './many-groups.ts'
 
+/** Floods are what is measured: nothing of them is left out. */
+export function unbound(install: Install): Install {
+  const { limits, chats } = install.config
+  const noLimits = { ...limits, sender_per_minute: 0, chat_per_minute: 0, max_waiting: 0 }
+  const config = { ...install.config, limits: noLimits, chats: { ...chats, queue_bound: 0 } }
+  return { ...install, config }
+}
+
 export interface LoadHost extends AsyncDisposable {
   readonly channel: BenchChannel
   readonly dataDir: string
@@ -28,7 +36,7 @@ export async function startLoadHost(
   const folder = mkdtempSync(join(tmpdir(), 'creel-load-'))
   const paths = new Paths(join(folder, 'data'), join(folder, 'groups'))
   makeGroups(paths, groups)
-  const core = openCore({ ...install, paths })
+  const core = openCore({ ...unbound(install), paths })
   const hostLog = openHostLog(paths.logFile, 'info')
   const channel = new BenchChannel()
   const nothing = async () => undefined

@@ -35,6 +35,7 @@ import { SqliteRoleStore } from './adapters/sqlite/role-store.ts'
 import { SqliteSessionChoices } from './adapters/sqlite/session-choice-store.ts'
 import { SqliteTurnLog } from './adapters/sqlite/turn-log.ts'
 import { SqliteUsageStore } from './adapters/sqlite/usage-store.ts'
+import { SqliteWaitingStore } from './adapters/sqlite/waiting-store.ts'
 import { SqliteWebLogins } from './adapters/sqlite/web-logins-store.ts'
 import type { Install } from './config/load.ts'
 import { type GroupName, isGroupName } from './domain/ids.ts'
@@ -56,6 +57,7 @@ export interface Core extends Disposable {
   /** Knows every secret that was read. */
   readonly mask: SecretMask
   readonly inbound: SqliteInboundStore
+  readonly waiting: SqliteWaitingStore
   readonly attachments: SqliteAttachmentStore
   readonly approvals: SqliteApprovalStore
   readonly dispatches: SqliteDispatchStore
@@ -104,6 +106,7 @@ export function openCore(install: Install, clock: Clock = steadyClock()): Core {
       mask.learn(secretTexts(content)),
     ),
     inbound: new SqliteInboundStore(db),
+    waiting: new SqliteWaitingStore(db),
     attachments: new SqliteAttachmentStore(db),
     approvals: new SqliteApprovalStore(db),
     dispatches: new SqliteDispatchStore(db),

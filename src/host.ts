@@ -17,6 +17,7 @@ import type { Doorbell, Mailbox, OutboxReader } from './domain/ports/mailbox.ts'
 import type { SandboxEngine, SandboxSpec } from './domain/ports/sandbox.ts'
 import type { Skills } from './domain/ports/skills.ts'
 import { Events } from './events.ts'
+import { type InboundParts, inboundParts } from './inbound-parts.ts'
 import type { Log } from './log.ts'
 import { collect } from './mail/collector.ts'
 import { dispatchNext } from './mail/dispatcher.ts'
@@ -25,8 +26,6 @@ import { OutboxRound } from './mail/outbox-round.ts'
 import { bindOwnChats } from './operator/group-commands.ts'
 import { Pump, type PumpOptions, type StepResult } from './pump.ts'
 import { Admission } from './routing/admission.ts'
-import { Intakes } from './routing/intakes.ts'
-import { routeNext } from './routing/routing.ts'
 import { stopTurns } from './routing/stop-turns.ts'
 import { type BudgetPorts, isHeldBack, turnBudget } from './routing/turn-budget.ts'
 import { drained } from './sandboxes/drained.ts'
@@ -60,6 +59,8 @@ export interface HostParts {
   readonly random: () => number
 }
 
+/** Lanes of each pump that work at once. */
+const LANES = 32
 const PUMP = { pollMs: 1_000, backoff: { baseMs: 200, maxMs: 30_000 } }
 
 export class Host {
@@ -76,7 +77,7 @@ export class Host {
   readonly #engine: EngineWatch
   readonly #board: ProgressBoard
   readonly notices: Notices
-  readonly #intakes: Intakes
+  readonly #intakes: InboundParts['intakes']
   readonly #mail: GroupMail
   #ended: Promise<void> | null = null
 
@@ -84,7 +85,7 @@ export class Host {
     this.parts = parts
     const { core, channels, mailbox, files, groupFiles, log, random } = parts
     const { inbound, directory, roles, dispatches, deliveries, outboxes, clock, groups, defaultGroup } = core
-    const { pairings, attachments, choices, usage } = core
+    const { pairings, attachments, choices, usage, waiting } = core
     const pump = { ...PUMP, clock, log, random }
     const events = new Events(log)
     const channelOf = channels.find
@@ -101,11 +102,12 @@ export class Host {
       ...{ inbound, directory, roles, pairings, notices, clock, defaultGroup },
       nudge: (chatId) => this.#routing.nudge(chatId),
     })
+    const { limits, chats } = core.install.config
     const { timezone } = core.install.env
     const budget: BudgetPorts = { groups, dispatches, usage, clock, timezone }
     this.#board = new ProgressBoard({
       ...{ dispatches, directory, channelOf, clock, events, log, random, notes: core.notes },
-      afterMs: core.install.config.chats.progress_after_s * 1000,
+      afterMs: chats.progress_after_s * 1000,
       isAwake: (group) => this.supervisor.status(group).state === 'awake',
     })
     const maxFileBytes = core.install.config.files.max_mb * 1_000_000
@@ -119,32 +121,30 @@ export class Host {
     }
     const nudge = (group: GroupName) => this.#dispatch.nudge(group)
     this.approvals = approvalParts(core, { notices, channelOf, events, nudge }, pump)
-    this.#intakes = new Intakes({
-      ...{ inbound, events, clock, channels, notices, log },
-      nudge: (chatId) => this.#routing.nudge(chatId),
-    })
-    this.#routing = this.#pump<ChatId>('routing', {
-      keys: () => inbound.chatsWithNew(),
-      step: (chatId) =>
-        routeNext(chatId, {
-          ...{ inbound, directory, roles, events, clock, defaultGroup, notices },
-          ...{ admission: this.admission, commands, decisions: this.approvals.decisions },
-          unknownChats: core.install.config.chats.unknown,
-          nudge: (group) => {
-            this.#fetching.nudge(chatId)
-            this.#dispatch.nudge(group)
-          },
-        }),
-    })
+    const { intakes, routing } = inboundParts(
+      core,
+      {
+        ...{ admission: this.admission, decisions: this.approvals.decisions, commands },
+        ...{ channels, notices, events, log },
+        nudge: (group, chatId) => {
+          this.#fetching.nudge(chatId)
+          this.#dispatch.nudge(group)
+        },
+      },
+      { ...pump, maxConcurrent: LANES },
+    )
+    this.#intakes = intakes
+    this.#routing = routing
     this.#dispatch = this.#pump<GroupName>('dispatch', {
       gather: true,
       keys: () => dispatches.groupsWithPending(),
       step: (group) =>
         dispatchNext(group, {
           ...{ inbound, dispatches, deliveries, mailbox, directory, events, clock, choices, notices },
-          ...{ attachments, files, groupFiles },
+          ...{ attachments, files, groupFiles, waiting },
           budget: (name) => turnBudget(name, budget),
-          contextMessages: core.install.config.limits.context_messages,
+          queueBound: chats.queue_bound,
+          contextMessages: limits.context_messages,
           nudge: (name) => this.#mailArrived(name),
         }),
     })
@@ -163,7 +163,7 @@ export class Host {
       isHeldBack: (group) => isHeldBack(group, budget),
       engine: parts.engine,
       ...{ groups, dispatches, mailbox, clock, random, events, specHash, problems },
-      limits: core.install.config.limits,
+      limits,
       specOf: (group, config) => this.#specOf(group, config),
       prepare: (group, config) => this.#prepare(group, config),
       nudge: (group) => this.#supervise.nudge(group),
@@ -184,7 +184,7 @@ export class Host {
           nudge: (name, chats) => this.#mailLeft(name, chats),
         }),
     })
-    const maxAgeMs = core.install.config.limits.give_up_sending_after_h * 3_600_000
+    const maxAgeMs = limits.give_up_sending_after_h * 3_600_000
     this.#outgoing = new Outgoing({ deliveries, channelOf, events, clock, random, notices, maxAgeMs }, pump)
     this.#engine = new EngineWatch(
       {
@@ -268,7 +268,7 @@ export class Host {
     work: Pick<PumpOptions<Key>, 'keys' | 'step'> & Partial<Pick<PumpOptions<Key>, 'gather'>>,
   ): Pump<Key> {
     const { core, log, random } = this.parts
-    return new Pump<Key>({ ...PUMP, name, log, random, clock: core.clock, maxConcurrent: 32, ...work })
+    return new Pump<Key>({ ...PUMP, name, log, random, clock: core.clock, maxConcurrent: LANES, ...work })
   }
 
   #isAtWork(): boolean {

@@ -1,6 +1,14 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
-import { ENGAGE_MODES, QUEUE_MODES, SENDER_POLICIES, SESSION_MODES } from '../domain/binding.ts'
+import {
+  ENGAGE_MODES,
+  FULL_POLICIES,
+  MAX_DEBOUNCE_MS,
+  QUEUE_MODES,
+  SENDER_POLICIES,
+  SESSION_MODES,
+} from '../domain/binding.ts'
+import { CreelError } from '../domain/errors.ts'
 import { type CliContext, installOf } from './context.ts'
 import { oneLine, print, table } from './output.ts'
 import { runCommand } from './session.ts'
@@ -18,6 +26,8 @@ interface ChatLine {
     readonly session: string
     readonly senders: string
     readonly queue: string
+    readonly whenFull: string
+    readonly debounceMs: number
     readonly exists: boolean
   }[]
 }
@@ -34,7 +44,15 @@ const BIND_HELP = `
         follow_up  waits, and has an answer of its own
         collect    waits, and shares one answer with all that wait
         interrupt  ends the answer being written, and is next
-With --session group messages always wait: the answer would go to another chat.`
+With --session group messages always wait: the answer would go to another chat.
+
+--when-full, with chats.queue_bound messages of a conversation (50) waiting; the chat is told:
+  keep       the next ones wait as well, up to limits.max_waiting (1000)
+  summarise  they are given to the agent together, as one message with the others as background
+  reject     they are refused, with a word in the chat; "creel turns retry" gives one nevertheless
+
+--debounce 1500  waits so many milliseconds for the next message of the same person and thread (five times that at
+                 most) and has all of them answered together; a file, a command or another person ends the wait`
 
 export function addChatsCommands(program: Command, context: CliContext): void {
   program
@@ -72,14 +90,21 @@ A chat is known from its first message on: write to the bot, or add it to the ch
         'what a message does while the agent works on one of the same conversation (steer in private chats, follow_up in groups)',
       ).choices([...QUEUE_MODES]),
     )
+    .addOption(
+      new Option('--when-full <policy>', 'what a message does when many wait')
+        .choices([...FULL_POLICIES])
+        .default('keep'),
+    )
+    .option('--debounce <ms>', `wait for more of the same person, up to ${MAX_DEBOUNCE_MS} ms`, '0')
     .option('--json', 'print the result as JSON')
     .addHelpText('after', BIND_HELP)
-    .action(async (chat: string, group: string, options: { json?: boolean }) => {
-      const { json, ...settings } = options
+    .action(async (chat: string, group: string, options: { debounce: string; json?: boolean }) => {
+      const { json, debounce, ...settings } = options
       const result = (await runCommand(installOf(context), 'bind', {
         chat,
         group,
         ...settings,
+        debounceMs: toDebounce(debounce),
       })) as ChatLine & {
         released: number
       }
@@ -105,6 +130,24 @@ A chat is known from its first message on: write to the bot, or add it to the ch
     })
 }
 
+function toDebounce(text: string): number {
+  const ms = Number(text)
+  if (Number.isInteger(ms) && ms >= 0 && ms <= MAX_DEBOUNCE_MS) return ms
+  throw new CreelError(
+    'invalid',
+    `--debounce: expected milliseconds from 0 to ${MAX_DEBOUNCE_MS}, got ${text}`,
+  )
+}
+
+/** What is as it always is goes without saying. */
+function meanwhile({ queue, whenFull, debounceMs }: ChatLine['bindings'][number]): string {
+  return [
+    queue,
+    ...(whenFull === 'keep' ? [] : [whenFull]),
+    ...(debounceMs === 0 ? [] : [`${debounceMs} ms`]),
+  ].join(', ')
+}
+
 function chatTable(chats: readonly ChatLine[]): string {
   if (chats.length === 0) return 'no chats yet: a chat is known from its first message on'
   const rows = chats.flatMap((chat): (string | number | null)[][] => {
@@ -117,7 +160,7 @@ function chatTable(chats: readonly ChatLine[]): string {
       b.pattern === undefined ? b.engage : `${b.engage} ${b.pattern}`,
       b.session,
       b.senders,
-      b.queue,
+      meanwhile(b),
     ])
   })
   return table(

@@ -81,6 +81,12 @@ export const InstallConfig = z.strictObject({
       max_attempts: z.number().int().min(1).max(20).default(3),
       /** A message that could not be sent for so long is given up, and its agent and the owner are told. */
       give_up_sending_after_h: z.number().positive().max(720).default(24),
+      /** Messages to agents that one person may send in a minute; owners are not bound. 0 = no bound. */
+      sender_per_minute: z.number().int().min(0).max(100_000).default(120),
+      /** The same for all people of a chat together. */
+      chat_per_minute: z.number().int().min(0).max(100_000).default(400),
+      /** Messages of one conversation that may wait for their agent at all; 0 = no bound. */
+      max_waiting: z.number().int().min(0).max(100_000).default(1_000),
       /** Overheard messages given along with the next engaged one. */
       context_messages: z.number().int().min(0).max(500).default(50),
     })
@@ -118,6 +124,12 @@ export const InstallConfig = z.strictObject({
       default_group: z.string().default(''),
       /** A turn that takes longer shows one message that says so, where a channel has nothing better; 0 = never. */
       progress_after_s: z.number().int().min(0).max(3600).default(10),
+      /** With so many messages of a conversation waiting, its chat is told and `bind --when-full` counts; 0 = never. */
+      queue_bound: z.number().int().min(0).max(100_000).default(50),
+      /** Messages that Creel could not be given for longer are background and not answered; 0 = all are answered. */
+      catch_up_max_age_h: z.number().min(0).max(8_760).default(24),
+      /** More than so many such messages of one conversation share one answer; 0 = each has its own. */
+      catch_up_collect: z.number().int().min(0).max(1_000).default(5),
     })
     .prefault({}),
   web: z

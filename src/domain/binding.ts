@@ -12,12 +12,19 @@ export const QUEUE_MODES = [
   'interrupt',
 ] as const satisfies readonly QueueMode[]
 
+/** What becomes of a message when many of its conversation wait: queued, given with others as one, or refused. */
+export const FULL_POLICIES = ['keep', 'summarise', 'reject'] as const
+
 /** When a message wakes the agent. */
 export type EngageMode = (typeof ENGAGE_MODES)[number]
 /** Which messages share one conversation: the chat, the thread, or all chats of the group. */
 export type SessionMode = (typeof SESSION_MODES)[number]
 /** What happens to a sender who has no role: dropped, the owner is asked, or let in. */
 export type SenderPolicy = (typeof SENDER_POLICIES)[number]
+
+export type FullPolicy = (typeof FULL_POLICIES)[number]
+/** Longest time that a message waits for the next of its sender to come. */
+export const MAX_DEBOUNCE_MS = 10_000
 
 /** "This chat is answered by this group." */
 export interface Binding {
@@ -31,6 +38,9 @@ export interface Binding {
   readonly senders: SenderPolicy
   /** What a message does while a turn of its conversation runs. */
   readonly queue: QueueMode
+  readonly whenFull: FullPolicy
+  /** A message waits so long for more of the same sender and thread, to be answered with it; 0 = not at all. */
+  readonly debounceMs: number
 }
 
 /**

@@ -19,6 +19,8 @@ const binding = (chatId: number): Binding => ({
     senders: 'open',
   },
   queue: 'follow_up',
+  whenFull: 'keep',
+  debounceMs: 0,
 })
 
 test.each([

@@ -40,6 +40,8 @@ export interface InboundMessage {
   readonly edit?: string
   /** Files that came with it. */
   readonly files?: readonly InboundFile[]
+  /** How long it was on its way while its channel was silent; left out when it came at once. */
+  readonly lateMs?: number
   /** The platform's name for several messages that a person sent as one; each is handed over by itself. */
   readonly album?: string
 }

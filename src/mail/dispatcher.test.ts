@@ -36,11 +36,22 @@ class DispatchWorld extends HostTables {
   }
 
   dispatch(group = GARDEN, contextMessages = 5) {
-    const { inbound, dispatches, deliveries, attachments, mailbox, directory, events, clock, choices } = this
+    const {
+      inbound,
+      waiting,
+      dispatches,
+      deliveries,
+      attachments,
+      mailbox,
+      directory,
+      events,
+      clock,
+      choices,
+    } = this
     const { files, groupFiles } = this
     const nudge = (name: GroupName) => void this.nudged.push(name)
     return dispatchNext(group, {
-      ...{ attachments, files, groupFiles },
+      ...{ attachments, files, groupFiles, waiting, queueBound: 50 },
       ...{
         inbound,
         dispatches,

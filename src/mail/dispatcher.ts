@@ -21,8 +21,9 @@ import type { StepResult } from '../pump.ts'
 import { splitSession } from '../routing/session-name.ts'
 import type { Budget } from '../routing/turn-budget.ts'
 import { type GivenFilesPorts, giveFiles } from './given-files.ts'
+import { arrivalNotes, releaseSummaries, type SummariesPorts } from './summaries.ts'
 
-export interface DispatcherPorts extends GivenFilesPorts {
+export interface DispatcherPorts extends GivenFilesPorts, SummariesPorts {
   readonly inbound: Pick<InboundStore, 'find' | 'overheard'>
   readonly dispatches: DispatchStore
   readonly deliveries: Pick<DeliveryStore, 'untoldTo'>
@@ -58,6 +59,7 @@ const MAX_NAME = 200
  */
 export async function dispatchNext(group: GroupName, ports: DispatcherPorts): Promise<StepResult> {
   const { dispatches, mailbox, inbound, events, clock } = ports
+  releaseSummaries(group, ports)
   const pending = dispatches.pending(group, BATCH)
   if (pending.length === 0) return 'idle'
   const { room, bound } = ports.budget(group)
@@ -105,12 +107,13 @@ function inboxItem(
     .untoldTo(group, dispatch.session, MAX_NOTES)
     .filter(({ id }) => !told.has(id))
   for (const { id } of failed) told.add(id)
+  const notes = [...arrivalNotes(dispatch, row), ...failed.map(undeliveredNote)]
   return {
     id: row.id,
     key: dispatch.retries === 0 ? `message:${row.id}` : `message:${row.id}:${dispatch.retries}`,
     entry: {
       ...inboxMessage(group, dispatch, row, ports),
-      ...(failed.length === 0 ? {} : { notes: failed.map(undeliveredNote) }),
+      ...(notes.length === 0 ? {} : { notes }),
     },
     undelivered: failed.map(({ id }) => id),
   }
@@ -171,6 +174,7 @@ function inboxMessage(
     ...(choice.effort === null ? {} : { effort: choice.effort }),
     ...(dispatch.command === null ? {} : { command: dispatch.command }),
     queue: queueOf(bindings, dispatch, row),
+    ...(dispatch.bundle === null ? {} : { bundle: dispatch.bundle }),
     ...(destinations.length === 0 ? {} : { destinations }),
   }
 }

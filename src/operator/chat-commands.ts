@@ -2,6 +2,8 @@ import { z } from 'zod'
 import {
   type Binding,
   ENGAGE_MODES,
+  FULL_POLICIES,
+  MAX_DEBOUNCE_MS,
   QUEUE_MODES,
   SENDER_POLICIES,
   SESSION_MODES,
@@ -41,13 +43,15 @@ function describe(ports: OperatorPorts, chat: ChatRow, bindings: readonly Bindin
     denied: chat.denied,
     bindings: bindings
       .filter((binding) => binding.chatId === chat.id)
-      .map(({ group, engage, pattern, session, senders, queue }) => ({
+      .map(({ group, engage, pattern, session, senders, queue, whenFull, debounceMs }) => ({
         group,
         engage,
         ...(pattern === undefined ? {} : { pattern }),
         session,
         senders,
         queue,
+        whenFull,
+        debounceMs,
         exists: ports.groups.exists(group),
       })),
   }
@@ -68,6 +72,8 @@ const BindArgs = z.object({
   session: z.enum(SESSION_MODES).default(DEFAULT_BINDING.session),
   senders: z.enum(SENDER_POLICIES).default(DEFAULT_BINDING.senders),
   queue: z.enum(QUEUE_MODES).optional(),
+  whenFull: z.enum(FULL_POLICIES).default('keep'),
+  debounceMs: z.number().int().min(0).max(MAX_DEBOUNCE_MS).default(0),
 })
 
 export const bind: OperatorCommand = {

@@ -6,6 +6,7 @@ import { Notices } from '../delivery/notices.ts'
 import { tellProblem } from '../delivery/problem-notices.ts'
 import { CreelError } from '../domain/errors.ts'
 import type { ChatId } from '../domain/ids.ts'
+import { ArrivalWatch } from './catch-up.ts'
 import { runIntake } from './intake.ts'
 
 function intake(tables: HostTables, channel = new FakeChannel()) {
@@ -13,7 +14,8 @@ function intake(tables: HostTables, channel = new FakeChannel()) {
   const gaveUp: string[] = []
   const stop = new AbortController()
   const { inbound, events, clock } = tables
-  const ports = { inbound, events, clock, nudge: (chat: ChatId) => void nudged.push(chat) }
+  const arrivals = new ArrivalWatch((name, account) => tables.waiting.lastOf(name, account))
+  const ports = { inbound, arrivals, events, clock, nudge: (chat: ChatId) => void nudged.push(chat) }
   const done = runIntake(
     channel,
     { ...ports, gaveUp: (failed, reason) => void gaveUp.push(`${failed.name}: ${reason}`) },

@@ -5,9 +5,11 @@ import type { Channel } from '../domain/ports/channel.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type { InboundStore } from '../domain/ports/stores.ts'
 import type { Events } from '../events.ts'
+import type { ArrivalWatch } from './catch-up.ts'
 
 export interface IntakePorts {
   readonly inbound: Pick<InboundStore, 'record' | 'together' | 'chatOf'>
+  readonly arrivals: Pick<ArrivalWatch, 'lateMs'>
   readonly events: Events
   readonly clock: Clock
   readonly nudge: (chatId: ChatId) => void
@@ -20,10 +22,17 @@ export interface IntakePorts {
  * A channel that gives up (a bad token) is reported; the others go on. Never rejects.
  */
 export async function runIntake(channel: Channel, ports: IntakePorts, signal: AbortSignal): Promise<void> {
-  const { inbound, events, clock } = ports
+  const { inbound, arrivals, events, clock } = ports
   try {
     const take = (message: InboundMessage) => {
-      const result = inbound.record(bounded(message), clock.now())
+      const at = clock.now()
+      // An edit has the time of what it changes.
+      const lateMs =
+        message.edit === undefined
+          ? arrivals.lateMs(channel.name, channel.account, { sentAt: message.sentAt, receivedAt: at })
+          : 0
+      const taken = bounded(message)
+      const result = inbound.record(lateMs === 0 ? taken : { ...taken, lateMs }, at)
       events.received(`${channel.name}:${message.address.chat}`, message.platformMessageId, result)
       const chatId = result === 'new' ? inbound.chatOf(message.address) : null
       if (chatId !== null) ports.nudge(chatId)

@@ -1,10 +1,13 @@
 import type { Channels } from '../channels.ts'
 import type { Notices } from '../delivery/notices.ts'
 import type { Channel } from '../domain/ports/channel.ts'
+import type { WaitingStore } from '../domain/ports/waiting.ts'
 import type { Log } from '../log.ts'
+import { ArrivalWatch } from './catch-up.ts'
 import { type IntakePorts, runIntake } from './intake.ts'
 
-export interface IntakesPorts extends Omit<IntakePorts, 'gaveUp'> {
+export interface IntakesPorts extends Omit<IntakePorts, 'gaveUp' | 'arrivals'> {
+  readonly waiting: Pick<WaitingStore, 'lastOf'>
   readonly channels: Channels
   readonly notices: Notices
   readonly log: Log
@@ -23,8 +26,10 @@ export class Intakes {
   /** To be called once. */
   start(): void {
     const gaveUp: IntakePorts['gaveUp'] = (channel, reason, error) => this.#gaveUp(channel, reason, error)
+    const { waiting } = this.#ports
+    const arrivals = new ArrivalWatch((channel, account) => waiting.lastOf(channel, account))
     for (const channel of this.#ports.channels.all) {
-      this.#running.push(runIntake(channel, { ...this.#ports, gaveUp }, this.#receiving.signal))
+      this.#running.push(runIntake(channel, { ...this.#ports, arrivals, gaveUp }, this.#receiving.signal))
     }
   }
 

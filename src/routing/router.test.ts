@@ -27,6 +27,8 @@ const message = (part: Partial<InboundRow> = {}): InboundRow => ({
   state: 'new',
   reason: null,
   gatherUntil: 0 as UnixMs,
+  lateMs: 0,
+  urgent: false,
   ...part,
 })
 
@@ -39,6 +41,8 @@ const binding = (part: Partial<Binding> = {}, facts: Partial<BindingFacts> = {})
     session: 'shared',
     senders: 'open',
     queue: 'follow_up',
+    whenFull: 'keep',
+    debounceMs: 0,
     ...part,
   },
   roles: [],

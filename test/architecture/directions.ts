@@ -21,7 +21,7 @@ const SHARED = [
 ]
 /** Files that put the parts together, and so may know them all. */
 const COMPOSITION =
-  /^(?:src\/(?:host|host-parts|secret-parts|egress-parts|approval-parts|core)\.ts$|src\/cli\/|setup\/|test\/|bench\/)/
+  /^(?:src\/(?:host|host-parts|secret-parts|egress-parts|approval-parts|inbound-parts|core)\.ts$|src\/cli\/|setup\/|test\/|bench\/)/
 /** Packages that stay behind one wall, and the folders that are it. */
 const CONFINED: Readonly<Record<string, readonly string[]>> = {
   dockerode: ['src/adapters/docker/'],
@@ -91,7 +91,11 @@ function wrongFile(from: string, target: string, specifier: string): string | nu
     return specifier === PROTOCOL ? null : `reaches into container/ other than through ${PROTOCOL}`
   if (COMPOSITION.test(from) || isOuterMain(from)) return null
   if (target.startsWith('setup/')) return `only the composition imports setup: ${target}`
-  if (/^src\/(?:(?:host|host-parts|secret-parts|egress-parts|approval-parts|core)\.ts$|cli\/)/.test(target))
+  if (
+    /^src\/(?:(?:host|host-parts|secret-parts|egress-parts|approval-parts|inbound-parts|core)\.ts$|cli\/)/.test(
+      target,
+    )
+  )
     return `only the composition imports ${target}`
   return wrongInHost(from, target)
 }

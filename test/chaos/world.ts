@@ -114,6 +114,9 @@ export class World implements AsyncDisposable {
       `[models.anthropic]\nbase_url = "${url}/model"`,
       // Whatever is killed, nobody has done anything wrong here.
       '[limits]\nmax_attempts = 20',
+      // Each message is to have an answer of its own, however many come at once and whatever the clock does.
+      'sender_per_minute = 0\nchat_per_minute = 0\nmax_waiting = 0',
+      '[chats]\nqueue_bound = 0\ncatch_up_max_age_h = 0\ncatch_up_collect = 0',
     ]
     writeFileSync(join(this.folder, 'creel.toml'), `${toml.join('\n')}\n`)
     const core = openCore(loadInstall(PROJECT, this.#env))

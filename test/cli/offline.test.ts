@@ -95,6 +95,8 @@ describe('without a host, chats', () => {
           session: 'shared',
           senders: 'ask',
           queue: 'follow_up',
+          whenFull: 'keep',
+          debounceMs: 0,
           exists: true,
         },
       ],

@@ -1,9 +1,11 @@
 import { expect } from 'vitest'
+import { InstallConfig } from '../../src/config/schema.ts'
 import { Notices } from '../../src/delivery/notices.ts'
 import type { SenderPolicy } from '../../src/domain/binding.ts'
 import type { ChatId, GroupName, UserId } from '../../src/domain/ids.ts'
 import type { InboundMessage } from '../../src/domain/message.ts'
 import { Admission } from '../../src/routing/admission.ts'
+import { Bounds } from '../../src/routing/bounds.ts'
 import { routeNext } from '../../src/routing/routing.ts'
 import { FakeChannel } from '../fakes/fake-channel.ts'
 import { NO_DECISIONS } from '../fakes/no-approvals.ts'
@@ -21,6 +23,7 @@ export class AdmissionWorld extends HostTables {
   readonly stopped: GroupName[] = []
   readonly notices: Notices
   readonly admission: Admission
+  readonly bounds: Bounds
   unknownChats: SenderPolicy = 'ask'
   defaultGroup: GroupName | null = GARDEN
 
@@ -42,6 +45,8 @@ export class AdmissionWorld extends HostTables {
       defaultGroup,
       nudge,
     })
+    const { waiting } = this
+    this.bounds = new Bounds({ waiting, roles, notices }, InstallConfig.parse({}))
     this.roles.grant(OWNER, 'owner', null, clock.now())
     this.bind(this.room('home'), GARDEN)
     this.ownerSays('hello')
@@ -49,9 +54,10 @@ export class AdmissionWorld extends HostTables {
 
   /** Everything that waits is routed. */
   route(): void {
-    const { inbound, directory, roles, admission, events, clock, unknownChats } = this
+    const { inbound, waiting, attachments, directory, roles, admission, bounds, events, clock } = this
     const ports = {
-      ...{ inbound, directory, roles, admission, events, clock, unknownChats },
+      ...{ inbound, waiting, attachments, directory, roles, admission, bounds, events, clock },
+      unknownChats: this.unknownChats,
       defaultGroup: () => this.defaultGroup,
       notices: this.notices,
       decisions: NO_DECISIONS,

@@ -17,6 +17,7 @@ import { SqliteProgressNotes } from '../../src/adapters/sqlite/progress-note-sto
 import { SqliteRoleStore } from '../../src/adapters/sqlite/role-store.ts'
 import { SqliteSessionChoices } from '../../src/adapters/sqlite/session-choice-store.ts'
 import { SqliteUsageStore } from '../../src/adapters/sqlite/usage-store.ts'
+import { SqliteWaitingStore } from '../../src/adapters/sqlite/waiting-store.ts'
 import type { ChatId, GroupName, UserId } from '../../src/domain/ids.ts'
 import type { InboundMessage } from '../../src/domain/message.ts'
 import type { BindingSettings, DispatchPlan, InboundRow } from '../../src/domain/ports/stores.ts'
@@ -38,6 +39,7 @@ export class HostTables implements Disposable {
   readonly events = new Events(silentLog)
   readonly db: Database.Database
   readonly inbound: SqliteInboundStore
+  readonly waiting: SqliteWaitingStore
   readonly attachments: SqliteAttachmentStore
   readonly approvals: SqliteApprovalStore
   readonly directory: SqliteDirectoryStore
@@ -55,6 +57,7 @@ export class HostTables implements Disposable {
   constructor() {
     this.db = openHostDb(this.path)
     this.inbound = new SqliteInboundStore(this.db)
+    this.waiting = new SqliteWaitingStore(this.db)
     this.attachments = new SqliteAttachmentStore(this.db)
     this.approvals = new SqliteApprovalStore(this.db)
     this.directory = new SqliteDirectoryStore(this.db)

@@ -58,6 +58,8 @@ export const InboxMessage = z.object({
   command: z.enum(['compact']).optional(),
   /** `follow_up` when absent. */
   queue: QueueMode.optional(),
+  /** Messages of one number share a turn when they wait together, whatever their mode. */
+  bundle: Seq.optional(),
   /** Where the agent may write to in this turn besides the chat of the message. A word to the agent, not a permission. */
   destinations: z.array(Destination).max(50).optional(),
   /** From the host itself: what became of earlier answers in this conversation. */

@@ -20,11 +20,11 @@ export function queueMode(message: InboxMessage): QueueMode {
 /** How many of the waiting messages of a session, oldest first, become one turn; at least one. Pure. */
 export function turnTogether(waiting: readonly Queued[]): number {
   const [first] = waiting
-  if (!first || !mayShare(first)) return 1
+  if (!first || first.suspect) return 1
   let room = MAX_TOGETHER_TEXT
   const end = waiting.slice(0, MAX_TOGETHER).findIndex((next) => {
     room -= next.message.text.length
-    return room < 0 || !mayShare(next) || !samePlace(first.message, next.message)
+    return room < 0 || !shares(first, next) || !samePlace(first.message, next.message)
   })
   return Math.max(1, end < 0 ? Math.min(waiting.length, MAX_TOGETHER) : end)
 }
@@ -33,6 +33,12 @@ export function turnTogether(waiting: readonly Queued[]): number {
 export function maySteer(first: InboxMessage, next: Queued): boolean {
   const open = first.command === undefined && !next.suspect
   return open && queueMode(next.message) === 'steer' && samePlace(first, next.message)
+}
+
+function shares(first: Queued, next: Queued): boolean {
+  const { bundle, command } = next.message
+  const bundled = bundle !== undefined && bundle === first.message.bundle && command === undefined
+  return (bundled && !next.suspect) || (mayShare(first) && mayShare(next))
 }
 
 function mayShare({ message, suspect }: Queued): boolean {

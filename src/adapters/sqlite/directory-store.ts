@@ -1,6 +1,6 @@
 import type { QueueMode } from '@creel/protocol'
 import type Database from 'better-sqlite3'
-import type { Binding, EngageMode, SenderPolicy, SessionMode } from '../../domain/binding.ts'
+import type { Binding, EngageMode, FullPolicy, SenderPolicy, SessionMode } from '../../domain/binding.ts'
 import type { ChatId, GroupName, UnixMs } from '../../domain/ids.ts'
 import type { ChatAddress, ChatKind } from '../../domain/message.ts'
 import type { BindingSettings, ChatRow, DirectoryStore } from '../../domain/ports/stores.ts'
@@ -16,10 +16,12 @@ interface BindingColumns {
   session: string
   senders: string
   queue: string
+  when_full: string
+  debounce_ms: number
 }
 
 const SELECT_CHAT = 'SELECT id, channel, account, chat, kind, title, denied FROM chat'
-const BINDING = 'id, chat_id, group_name, engage, pattern, session, senders, queue'
+const BINDING = 'id, chat_id, group_name, engage, pattern, session, senders, queue, when_full, debounce_ms'
 const SELECT_BINDING = `SELECT ${BINDING} FROM binding`
 
 export class SqliteDirectoryStore implements DirectoryStore {
@@ -108,10 +110,11 @@ export class SqliteDirectoryStore implements DirectoryStore {
   bind(chatId: ChatId, group: GroupName, settings: BindingSettings, at: UnixMs): Binding {
     const row = this.#statements
       .prepare<unknown[], BindingColumns>(
-        `INSERT INTO binding (chat_id, group_name, engage, pattern, session, senders, queue, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        `INSERT INTO binding (chat_id, group_name, engage, pattern, session, senders, queue, when_full, debounce_ms,
+           created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (chat_id, group_name) DO UPDATE SET engage = excluded.engage, pattern = excluded.pattern,
-           session = excluded.session, senders = excluded.senders, queue = excluded.queue
+           session = excluded.session, senders = excluded.senders, queue = excluded.queue,
+           when_full = excluded.when_full, debounce_ms = excluded.debounce_ms
          RETURNING ${BINDING}`,
       )
       .get(
@@ -122,6 +125,8 @@ export class SqliteDirectoryStore implements DirectoryStore {
         settings.session,
         settings.senders,
         settings.queue,
+        settings.whenFull ?? 'keep',
+        settings.debounceMs ?? 0,
         at,
       )
     return toBinding(row as BindingColumns)
@@ -169,6 +174,8 @@ function toBinding(row: BindingColumns): Binding {
     session: row.session as SessionMode,
     senders: row.senders as SenderPolicy,
     queue: row.queue as QueueMode,
+    whenFull: row.when_full as FullPolicy,
+    debounceMs: row.debounce_ms,
     ...(row.pattern === null ? {} : { pattern: row.pattern }),
   }
 }

@@ -16,6 +16,9 @@ interface PendingColumns {
   session: string
   command: 'compact' | null
   retries: number
+  bundle: number | null
+  stands_for: number
+  stands_since: number
 }
 
 /**
@@ -41,8 +44,9 @@ export class SqliteDispatchStore implements DispatchStore {
       'SELECT 1 AS one FROM dispatch WHERE group_name = ? AND outcome IS NULL LIMIT 1',
     )
     this.#pending = db.prepare(
-      `SELECT inbound_id, session, command, retries FROM dispatch INDEXED BY dispatch_pending
-       WHERE group_name = ? AND inbox_seq IS NULL AND outcome IS NULL AND ${NO_FILE_TO_WAIT_FOR}
+      `SELECT inbound_id, session, command, retries, bundle, stands_for, stands_since
+       FROM dispatch INDEXED BY dispatch_pending
+       WHERE group_name = ? AND inbox_seq IS NULL AND outcome IS NULL AND aside IS NULL AND ${NO_FILE_TO_WAIT_FOR}
        ORDER BY inbound_id LIMIT ?`,
     )
   }
@@ -53,6 +57,9 @@ export class SqliteDispatchStore implements DispatchStore {
       session: row.session,
       command: row.command,
       retries: row.retries,
+      bundle: row.bundle as InboundId | null,
+      standsFor: row.stands_for,
+      standsSince: row.stands_since as UnixMs,
     }))
   }
 

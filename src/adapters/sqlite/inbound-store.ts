@@ -4,6 +4,7 @@ import type { HostWord } from '../../domain/host-word.ts'
 import type { ChatId, GroupName, InboundId, UnixMs, UserId } from '../../domain/ids.ts'
 import type { ChatAddress, InboundMessage } from '../../domain/message.ts'
 import type { DispatchPlan, InboundRow, InboundState, InboundStore } from '../../domain/ports/stores.ts'
+import { isUrgentText } from '../../domain/urgent-text.ts'
 import { prepareAlbums } from './album.ts'
 import { prepareAttach } from './attachment-insert.ts'
 import { relaxedSync } from './relaxed-sync.ts'
@@ -15,8 +16,13 @@ import { Statements } from './statements.ts'
 const LAST_GIVEN = `
   SELECT d.inbound_id FROM dispatch d JOIN inbound g ON g.id = d.inbound_id
   WHERE d.group_name = @group AND g.chat_id = @chatId AND d.inbound_id < @before AND d.command IS NULL
+    AND d.aside IS NULL
     AND (@thread IS NULL OR g.thread = @thread)
   ORDER BY d.inbound_id DESC LIMIT 1`
+
+/** Of a flood nothing is given; what was too old or is part of a summary is. */
+const NOT_REFUSED = `
+  NOT EXISTS (SELECT 1 FROM dispatch r WHERE r.group_name = @group AND r.inbound_id = i.id AND r.aside IN ('rate', 'full'))`
 
 /** Whether the group listens to the sender of `i`: what a stranger says could steer the agent (T11). */
 const LET_IN = `
@@ -29,6 +35,7 @@ export class SqliteInboundStore implements InboundStore {
   readonly #statements: Statements
   readonly #record: (message: InboundMessage, at: UnixMs) => 'new' | 'duplicate'
   readonly #nextNew: Database.Statement<[number], InboundColumns>
+  readonly #nextUrgent: Database.Statement<[number], InboundColumns>
   readonly #chatsWithNew: Database.Statement<[], { chat_id: number }>
 
   constructor(db: Database.Database) {
@@ -37,6 +44,9 @@ export class SqliteInboundStore implements InboundStore {
     this.#record = this.#prepareRecord()
     this.#nextNew = db.prepare(
       `${selectInboundBy('inbound_new')} WHERE i.chat_id = ? AND i.state = 'new' ORDER BY i.id LIMIT 1`,
+    )
+    this.#nextUrgent = db.prepare(
+      `${selectInboundBy('inbound_urgent')} WHERE i.chat_id = ? AND i.state = 'new' AND i.urgent = 1 ORDER BY i.id LIMIT 1`,
     )
     this.#chatsWithNew = db.prepare(
       "SELECT chat_id FROM inbound WHERE state = 'new' GROUP BY chat_id ORDER BY min(id)",
@@ -65,6 +75,8 @@ export class SqliteInboundStore implements InboundStore {
     const joinAlbum = prepareAlbums(db)
     const revise = prepareRevise(db)
     const setQuote = db.prepare('UPDATE inbound SET quote_name = ?, quote_text = ? WHERE id = ?')
+    const setLate = db.prepare('UPDATE inbound SET late_ms = ? WHERE id = ?')
+    const setUrgent = db.prepare('UPDATE inbound SET urgent = 1 WHERE id = ?')
     return db.transaction((message: InboundMessage, at: UnixMs) => {
       const revision = message.edit === undefined ? { record: message } : revise(message, message.edit)
       if (typeof revision === 'string') return 'duplicate'
@@ -87,6 +99,8 @@ export class SqliteInboundStore implements InboundStore {
       if (result.changes !== 1 || chatId === undefined || chatId === null) return 'duplicate'
       const id = Number(result.lastInsertRowid)
       if (m.quote) setQuote.run(m.quote.name, m.quote.text, id)
+      if (m.lateMs !== undefined) setLate.run(m.lateMs, id)
+      if (isUrgentText(m.text)) setUrgent.run(id)
       attach(id, m.files ?? [])
       joinAlbum(id, chatId, m, at)
       return 'new'
@@ -133,7 +147,7 @@ export class SqliteInboundStore implements InboundStore {
   }
 
   nextNew(chatId: ChatId): InboundRow | null {
-    const row = this.#nextNew.get(chatId)
+    const row = this.#nextUrgent.get(chatId) ?? this.#nextNew.get(chatId)
     return row ? toInboundRow(row) : null
   }
 
@@ -145,8 +159,8 @@ export class SqliteInboundStore implements InboundStore {
     at: UnixMs,
   ): void {
     const dispatch = this.#statements.prepare(
-      `INSERT INTO dispatch (group_name, inbound_id, session, command, dispatched_at) VALUES (?, ?, ?, ?, ?)
-       ON CONFLICT DO NOTHING`,
+      `INSERT INTO dispatch (group_name, inbound_id, session, command, dispatched_at, bundle, aside, outcome,
+         outcome_reason, settled_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     )
     const sticky = this.#statements.prepare(
       `INSERT INTO sticky (binding_id, thread, opened_at) SELECT ?, thread, ? FROM inbound WHERE id = ?
@@ -155,7 +169,10 @@ export class SqliteInboundStore implements InboundStore {
     const write = this.#db.transaction(() => {
       this.#statements.prepare('UPDATE inbound SET state = ?, reason = ? WHERE id = ?').run(state, reason, id)
       for (const plan of plans) {
-        dispatch.run(plan.group, id, plan.session, plan.command ?? null, at)
+        const { aside, bundle = null, command = null } = plan
+        const over = aside !== undefined && aside.kind !== 'summary' ? aside.reason : null
+        const end = over === null ? [null, null, null] : ['cancelled', over, at]
+        dispatch.run(plan.group, id, plan.session, command, at, bundle, aside?.kind ?? null, ...end)
         if (plan.openSticky) sticky.run(plan.openSticky.bindingId, at, id)
       }
     })
@@ -174,7 +191,7 @@ export class SqliteInboundStore implements InboundStore {
       .prepare<unknown[], { sender_id: string; sender_name: string; text: string; sent_at: number }>(
         `SELECT i.sender_id, i.sender_name, i.text, i.sent_at FROM inbound i
          WHERE i.chat_id = @chatId AND i.id < @before AND i.id > max(coalesce((${LAST_GIVEN}), 0), @since)
-           AND i.state IN ('heard', 'routed') AND i.from_host = 0 AND (@thread IS NULL OR i.thread = @thread) AND ${LET_IN}
+           AND i.state IN ('heard', 'routed') AND i.from_host = 0 AND (@thread IS NULL OR i.thread = @thread) AND ${NOT_REFUSED} AND ${LET_IN}
          ORDER BY i.id DESC LIMIT @limit`,
       )
       .all({ group, chatId: row.chatId, before: row.id, thread, limit, since: since ?? 0 })

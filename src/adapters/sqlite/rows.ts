@@ -34,6 +34,8 @@ export interface InboundColumns extends AddressColumns {
   reason: string | null
   gather_until: number
   from_host: number
+  late_ms: number
+  urgent: number
 }
 
 /** Deliveries that are still to be sent; written like this wherever an index on it is to be used. */
@@ -44,7 +46,7 @@ export const SELECT_INBOUND = `
   SELECT i.quote_name, i.quote_text,
          i.id, i.chat_id, i.thread, c.channel, c.account, c.chat, c.kind, c.title,
          i.sender_id, i.sender_name, p.is_bot, i.text, i.mentions_us, i.sent_at, i.received_at, i.state, i.reason,
-         i.gather_until, i.from_host
+         i.gather_until, i.from_host, i.late_ms, i.urgent
   FROM inbound i JOIN chat c ON c.id = i.chat_id JOIN person p ON p.id = i.sender_id`
 
 /** The same through an index that the planner would not choose: it counts rows of all states alike. */
@@ -72,6 +74,8 @@ export function toInboundRow(row: InboundColumns): InboundRow {
     reason: row.reason,
     gatherUntil: row.gather_until as UnixMs,
     ...(row.from_host === 1 ? { fromHost: true as const } : {}),
+    lateMs: row.late_ms,
+    urgent: row.urgent === 1,
   }
 }
 

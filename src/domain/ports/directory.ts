@@ -1,5 +1,4 @@
-import type { QueueMode } from '@creel/protocol'
-import type { Binding, EngageMode, SenderPolicy, SessionMode } from '../binding.ts'
+import type { Binding } from '../binding.ts'
 import type { ChatId, GroupName, UnixMs } from '../ids.ts'
 import type { ChatAddress, ChatKind } from '../message.ts'
 
@@ -11,13 +10,9 @@ export interface ChatRow {
   readonly denied: boolean
 }
 
-export interface BindingSettings {
-  readonly engage: EngageMode
-  readonly pattern?: string
-  readonly session: SessionMode
-  readonly senders: SenderPolicy
-  readonly queue: QueueMode
-}
+/** Left out: `keep`, and no debounce. */
+export type BindingSettings = Pick<Binding, 'engage' | 'pattern' | 'session' | 'senders' | 'queue'> &
+  Partial<Pick<Binding, 'whenFull' | 'debounceMs'>>
 
 /** Which chats there are, and which groups answer them. */
 export interface DirectoryStore {

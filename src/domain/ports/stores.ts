@@ -5,6 +5,7 @@ import type { ChatId, DeliveryId, GroupName, InboundId, UnixMs, UserId } from '.
 import type { ChatAddress, ChatKind, InboundMessage, Quote } from '../message.ts'
 import type { ChatRow } from './directory.ts'
 import type { NewUsage } from './usage.ts'
+import type { Aside } from './waiting.ts'
 
 export type { BindingSettings, ChatRow, DirectoryStore } from './directory.ts'
 
@@ -45,6 +46,10 @@ export interface InboundRow {
   readonly gatherUntil: UnixMs
   /** The host's own words to one agent; the sender is whose turn it goes on with. */
   readonly fromHost?: true
+  /** How long it had been on its way when its channel, silent until then, handed it over; 0 = it came at once. */
+  readonly lateMs: number
+  /** It looks like a word to the host itself, which does not wait for the messages before it. */
+  readonly urgent: boolean
 }
 
 /** One group that is to get a message, decided by the router. */
@@ -55,6 +60,10 @@ export interface DispatchPlan {
   readonly openSticky?: { readonly bindingId: number }
   /** Asked of the runtime itself. */
   readonly command?: 'compact'
+  /** Shares a turn with the others of this number that wait with it. */
+  readonly bundle?: InboundId
+  /** All but a summary are settled at once, with the reason. */
+  readonly aside?: { readonly kind: Aside; readonly reason: string }
 }
 
 export interface InboundStore {
@@ -71,7 +80,7 @@ export interface InboundStore {
   chatOf(address: ChatAddress): ChatId | null
   /** Chats that have messages waiting for the router. */
   chatsWithNew(): readonly ChatId[]
-  /** The oldest waiting message of a chat. */
+  /** The oldest waiting message of a chat; an urgent one comes before the others. */
   nextNew(chatId: ChatId): InboundRow | null
   /** Ends routing of one message; writes its dispatches in the same transaction. Relaxed. */
   routed(
@@ -110,6 +119,10 @@ export interface PendingDispatch {
   readonly command: 'compact' | null
   /** How often an operator gave it again: each time it is another entry of the inbox. */
   readonly retries: number
+  readonly bundle: InboundId | null
+  /** It stands for so many more before it, said since then. */
+  readonly standsFor: number
+  readonly standsSince: UnixMs
 }
 
 export interface PlacedMessage {

@@ -1,11 +1,11 @@
 import type { Overheard } from '@creel/protocol'
 import type { NewApproval } from '../approval.ts'
+import type { Aside } from '../aside.ts'
 import type { HostWord } from '../host-word.ts'
 import type { ChatId, DeliveryId, GroupName, InboundId, UnixMs, UserId } from '../ids.ts'
 import type { ChatAddress, ChatKind, InboundMessage, Quote } from '../message.ts'
 import type { ChatRow } from './directory.ts'
 import type { NewUsage } from './usage.ts'
-import type { Aside } from './waiting.ts'
 
 export type { BindingSettings, ChatRow, DirectoryStore } from './directory.ts'
 

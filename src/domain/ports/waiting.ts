@@ -1,11 +1,6 @@
+import type { Aside } from '../aside.ts'
 import type { ChatId, GroupName, InboundId, UnixMs, UserId } from '../ids.ts'
 import type { InboundRow } from './stores.ts'
-
-/**
- * Why a message is not given to its agent by itself: too many at once; too many wait; too old when it came. A
- * `summary` is given later, with others of its chat as one.
- */
-export type Aside = 'rate' | 'full' | 'old' | 'summary'
 
 /** Messages of one conversation and place that wait to be given as one. */
 export interface WaitingSummary {

@@ -16,6 +16,8 @@ export interface SetupFlags {
   readonly telegramApi?: string
   readonly owner?: string
   readonly wait?: string
+  readonly service?: string
+  readonly enable?: boolean
   readonly trip?: boolean
   readonly answers?: boolean
 }
@@ -75,8 +77,15 @@ function fromFlags(flags: SetupFlags, input: string): unknown {
       ? {}
       : { group: { name: flags.group, ...given('persona', flags.persona) } }),
     ...telegramOf(flags, lines),
+    ...serviceOf(flags),
     ...(flags.trip === false ? { trip: false } : {}),
   }
+}
+
+function serviceOf({ service, enable }: SetupFlags): object {
+  if (service === undefined && enable !== undefined)
+    throw new CreelError('invalid', '--enable belongs to a service', { hint: 'add --service systemd' })
+  return service === undefined ? {} : { service: { kind: service, enable: enable === true } }
 }
 
 function telegramOf(flags: SetupFlags, lines: string[]): object {

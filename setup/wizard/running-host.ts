@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { hostRuns, startDetached, stopHost } from '../../src/cli/detached-host.ts'
 import { prepareImages } from '../../src/cli/set-up.ts'
+import { type Service, serviceOf, startUnit, unitState } from './service.ts'
 import type { SetupWorld } from './world.ts'
 
 /**
@@ -16,10 +17,22 @@ export async function ensureHost(world: SetupWorld): Promise<void> {
       stopHost(install, quiet(world)),
     )
   }
+  const service = await enabledService(world)
+  if (service !== null) {
+    await world.parts.steps.run('starting the service', (note) => startUnit(world, service, note))
+    return
+  }
   await world.parts.steps.run('starting Creel in the background', async () => {
     const link = await startDetached(install, quiet(world))
     if (link !== null) world.chosen.loginLink = link
   })
+}
+
+/** The unit that systemd starts with the machine; null where there is none. */
+async function enabledService(world: SetupWorld): Promise<Service | null> {
+  if (world.parts.machine.init !== 'systemd') return null
+  const service = serviceOf(world)
+  return (await unitState(world.parts.machine, service)).isEnabled ? service : null
 }
 
 /** Its control socket is as old as the running host. */

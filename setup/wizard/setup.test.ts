@@ -40,8 +40,10 @@ describe('the set-up, asked', () => {
       ['Its name', '*'],
       ['Who is it', 'You keep our lists.'],
       ['want to talk', 'own'],
+      ['No service', 'skipped'],
       ['the whole way', 'skip'],
     ])
+    expect(notes.at(-1)).toContain('systemd does not run here')
     expect(config('main')).toEqual({ provider: 'demo' })
     expect(readFileSync(join(rig.cli.groupsDir, 'main', 'AGENTS.md'), 'utf8')).toContain(
       'You keep our lists.',
@@ -111,10 +113,15 @@ describe('the set-up, asked', () => {
       ['What thinks', 'skip'],
       ['first agent', 'skip'],
       ['want to talk', 'own'],
+      ['No service', 'skipped'],
       ['the whole way', 'back'],
+      ['No service', 'back'],
       ['want to talk', 'back'],
+      ['first agent', 'back'],
+      ['What thinks', 'skip'],
       ['first agent', 'skip'],
       ['want to talk', 'own'],
+      ['No service', 'skipped'],
       ['the whole way', 'skip'],
     ])
     expect(existsSync(join(rig.cli.groupsDir, 'main'))).toBe(false)
@@ -162,6 +169,7 @@ describe('Ctrl-C', () => {
     ['want to talk', 'telegram'],
     ['The token', ''],
     ['want to talk', 'own'],
+    ['No service', 'skipped'],
     ['the whole way', 'skip'],
   ]
 
@@ -205,7 +213,7 @@ describe('the set-up, told beforehand', () => {
     }
     expect(await run(answers)).toMatchObject({
       group: 'home',
-      done: ['machine', 'data', 'provider', 'group', 'channel', 'trip'],
+      done: ['machine', 'data', 'provider', 'group', 'channel', 'service', 'trip'],
     })
     expect(config('home')).toEqual({ provider: 'claude', model: 'opus' })
     expect(await run({ provider: answers.provider, group: { name: 'home' } })).toMatchObject({

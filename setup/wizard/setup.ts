@@ -7,6 +7,7 @@ import { groupStep } from './group-step.ts'
 import { machineStep } from './machine-step.ts'
 import { type Prompter, SetupStoppedError } from './prompter.ts'
 import { providerStep } from './provider-step.ts'
+import { serviceStep } from './service-step.ts'
 import { tripStep } from './trip-step.ts'
 import { chooseSteps, walk } from './walk.ts'
 import type { Hop, SetupWorld, StepName, WizardStep } from './world.ts'
@@ -18,6 +19,7 @@ export const WIZARD_STEPS: readonly WizardStep[] = [
   providerStep,
   groupStep,
   channelStep,
+  serviceStep,
   tripStep,
 ]
 

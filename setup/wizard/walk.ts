@@ -1,4 +1,5 @@
 import { errorLines } from './error-lines.ts'
+import { isUntouched } from './group-step.ts'
 import { type Prompter, SetupStoppedError } from './prompter.ts'
 import type { Outcome, SetupWorld, WizardStep } from './world.ts'
 
@@ -49,9 +50,7 @@ export async function chooseSteps(
       (step, index) => `${standings[index]?.done ? '✓' : '·'} ${step.title}: ${standings[index]?.text ?? ''}`,
     ),
   )
-  // Of a fresh install there is nothing to choose: a machine is never quite untouched, so data and agents tell.
-  const isFresh = steps.every((step, index) => step.name === 'machine' || !standings[index]?.done)
-  if (isFresh) return steps
+  if (isUntouched(world)) return steps
   const choice = await prompter.select('Begin where?', [
     { value: 'left', label: 'With what is left' },
     { value: 'all', label: 'Go through all of it' },

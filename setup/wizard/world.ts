@@ -5,7 +5,7 @@ import type { MachineFacts } from '../machine-facts.ts'
 import type { SetupAnswers } from './answers.ts'
 import type { Prompter } from './prompter.ts'
 
-export const STEP_NAMES = ['machine', 'data', 'provider', 'group', 'channel', 'trip'] as const
+export const STEP_NAMES = ['machine', 'data', 'provider', 'group', 'channel', 'service', 'trip'] as const
 export type StepName = (typeof STEP_NAMES)[number]
 
 /** What the steps work on. Everything that lasts is in files and tables: a set-up can end anywhere and be begun again. */

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { INSTRUCTION_BYTES } from '@creel/protocol'
 import type { Command } from 'commander'
+import { thisMachine } from '../../setup/machine.ts'
 import { thisMachinesFacts } from '../../setup/machine-facts.ts'
 import { systemClock } from '../adapters/clock/system-clock.ts'
 import { hasImage } from '../adapters/docker/agent-image.ts'
@@ -21,6 +22,7 @@ import { checkEgress } from './doctor-egress.ts'
 import { checkLive } from './doctor-live.ts'
 import { checkMachine } from './doctor-machine.ts'
 import { checkPeople } from './doctor-people.ts'
+import { checkService } from './doctor-service.ts'
 import { checkVault } from './doctor-vault.ts'
 import { type Finding, findingText, ok } from './finding.ts'
 import { print } from './output.ts'
@@ -62,6 +64,7 @@ const CHECKS: readonly (readonly [string, Check])[] = [
   ['node', async () => [ok('node', process.version)]],
   ['engine', checkEngine],
   ['machine', checkThisMachine],
+  ['service', (install) => checkService(install, thisMachine())],
 ]
 
 /** They open the database, which would make one where there is none yet. */

@@ -18,7 +18,7 @@ type Flags = SetupFlags & { readonly yes?: boolean; readonly only?: StepName[]; 
 
 const HELP = `
 With a terminal it asks, step by step: machine, data, provider, group (your agent), channel
-(Telegram, web, terminal), trip (a message there and back).
+(Telegram, web, terminal), service (starting with the machine), trip (a message there and back).
 Each step can be skipped, gone back from, and taken again: run it as often as you like. Ctrl-C ends it at any question;
 what was done by then stays, and the next run goes on from there.
 
@@ -61,6 +61,8 @@ export function addSetupCommand(program: Command, context: CliContext): void {
       '--wait <seconds>',
       'show a pairing code, and wait so long for whoever is to be the owner to send it',
     )
+    .addOption(new Option('--service <kind>', 'write a unit that runs Creel').choices(['systemd']))
+    .option('--enable', 'have systemd start it, now and with the machine')
     .option('--no-trip', 'start nothing and send no message at the end')
     .option('--answers', 'all of that as one JSON object on standard input')
     .option('--json', 'print the result as JSON')

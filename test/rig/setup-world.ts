@@ -5,7 +5,7 @@ import { Steps } from '../../setup/step.ts'
 import type { SetupWorld } from '../../setup/wizard/world.ts'
 import { loadInstall } from '../../src/config/load.ts'
 import { CliRig } from '../cli/cli-rig.ts'
-import { ANSWERS, FakeMachine } from '../fakes/fake-machine.ts'
+import { ANSWERS, FakeMachine, type FakeMachineScript } from '../fakes/fake-machine.ts'
 
 const PROJECT = resolve(import.meta.dirname, '../..')
 
@@ -31,7 +31,7 @@ export class SetupRig implements Disposable {
     this.cli.config(`data_dir = "${this.cli.dataDir}" # mine\n`)
   }
 
-  world(facts: Partial<MachineFacts> = {}): SetupWorld {
+  world(facts: Partial<MachineFacts> = {}, script: FakeMachineScript = {}): SetupWorld {
     const { cli } = this
     const say = (line: string) => void this.said.push(line)
     const nobody = { yes: true, interactive: false, ask: async () => false }
@@ -43,7 +43,7 @@ export class SetupRig implements Disposable {
         signal: this.stop.signal,
       },
       parts: {
-        machine: new FakeMachine({ ping: ANSWERS }),
+        machine: new FakeMachine({ ping: ANSWERS, ...script }),
         consent: nobody,
         steps: new Steps({ out: { write: say } }),
       },

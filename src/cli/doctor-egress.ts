@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Install } from '../config/load.ts'
-import { isAddress, isLocalName } from '../domain/egress-host.ts'
+import { isAddress, isLocalName, isTooWide } from '../domain/egress-host.ts'
 import { covers, denies, ruleText, ruleWarnings } from '../domain/egress-rules.ts'
 import { isPublicAddress } from '../domain/ip-address.ts'
 import type { EgressTotal } from '../domain/ports/egress-log.ts'
@@ -89,6 +89,12 @@ function secretFindings(secrets: readonly SecretLine[], rules: readonly RuleLine
     .map(({ name, hosts }) =>
       warning(null, `the secret ${name} is for ${hosts.join(', ')}, and no agent may use it`, named(name)),
     )
+  const wide = secrets.flatMap(({ name, hosts }) =>
+    hosts.filter(isTooWide).map((host) => {
+      const text = `the secret ${name} goes to ${host}, and anybody can have a name there and read it`
+      return warning(null, text, `./creel vault set ${name} --host HOST, with the hosts that are meant`)
+    }),
+  )
   const local = rules
     .filter(({ from, rule }) => from.startsWith('secret ') && isNotPublic(rule.host))
     .filter(
@@ -110,7 +116,7 @@ function secretFindings(secrets: readonly SecretLine[], rules: readonly RuleLine
         `creel egress allow ${line.rule.host}${port} --private --group ${line.group}`,
       )
     })
-  return [...unused, ...local]
+  return [...unused, ...wide, ...local]
 }
 
 function isNotPublic(host: string): boolean {

@@ -85,6 +85,13 @@ describe('creel doctor looks at what may leave', () => {
     await cli.run('egress', 'allow', 'nas.lan', '--port', '8443', '--private', '--group', 'home')
     settings({ secrets: ['nas', 'github'] })
     expect(await warnings()).toEqual([])
+    cli.typed.push('t0ken-0123456789')
+    await cli.run('vault', 'set', 'github', '--host', '*.github.io')
+    expect(await warnings()).toEqual([
+      expect.stringMatching(
+        /^egress warning: the secret github goes to \*\.github\.io, and anybody .* -> \.\/creel vault set/,
+      ),
+    ])
   })
 
   it('and of a rule that ended while the agent still asks', async () => {

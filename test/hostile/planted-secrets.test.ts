@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto'
 import { createReadStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createGunzip } from 'node:zlib'
@@ -7,6 +8,7 @@ import { MasterKeyFile } from '../../src/adapters/age-vault/master-key.ts'
 import { engineClient } from '../../src/adapters/docker/engine-client.ts'
 import { RUNTIMES } from '../../src/config/schema.ts'
 import { findSecret, putSecret } from '../../src/domain/vault-edits.ts'
+import { Paths } from '../../src/paths.ts'
 import { ENGINE_SOCKET, testAgentImage, whyNoEngine } from '../docker/test-image.ts'
 import { ModelServer } from '../providers/model-server.ts'
 import { startBotApi } from '../rig/fake-bot-api.ts'
@@ -100,6 +102,19 @@ async function plantLogin(): Promise<void> {
   )
 }
 
+function authorityFile(): string {
+  return new Paths(host.dataDir, host.groupsDir).gatewayAuthority.key
+}
+
+/** The number that is the gateway's own key, and a line of its file that holds most of it. */
+function authorityKey(): Readonly<Record<string, string | Buffer>> {
+  const pem = readFileSync(authorityFile(), 'utf8')
+  const number = Buffer.from(createPrivateKey(pem).export({ format: 'jwk' }).d ?? '', 'base64url')
+  const line = pem.split('\n')[2] ?? ''
+  if (line.length !== 64 || number.length !== 32) throw new Error('no key of the authority')
+  return { 'authority key': number, 'authority key (its file)': line }
+}
+
 function openVault(): AgeVault {
   return new AgeVault(join(host.dataDir, 'vault', 'vault.age'), new MasterKeyFile(keyFile))
 }
@@ -146,13 +161,17 @@ describe('planted secrets', { timeout: SLOW_MS }, () => {
       'bot token': BOT_TOKEN,
       'tool token': TOOL_TOKEN,
     }
-    search = new SecretSearch({ ...keys, ...tokens, 'master key': master })
+    search = new SecretSearch({ ...keys, ...tokens, 'master key': master, ...authorityKey() })
     control = new SecretSearch({ control: CONTROL })
   })
 
   it('are in no file that the host wrote: data directory, mail, logs, vault, agents', () => {
-    const files = search.tree(host.folder, 'host', (path) => path === join(host.folder, 'keys'))
+    const places = [join(host.folder, 'keys'), authorityFile()]
+    const files = search.tree(host.folder, 'host', (path) => places.includes(path))
     expect(files).toBeGreaterThan(10)
+    const inPlace = new SecretSearch(authorityKey())
+    inPlace.file(authorityFile(), 'its place')
+    expect([...inPlace.found]).toEqual(['authority key (its file) in its place'])
     control.tree(join(host.dataDir, 'mail'), 'mail')
     expect([...search.found]).toEqual([])
     expect(control.found.size).toBeGreaterThan(0)

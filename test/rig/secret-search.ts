@@ -14,7 +14,8 @@ export class SecretSearch {
   /** How much was looked at. */
   bytes = 0
 
-  constructor(secrets: Readonly<Record<string, string>>) {
+  /** A text, or bytes of a key. */
+  constructor(secrets: Readonly<Record<string, string | Buffer>>) {
     this.#needles = Object.entries(secrets).flatMap(([name, secret]) =>
       forms(secret).map((bytes) => ({ name, bytes })),
     )
@@ -100,7 +101,7 @@ export class SecretSearch {
 }
 
 /** As it is, as a JavaScript engine may keep it (UTF-16), in base64 at each offset, in hex, and backwards. */
-function forms(secret: string): Buffer[] {
+function forms(secret: string | Buffer): Buffer[] {
   const bytes = Buffer.from(secret)
   const base64 = [0, 1, 2].map((offset) => {
     const text = Buffer.concat([Buffer.alloc(offset), bytes])
@@ -109,11 +110,12 @@ function forms(secret: string): Buffer[] {
     // The characters that hold bits of what stands before or behind are left out.
     return text.slice(offset === 0 ? 0 : offset + 1, -1)
   })
-  const reversed = [...secret].reverse().join('')
+  const wide = typeof secret === 'string' ? [Buffer.from(secret, 'utf16le')] : []
   return [
     bytes,
-    Buffer.from(secret, 'utf16le'),
-    ...[...base64, bytes.toString('hex'), reversed].map((text) => Buffer.from(text)),
+    ...wide,
+    Buffer.from(bytes).reverse(),
+    ...[...base64, bytes.toString('hex')].map((text) => Buffer.from(text)),
   ]
 }
 

@@ -12,9 +12,9 @@ export function approvalParts(
   ports: Pick<ApprovalsPorts, 'notices' | 'channelOf' | 'events' | 'nudge'>,
   pump: Pick<PumpOptions<number>, 'clock' | 'log' | 'random' | 'pollMs' | 'backoff'>,
 ): Approvals {
-  const { approvals, directory, dispatches, inbound, roles } = core
+  const { approvals, directory, dispatches, deliveries, inbound, roles } = core
   return new Approvals(
-    { ...ports, approvals, directory, dispatches, inbound, roles, kinds: kindsOf(core) },
+    { ...ports, approvals, directory, dispatches, deliveries, inbound, roles, kinds: kindsOf(core) },
     pump,
   )
 }

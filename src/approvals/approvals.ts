@@ -5,6 +5,7 @@ import type { GroupName } from '../domain/ids.ts'
 import type { ApprovalStore } from '../domain/ports/approvals.ts'
 import type { Channel } from '../domain/ports/channel.ts'
 import type {
+  DeliveryStore,
   DirectoryStore,
   DispatchStore,
   InboundRow,
@@ -24,6 +25,7 @@ export interface ApprovalsPorts {
   readonly directory: Pick<DirectoryStore, 'bindings' | 'chat'>
   readonly dispatches: Pick<DispatchStore, 'sessionOf'>
   readonly inbound: Pick<InboundStore, 'tell'>
+  readonly deliveries: Pick<DeliveryStore, 'add'>
   readonly roles: Pick<RoleStore, 'deciderChats' | 'roles'>
   readonly notices: Pick<Notices, 'toChat'>
   readonly channelOf: (channel: string, account: string) => Channel | undefined

@@ -3,17 +3,19 @@ import { ChannelRefusedError, CreelError, errorText } from '../domain/errors.ts'
 import type { ApprovalStore } from '../domain/ports/approvals.ts'
 import type { Channel } from '../domain/ports/channel.ts'
 import type { Clock } from '../domain/ports/clock.ts'
-import type { DirectoryStore, InboundStore } from '../domain/ports/stores.ts'
+import type { DeliveryStore, DirectoryStore, InboundStore } from '../domain/ports/stores.ts'
 import type { Events } from '../events.ts'
 import type { StepResult } from '../pump.ts'
 import { isAsShown } from './approval-code.ts'
 import type { ApprovalKind } from './approval-kind.ts'
 import { settledText, tellText } from './approval-text.ts'
+import { cardDeliveries } from './card-deliveries.ts'
 
 export interface CarryOutPorts {
   readonly approvals: ApprovalStore
   readonly kinds: Readonly<Record<ApprovalKindName, ApprovalKind>>
   readonly inbound: Pick<InboundStore, 'tell'>
+  readonly deliveries: Pick<DeliveryStore, 'add'>
   readonly directory: Pick<DirectoryStore, 'bindings' | 'chat'>
   readonly channelOf: (channel: string, account: string) => Channel | undefined
   readonly events: Pick<Events, 'approvalEnded' | 'approvalCardFailed'>
@@ -42,7 +44,9 @@ export async function carryOutNext(
   const approval = approvals.find(id)
   if (!approval) return 'idle'
   if (approval.state === 'asked') {
-    return approvals.expire(id, clock.now()) ? 'again' : 'idle'
+    if (approvals.expire(id, clock.now())) return 'again'
+    askInOrigin(approval, ports)
+    return 'idle'
   }
   if (approval.state === 'allowed') {
     carryOut(approval, ports)
@@ -53,6 +57,19 @@ export async function carryOutNext(
     return 'again'
   }
   return approval.cardSettled || !isFinal(approval.state) ? 'idle' : settleCard(approval, ports, signal)
+}
+
+/** Nobody could be reached in private: it is put into the chat it came from, where nobody else's press counts either. */
+function askInOrigin(
+  approval: Approval,
+  { approvals, deliveries, directory, channelOf, clock }: CarryOutPorts,
+): void {
+  const { id, cardKey, cardChatId, chatId } = approval
+  const chat = directory.chat(chatId)
+  if (cardKey === null || cardChatId === chatId || !chat || approvals.cardMessage(id) !== 'none') return
+  const moved = { ...approval, cardKey: `${cardKey}+` }
+  deliveries.add(cardDeliveries(moved, chat, channelOf), clock.now())
+  approvals.moveCard(id, chatId, moved.cardKey)
 }
 
 function carryOut(approval: Approval, { approvals, kinds, clock }: CarryOutPorts): void {

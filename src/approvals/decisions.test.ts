@@ -2,12 +2,13 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ApprovalWorld, HOME, ROOM } from '../../test/rig/approval-world.ts'
 import { GARDEN, KITCHEN, OWNER } from '../../test/rig/host-tables.ts'
 import { ChannelRefusedError, ChannelUnreachableError, CreelError } from '../domain/errors.ts'
-import type { UserId } from '../domain/ids.ts'
+import type { ChatId, UserId } from '../domain/ids.ts'
 
 const ADMIN = 'fake:ada' as UserId
 const HOUR = 3_600_000
 
 let world: ApprovalWorld
+const homeChat = () => world.inbound.chatOf(HOME) ?? (0 as ChatId)
 beforeEach(() => {
   world = new ApprovalWorld()
 })
@@ -156,6 +157,21 @@ describe('a decision', () => {
     world.says(world.approve())
     await world.work()
     expect(world.newest()).toMatchObject({ state: 'done', cardSettled: true })
+  })
+
+  test('is asked for in the chat it came from when the card reaches nobody in private', async () => {
+    world.ask('second.example.com')
+    const { id, chatId } = world.newest()
+    for (let row = world.deliveries.next(homeChat()); row; row = world.deliveries.next(homeChat()))
+      world.deliveries.failed(row.id, 'blocked')
+    await world.work()
+    await world.work()
+    expect(world.approvals.find(id)).toMatchObject({ state: 'asked', cardChatId: chatId })
+    await world.deliver()
+    expect(world.said(chatId).filter((part) => part.includes('second.example.com'))).toHaveLength(1)
+    world.says(world.approve())
+    await world.work()
+    expect(world.channel.shown(ROOM.address).join()).toContain('Allowed by')
   })
 
   test('shows on its card when the platform is back', async () => {

@@ -1,5 +1,4 @@
 import type { OutboxAsk } from '@creel/protocol'
-import { failedWithout } from '../delivery/notices.ts'
 import type { ApprovalKindName, AskOrigin, NewApproval } from '../domain/approval.ts'
 import type { ChatId, GroupName, UnixMs } from '../domain/ids.ts'
 import type { ApprovalStore } from '../domain/ports/approvals.ts'
@@ -16,7 +15,7 @@ import type {
 import { approvalCode, canonicalJson, payloadHash } from './approval-code.ts'
 import type { ApprovalKind, AskedFor } from './approval-kind.ts'
 import { cardText } from './approval-text.ts'
-import { choicesOf } from './choices.ts'
+import { cardDeliveries } from './card-deliveries.ts'
 
 /** Asks of one group that may wait at a time, and that it may make in an hour (I13). */
 export const MAX_OPEN = 5
@@ -120,16 +119,9 @@ function withCard(
     cardKey: `ask:${base.key}`,
     cardChatId: chat.id,
   }
-  const { channel: name, account } = chat.address
-  const channel = ports.channelOf(name, account)
-  const parts = channel?.renderChoices(card, choicesOf(approval)) ?? [card]
   // Whoever asks a question is its author; a request is put by the host itself.
-  const author = kind.decides === 'chat' ? group : null
-  const deliveries = parts.map((part, index) => ({
-    ...{ chatId: chat.id, part, key: `${approval.cardKey}:${index}`, group: author, inboxSeq },
-    thread: chat.id === chatId ? base.thread : undefined,
-    ...failedWithout(channel, name, account),
-  }))
+  const author = kind.decides === 'chat' ? { group, inboxSeq } : undefined
+  const deliveries = cardDeliveries(approval, chat, ports.channelOf, author)
   return { approval, deliveries, chatId: chat.id }
 }
 

@@ -46,6 +46,11 @@ interface ApprovalColumns {
 
 const SELECT = 'SELECT * FROM approval'
 
+/** A part of its card will not be sent: the person cannot be reached there. */
+const CARD_FAILED = `EXISTS (
+  SELECT 1 FROM delivery d
+  WHERE d.key >= card_key || ':' AND d.key < card_key || ';' AND d.state = 'failed')`
+
 export class SqliteApprovalStore implements ApprovalStore {
   readonly #db: Database.Database
   readonly #statements: Statements
@@ -132,10 +137,15 @@ export class SqliteApprovalStore implements ApprovalStore {
       .prepare<[number], { id: number }>(
         `SELECT id FROM approval
          WHERE (state IN ('asked', 'allowed') OR told = 0 OR card_settled = 0)
-           AND (state <> 'asked' OR expires_at <= ?) ORDER BY id LIMIT 1000`,
+           AND (state <> 'asked' OR expires_at <= ? OR (card_chat_id <> chat_id AND ${CARD_FAILED}))
+         ORDER BY id LIMIT 1000`,
       )
       .all(now)
       .map((row) => row.id)
+  }
+
+  moveCard(id: number, chatId: ChatId, cardKey: string): void {
+    this.#change('UPDATE approval SET card_chat_id = ?, card_key = ? WHERE id = ?', chatId, cardKey, id)
   }
 
   markTold(id: number): void {

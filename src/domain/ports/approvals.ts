@@ -23,8 +23,10 @@ export interface ApprovalStore {
   expire(id: number, at: UnixMs): boolean
   /** How an allowed (or, when it must not be, an asked) one ended. A final one is left as it is. */
   finish(id: number, state: 'done' | 'failed', outcome: string, at: UnixMs): void
-  /** Asks that are to be carried out, ended, told to their agent or shown as decided. */
+  /** Asks that are to be carried out, ended, told to their agent or shown as decided, or whose card was not delivered. */
   withWork(now: UnixMs): readonly number[]
+  /** It is shown by another delivery, in another chat. Idempotent. */
+  moveCard(id: number, chatId: ChatId, cardKey: string): void
   /** Its agent was told. Relaxed: telling it again changes nothing. */
   markTold(id: number): void
   /** Its card says how it ended, or never will. Relaxed. */

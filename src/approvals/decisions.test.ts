@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ApprovalWorld, HOME, ROOM } from '../../test/rig/approval-world.ts'
 import { GARDEN, KITCHEN, OWNER } from '../../test/rig/host-tables.ts'
+import { SqliteRetention } from '../adapters/sqlite/retention.ts'
 import { ChannelRefusedError, ChannelUnreachableError, CreelError } from '../domain/errors.ts'
 import type { ChatId, UserId } from '../domain/ids.ts'
 
@@ -172,6 +173,17 @@ describe('a decision', () => {
     world.says(world.approve())
     await world.work()
     expect(world.channel.shown(ROOM.address).join()).toContain('Allowed by')
+  })
+
+  test('is forgotten in time once it is over, and not before', async () => {
+    const kept = new SqliteRetention(world.db)
+    await world.clock.advance(2 * HOUR)
+    kept.messages(world.clock.now(), 100)
+    expect(world.approvals.list(10, false)).toHaveLength(1)
+    world.says(world.approve())
+    await world.work()
+    kept.messages(world.clock.now(), 100)
+    expect(world.approvals.list(10, false)).toEqual([])
   })
 
   test('shows on its card when the platform is back', async () => {

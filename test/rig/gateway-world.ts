@@ -36,6 +36,8 @@ export interface ToolChoices {
   readonly trust?: string
   /** Other times and rates than the usual. */
   readonly pace?: Partial<ProxyLimits>
+  /** Folders of real sandboxes, in place of folders of its own. */
+  readonly paths?: Paths
   /** In place of the fakes. */
   readonly real?: Pick<ToolPorts, 'policy' | 'audit' | 'secrets' | 'clock'>
 }
@@ -45,7 +47,7 @@ type Serve = (request: IncomingMessage, response: ServerResponse) => void
 /** A gateway with the sockets of two groups, before a model service that does what the test says. */
 export class GatewayWorld implements AsyncDisposable {
   readonly #root = mkdtempSync(join(tmpdir(), 'creel-gw-'))
-  readonly paths = new Paths(join(this.#root, 'd'), join(this.#root, 'g'))
+  readonly paths: Paths
   /** What would have been logged, a line each. */
   readonly reports: string[] = []
   /** Requests that reached the service. */
@@ -67,11 +69,13 @@ export class GatewayWorld implements AsyncDisposable {
   /** Names that were looked up. */
   readonly lookedUp: string[] = []
   limits = { connections: 8, bytesPerRequest: 64 << 20 }
-  readonly authority = new CertificateAuthority({ files: this.paths.gatewayAuthority, clock: WALL_CLOCK })
+  readonly authority: CertificateAuthority
   readonly #upstream: Server
   #gateway: SocketGateway | undefined
 
-  private constructor() {
+  private constructor(paths: Paths | undefined) {
+    this.paths = paths ?? new Paths(join(this.#root, 'd'), join(this.#root, 'g'))
+    this.authority = new CertificateAuthority({ files: this.paths.gatewayAuthority, clock: WALL_CLOCK })
     this.#upstream = createServer((request, response) => {
       this.reached++
       this.serve(request, response)
@@ -79,7 +83,7 @@ export class GatewayWorld implements AsyncDisposable {
   }
 
   static async make(tools: ToolChoices = {}): Promise<GatewayWorld> {
-    const world = new GatewayWorld()
+    const world = new GatewayWorld(tools.paths)
     await world.startService(0)
     const baseUrl = `http://127.0.0.1:${world.port}/base/`
     world.#gateway = new SocketGateway({

@@ -1,4 +1,5 @@
 import type { ProxyLimits } from '../../src/adapters/gateway/proxy/proxy-limits.ts'
+import type { Paths } from '../../src/paths.ts'
 import { ALPHA, GatewayWorld } from './gateway-world.ts'
 import { ProxyClient } from './proxy-client.ts'
 import { TestAuthority, TlsSite } from './tls-site.ts'
@@ -27,12 +28,14 @@ export class ToolWorld implements AsyncDisposable {
     this.at = `${HOST}:${site.port}`
   }
 
-  static async make(pace: Partial<ProxyLimits> = {}): Promise<ToolWorld> {
+  /** `paths`: folders of real sandboxes that are to have this gateway. */
+  static async make(pace: Partial<ProxyLimits> = {}, paths?: Paths): Promise<ToolWorld> {
     const authority = new TestAuthority()
     const siteCa = await authority.pem
     const site = await TlsSite.make(authority, [HOST])
     const usual = { handshakeMs: 1_000, connectMs: 2_000 }
-    const gateway = await GatewayWorld.make({ trust: siteCa, pace: { ...usual, ...pace } })
+    const choices = { trust: siteCa, pace: { ...usual, ...pace } }
+    const gateway = await GatewayWorld.make(paths ? { ...choices, paths } : choices)
     for (const name of [HOST, OTHER]) gateway.names.set(name, [{ address: '127.0.0.1', family: 4 }])
     return new ToolWorld(gateway, site, await gateway.authority.certificate(), siteCa)
   }

@@ -14,6 +14,9 @@ import { faultOf, Stop } from './stop.ts'
 import { authorityOf } from './target.ts'
 import { type ClientSocket, passUpgrade, UPGRADE_HEADERS } from './web-socket.ts'
 
+/** What a server may be asked twice, when its connection turned out to be closed. */
+const REPEATABLE: readonly string[] = ['GET', 'HEAD', 'OPTIONS']
+
 export interface ExchangeTask {
   readonly request: IncomingMessage
   readonly response: ServerResponse
@@ -55,7 +58,7 @@ export class Exchange {
 
   /** To be called once. Never throws. */
   start(): void {
-    const { response, share } = this.#task
+    const { request, response, share } = this.#task
     this.#timer = setTimeout(
       () => this.#fail(new Stop('failed', 504, 'it took too long')),
       share.limits.totalMs,
@@ -65,10 +68,19 @@ export class Exchange {
       if (response.writableFinished) this.#end('allowed', null)
       else this.#end('failed', 'the client left')
     })
-    this.#send(true)
+    this.#send(REPEATABLE.includes(request.method ?? '') && !hasBody(request))
   }
 
   #send(mayRepeat: boolean): void {
+    try {
+      this.#sendNow(mayRepeat)
+    } catch (error) {
+      // Node takes no header with an odd character, such as one of a secret that was typed wrongly.
+      this.#fail(stopOf(error))
+    }
+  }
+
+  #sendNow(mayRepeat: boolean): void {
     const { request, route, path, injection, loopMark, share, upgrade } = this.#task
     const host = authorityOf(route.target, route.secure ? 443 : 80)
     const headers = {
@@ -87,9 +99,9 @@ export class Exchange {
         void passUpgrade(both, share, this.#secrets).then((ending) => this.#finish(ending))
       })
     upstream.on('error', (error) => {
-      const again = mayRepeat && upstream.reusedSocket && this.#status === null && !hasBody(request)
       // The server closed the connection while it waited for the next request.
-      if (again && !this.#isOver) this.#send(false)
+      const isStale = upstream.reusedSocket && this.#status === null
+      if (mayRepeat && isStale && !this.#isOver) this.#send(false)
       else this.#fail(stopOf(error))
     })
     if (!hasBody(request)) {

@@ -221,12 +221,24 @@ describe('a body', () => {
     const sent = world.client.ask(
       socket,
       at,
-      way === 'up' ? { method: 'POST', body: Buffer.alloc(3 << 20) } : {},
+      way === 'up'
+        ? { method: 'POST', body: Buffer.alloc(3 << 20), headers: { 'transfer-encoding': 'chunked' } }
+        : {},
     )
     await sent
       .then(({ status }) => expect(status).toBe(413))
       .catch((error: unknown) => expect(String(error)).toMatch(/aborted|ECONNRESET|EPIPE|hang up/))
     await expect.poll(() => world.lines.join()).toContain('more than 1 MB (limits.egress.request_mb)')
+  })
+
+  it('that is announced as over the bound is not sent on', async () => {
+    const socket = await world.opened()
+    socket.write(`PUT /a HTTP/1.1\r\nHost: ${at}\r\nContent-Length: 99999999999\r\n\r\n`)
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 413 /)
+    expect(world.site.reached).toEqual([])
+    expect(world.lines.join()).toContain(`alpha denied PUT ${at}/a 413 more than 67 MB`)
+    socket.destroy()
   })
 
   it('is held back when the client does not read', async () => {

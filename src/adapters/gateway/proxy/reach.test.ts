@@ -169,7 +169,14 @@ describe('a group', () => {
     await closed
     expect(got.split('HTTP/1.1 200').length).toBeLessThan(8)
     expect(world.site.reached.length).toBeLessThan(8)
-    await expect.poll(async () => (await world.client.ask(await world.opened(), world.at)).status).toBe(200)
+    const askAgain = async () => {
+      const again = await world.opened()
+      const { status } = await world.client.ask(again, world.at)
+      again.destroy()
+      return status
+    }
+    const status = () => askAgain().catch((error: Error) => error.message)
+    await expect.poll(status, { timeout: 10_000, interval: 300 }).toBe(200)
   })
 
   it('whose door is closed has no connection left', async () => {

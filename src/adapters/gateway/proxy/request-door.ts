@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { EgressTarget } from '../../../domain/ports/egress.ts'
+import { OverLimitError } from './byte-meter.ts'
 import { Exchange } from './exchange.ts'
 import { refuse, refuseAndClose } from './refusal.ts'
 import { readAbsolute, whyNotPassed } from './request-check.ts'
@@ -43,6 +44,9 @@ export class RequestDoor {
       if (pace === 'too-fast' || release === null) throw new Stop('denied', 429, 'too many requests')
       const why = (upgrade && whyNoUpgrade(request)) ?? this.#whyNotPassed(request, read)
       if (why !== null) throw new Stop('denied', 400, why)
+      const { bytesPerRequest } = context.share.limits
+      if (Number(request.headers['content-length'] ?? 0) > bytesPerRequest)
+        throw new Stop('denied', 413, new OverLimitError(bytesPerRequest).message)
       const route = await this.#judge(request, read)
       const injection = await context.ports.secrets.forRequest(context.group, {
         ...read.target,

@@ -6,6 +6,8 @@ import { ConnectDoor } from './connect-door.ts'
 import { RequestDoor } from './request-door.ts'
 import { ToolContext, type ToolPorts } from './tool-context.ts'
 
+const NOTING_MS = 500
+
 /**
  * What the tools of one sandbox send out: a proxy for HTTP and TLS. Everything in it is hostile; what may pass is the
  * policy's word, asked for each connection before its name is looked up and for each request that can be read.
@@ -55,10 +57,14 @@ export class ToolTraffic {
     this.#requests.unreadable(socket, code)
   }
 
-  /** Ends every connection that it took over; resolves when that is noted. */
+  /** Ends every connection that it took over; resolves when that is noted, but soon. */
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy()
-    await Promise.all(this.#passing)
+    // One that still waits for a name or a server learns of it later.
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, NOTING_MS)
+    await Promise.race([Promise.all(this.#passing), promise])
+    clearTimeout(timer)
   }
 
   #keep(socket: Duplex): void {

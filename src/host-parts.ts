@@ -178,6 +178,8 @@ function gateway(
         log.warn({ event: 'gateway.refused', group, method, path, reason }, 'request refused'),
       upstreamFailed: (group, api, reason) =>
         log.warn({ event: 'gateway.upstream_failed', group, api, reason }, 'model service failed'),
+      answered: (group, api, answer) =>
+        log.info({ event: 'gateway.answered', group, api, ...answer }, 'model service answers'),
     },
     tools: {
       ...{ policy, audit, limits, clock, secrets: credentials },

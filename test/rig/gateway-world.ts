@@ -50,6 +50,7 @@ export class GatewayWorld implements AsyncDisposable {
   readonly paths: Paths
   /** What would have been logged, a line each. */
   readonly reports: string[] = []
+  readonly answers: string[] = []
   /** Requests that reached the service. */
   reached = 0
   keys: Record<string, string | null> = { [ALPHA]: ALPHA_KEY, [BETA]: BETA_KEY }
@@ -97,6 +98,7 @@ export class GatewayWorld implements AsyncDisposable {
         refused: (group, asked, reason) =>
           world.reports.push(`refused ${group} ${asked.method} ${asked.path}: ${reason}`),
         upstreamFailed: (group, api, reason) => world.reports.push(`failed ${group} ${api}: ${reason}`),
+        answered: (group, api, { status }) => world.answers.push(`${group} ${api}: ${status}`),
       },
       tools: {
         policy: world.policy,

@@ -34,6 +34,8 @@ export interface ForwardTask {
   readonly credential: ModelCredential | null
   /** The service does not know the credential. */
   readonly onKeyRefused: () => void
+  /** The service began to answer, so long after it was asked. */
+  readonly onAnswer: (answer: { readonly status: number; readonly ms: number }) => void
   /** Told once when the service did not answer, or not to the end; the client has been told by then. */
   readonly onFailed: (reason: string) => void
 }
@@ -62,7 +64,11 @@ export function forward(task: ForwardTask): void {
   response.on('close', () => {
     if (!response.writableFinished) upstream.destroy()
   })
-  upstream.on('response', (answer) => passBack(answer, task))
+  const from = performance.now()
+  upstream.on('response', (answer) => {
+    task.onAnswer({ status: answer.statusCode ?? 0, ms: Math.round(performance.now() - from) })
+    passBack(answer, task)
+  })
   upstream.on('error', (error) => {
     if (error instanceof TooManyBytesError) fail('the request is too large', 413, error.message)
     else fail(reasonOf(error), 502, 'the model service could not be reached')

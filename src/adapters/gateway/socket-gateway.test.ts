@@ -43,6 +43,7 @@ describe('a request of a sandbox', () => {
     const { url, headers: got, body } = await seen
     expect(url).toBe('/base/v1/messages?beta=true')
     expect(body).toBe('{"model":"m"}')
+    await expect.poll(() => world.answers).toEqual([`${ALPHA} anthropic: 200`])
     expect(got).toMatchObject({
       'x-api-key': ALPHA_KEY,
       'anthropic-version': '2023-06-01',

@@ -19,6 +19,8 @@ import { TrustFiles } from './trust-files.ts'
 export interface GatewayReports {
   refused(group: GroupName, request: { method: string; path: string }, reason: string): void
   upstreamFailed(group: GroupName, api: ModelApi, reason: string): void
+  /** The model service began to answer, so long after it was asked. */
+  answered(group: GroupName, api: ModelApi, answer: { status: number; ms: number }): void
 }
 
 export interface SocketGatewayOptions {
@@ -77,17 +79,22 @@ export class SocketGateway implements Gateway {
 
   #makeDoor(group: GroupName): GroupDoor {
     const { reports, paths } = this.#options
-    const limit = new ReportLimit()
-    const report: Report = (send) => {
-      // What breaks because the host stops is no news.
-      if (this.#closed) return
-      const turn = limit.next()
-      if (turn !== 'no') send(turn === 'last' ? ' (more of this minute are left out)' : '')
+    const limited = (limit: ReportLimit): Report => {
+      return (send) => {
+        // What breaks because the host stops is no news.
+        if (this.#closed) return
+        const turn = limit.next()
+        if (turn !== 'no') send(turn === 'last' ? ' (more of this minute are left out)' : '')
+      }
     }
+    const report = limited(new ReportLimit())
+    // Apart from the others: what goes well must not use up the lines of what does not.
+    const reportAnswer = limited(new ReportLimit())
     return new GroupDoor({
       path: paths.gateway(group),
       tools: new ToolTraffic(group, this.#options.tools),
-      onCall: (request, response, call) => void this.#pass(group, request, response, call, report),
+      onCall: (request, response, call) =>
+        void this.#pass(group, request, response, call, { report, reportAnswer }),
       onRefused: ({ method, target }, reason) =>
         report((note) => reports.refused(group, { method, path: shownPath(target) }, reason + note)),
     })
@@ -99,7 +106,7 @@ export class SocketGateway implements Gateway {
     request: IncomingMessage,
     response: ServerResponse,
     call: ModelCall,
-    report: Report,
+    { report, reportAnswer }: { report: Report; reportAnswer: Report },
   ): Promise<void> {
     const { credentials, reports } = this.#options
     const onFailed = (reason: string) =>
@@ -128,6 +135,7 @@ export class SocketGateway implements Gateway {
       credential,
       service: this.#services[isLogin ? 'chatgpt' : call.api],
       onFailed,
+      onAnswer: (answer) => reportAnswer(() => reports.answered(group, call.api, answer)),
       onKeyRefused: () => credential && credentials.refused(group, call.api, credential),
     })
   }

@@ -1,5 +1,6 @@
 import type { Server, Socket } from 'node:net'
 import { type Clock, rest } from './clock.ts'
+import { DirectRelay } from './direct-relay.ts'
 
 /** Far more than every runtime of one sandbox keeps open; the host has its own bound. */
 const MAX_CONNECTIONS = 128
@@ -70,7 +71,6 @@ export class GatewayForwarder {
     client.on('close', () => broken() && host.destroy())
     host.on('close', () => broken() && client.destroy())
     client.pipe(host)
-    host.pipe(client)
   }
 
   /** A connection to the host, tried again for a while; undefined when nobody answers or the client has gone. */
@@ -79,7 +79,7 @@ export class GatewayForwarder {
     const giveUpAt = clock.now() + HOST_WAIT_MS
     const over = () => client.destroyed || this.#closed.signal.aborted
     while (!over()) {
-      const host = await this.#connect()
+      const host = await this.#connect(client)
       if (host && over()) host.destroy()
       else if (host) return host
       if (clock.now() >= giveUpAt) return undefined
@@ -88,10 +88,12 @@ export class GatewayForwarder {
     return undefined
   }
 
-  #connect(): Promise<Socket | undefined> {
+  #connect(client: Socket): Promise<Socket | undefined> {
+    const relay = new DirectRelay(client)
     const host = process
       .getBuiltinModule('node:net')
-      .connect({ path: this.#options.path, allowHalfOpen: true })
+      .connect({ path: this.#options.path, allowHalfOpen: true, onread: relay.onread })
+    relay.from(host)
     this.#keep(host)
     return new Promise((resolve) => {
       host.once('connect', () => resolve(host))

@@ -32,12 +32,24 @@ export class ByteMeter extends Transform {
     this.#rate = rate
   }
 
+  /** Counts bytes that pass elsewhere; for how many milliseconds more are to be held back. Throws OverLimitError. */
+  count(bytes: number): number {
+    this.bytes += bytes
+    this.#allowance.used += bytes
+    const wait = this.#rate.take(bytes)
+    if (this.#allowance.used > this.#allowance.max) throw new OverLimitError(this.#allowance.max)
+    return wait
+  }
+
   override _transform(chunk: Buffer, _: BufferEncoding, done: TransformCallback): void {
-    this.bytes += chunk.length
-    this.#allowance.used += chunk.length
-    const wait = this.#rate.take(chunk.length)
-    if (this.#allowance.used > this.#allowance.max) done(new OverLimitError(this.#allowance.max))
-    else if (wait <= 0) done(null, chunk)
+    let wait: number
+    try {
+      wait = this.count(chunk.length)
+    } catch (error) {
+      done(error instanceof Error ? error : new Error('not counted'))
+      return
+    }
+    if (wait <= 0) done(null, chunk)
     else this.#timer = setTimeout(() => done(null, chunk), wait)
   }
 

@@ -3,6 +3,7 @@ import { isIP, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { EgressTarget } from '../../../domain/ports/egress.ts'
 import { awaitHello } from './await-hello.ts'
+import { DirectRelay } from './direct-relay.ts'
 import { joinStreams } from './join-streams.ts'
 import { openTls, turnAwayTls } from './open-tls.ts'
 import { refuseAndClose } from './refusal.ts'
@@ -20,6 +21,7 @@ interface Connection {
   readonly route: Route
   /** Where its TLS is passed on unopened. */
   readonly server: Socket | null
+  readonly relay: DirectRelay
   readonly from: number
 }
 
@@ -60,7 +62,8 @@ export class ConnectDoor {
     socket.once('close', release)
     const { how, mayBePrivate } = await context.allowed(target)
     const route = await context.route(target, true, mayBePrivate)
-    const server = how === 'tunnel' ? await route.dial() : null
+    const relay = new DirectRelay(socket)
+    const server = how === 'tunnel' ? await route.dial(relay) : null
     const leave = () => {
       route.close()
       server?.destroy()
@@ -71,7 +74,7 @@ export class ConnectDoor {
       leave()
       throw new Stop('failed', 502, 'the client left')
     }
-    return { socket, target, route, server, from }
+    return { socket, target, route, server, relay, from }
   }
 
   /**
@@ -79,7 +82,7 @@ export class ConnectDoor {
    * none. Anything else is read as HTTP, whatever was to be done with TLS.
    */
   async #pass(connection: Connection, serve: Serve): Promise<void> {
-    const { socket, target, route, server, from } = connection
+    const { socket, target, route, server, relay, from } = connection
     const context = this.#context
     const words = await awaitHello(socket, context.share.limits.handshakeMs)
     if (words.is === 'other') {
@@ -94,7 +97,7 @@ export class ConnectDoor {
     const expected = isIP(target.host) ? null : target.host
     if (words.serverName !== expected) throw new Stop('denied', 403, wrongName(words.serverName))
     if (server !== null) {
-      const ending = await joinStreams(socket, server, { share: context.share, status: 200 })
+      const ending = await joinStreams(socket, server, { share: context.share, status: 200, relay })
       context.note({ target, method: 'CONNECT', path: '' }, from, ending)
       return
     }

@@ -1,6 +1,7 @@
 import { Socket } from 'node:net'
 import type { Duplex, Transform } from 'node:stream'
 import { ByteAllowance, ByteMeter, OverLimitError } from './byte-meter.ts'
+import type { DirectRelay } from './direct-relay.ts'
 import type { Ending } from './ending.ts'
 import type { GroupShare } from './group-share.ts'
 
@@ -9,6 +10,8 @@ export interface JoinOptions {
   /** What the server's bytes go through on their way to the client. */
   readonly masks?: readonly Transform[]
   readonly status: number | null
+  /** What the server was dialled with; it carries the server's bytes in place of a pipe. */
+  readonly relay?: DirectRelay
 }
 
 /**
@@ -27,8 +30,8 @@ export function joinStreams(client: Duplex, server: Duplex, options: JoinOptions
     for (const link of links) link.destroy()
   }
   // That one side breaks off is how many connections end.
-  for (const link of links)
-    link.on('error', (error) => stop(error instanceof OverLimitError ? error.message : null))
+  const fail = (error: unknown) => stop(error instanceof OverLimitError ? error.message : null)
+  for (const link of links) link.on('error', fail)
   const timer = setTimeout(() => stop('it took too long'), limits.totalMs)
   if (server instanceof Socket) server.setTimeout(limits.idleMs, () => stop('nothing came for too long'))
   const closed = Promise.all([closeOf(client), closeOf(server)])
@@ -38,9 +41,9 @@ export function joinStreams(client: Duplex, server: Duplex, options: JoinOptions
   server.on('close', () => isCut() && client.destroy())
   if (client.destroyed || server.destroyed) stop(null)
   client.pipe(out).pipe(server)
-  let last: Duplex = server.pipe(back)
-  for (const mask of options.masks ?? []) last = last.pipe(mask)
-  last.pipe(client)
+  const { relay, masks = [] } = options
+  if (relay && server instanceof Socket) relay.start(server, (bytes) => back.count(bytes), fail)
+  else [back, ...masks, client].reduce<Duplex>((last, next) => last.pipe(next), server)
   return closed.then(() => {
     clearTimeout(timer)
     const counts = { bytesOut: out.bytes, bytesIn: back.bytes }

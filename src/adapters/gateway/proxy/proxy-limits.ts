@@ -28,7 +28,7 @@ export const PROXY_LIMITS: ProxyLimits = {
   connections: 64,
   requests: 64,
   requestsPerSecond: 200,
-  bytesPerSecond: GIB / 2,
+  bytesPerSecond: GIB,
   bytesPerRequest: 2.5 * GIB,
   lookupMs: 10_000,
   connectMs: 15_000,

@@ -8,6 +8,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import type { EgressTarget } from '../../../domain/ports/egress.ts'
+import type { DirectRelay } from './direct-relay.ts'
 import type { Address } from './host-lookup.ts'
 import { faultOf, Stop } from './stop.ts'
 
@@ -53,10 +54,15 @@ export class Route {
     this.#agent.destroy()
   }
 
-  /** A bare connection. Throws Stop. */
-  async dial(): Promise<Socket> {
+  /** A bare connection, from which nothing is read before the relay begins. Throws Stop. */
+  async dial(relay: DirectRelay): Promise<Socket> {
     const { connectMs } = this.#options
-    const socket = connect({ ...this.#way(), allowHalfOpen: true, noDelay: true })
+    const socket = connect({
+      ...this.#way(),
+      allowHalfOpen: true,
+      noDelay: true,
+      onread: relay.onread,
+    }).pause()
     const timer = setTimeout(() => socket.destroy(new Error('no connection in time')), connectMs)
     try {
       await new Promise<void>((resolve, reject) => {

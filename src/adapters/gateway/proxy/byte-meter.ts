@@ -1,5 +1,5 @@
 import { Transform, type TransformCallback } from 'node:stream'
-import type { ByteRate } from './byte-rate.ts'
+import type { Pace } from './pace.ts'
 
 /** How many bytes may pass, both ways together. */
 export class ByteAllowance {
@@ -23,10 +23,10 @@ export class OverLimitError extends Error {
 export class ByteMeter extends Transform {
   bytes = 0
   readonly #allowance: ByteAllowance
-  readonly #rate: ByteRate
+  readonly #rate: Pace
   #timer: NodeJS.Timeout | undefined
 
-  constructor(allowance: ByteAllowance, rate: ByteRate) {
+  constructor(allowance: ByteAllowance, rate: Pace) {
     super()
     this.#allowance = allowance
     this.#rate = rate

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { isIP, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { EgressTarget } from '../../../domain/ports/egress.ts'
 import { awaitHello } from './await-hello.ts'
 import { DirectRelay } from './direct-relay.ts'
@@ -60,6 +61,9 @@ export class ConnectDoor {
     const release = context.share.connection()
     if (release === null) throw new Stop('denied', 429, 'too many connections at once')
     socket.once('close', release)
+    const wait = context.share.connects.take(1)
+    if (wait > 0) await pause(wait)
+    if (socket.destroyed) throw new Stop('failed', 502, 'the client left')
     const { how, mayBePrivate } = await context.allowed(target)
     const route = await context.route(target, true, mayBePrivate)
     const relay = new DirectRelay(socket)

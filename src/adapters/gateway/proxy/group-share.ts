@@ -1,15 +1,16 @@
-import { ByteRate } from './byte-rate.ts'
+import { Pace } from './pace.ts'
 import type { ProxyLimits } from './proxy-limits.ts'
 
 const WINDOW_MS = 1_000
 /** So many times the allowed rate is no client that waits when it is told to. */
-const FLOOD = 10
+const FLOOD = 3
 
 /** What one group has under way, against its limits. */
 export class GroupShare {
   /** May change between two connections. */
   limits: ProxyLimits
-  readonly rate: ByteRate
+  readonly rate: Pace
+  readonly connects: Pace
   readonly #now: () => number
   #connections = 0
   #requests = 0
@@ -18,7 +19,8 @@ export class GroupShare {
 
   constructor(limits: ProxyLimits, now: () => number = () => performance.now()) {
     this.limits = limits
-    this.rate = new ByteRate(limits.bytesPerSecond, now)
+    this.rate = new Pace(limits.bytesPerSecond, now)
+    this.connects = new Pace(limits.connectsPerSecond, now)
     this.#now = now
   }
 

@@ -2,8 +2,10 @@
 export interface ProxyLimits {
   /** Tunnels and opened connections. */
   readonly connections: number
+  /** A handshake costs the host a millisecond: more in a second wait for their turn. */
+  readonly connectsPerSecond: number
   readonly requests: number
-  /** More requests in a second are told to wait; ten times as many cost the connection. */
+  /** More requests in a second are told to wait; three times as many cost the connection. */
   readonly requestsPerSecond: number
   /** Both directions together; more is held back, not refused. */
   readonly bytesPerSecond: number
@@ -26,6 +28,7 @@ export type GroupLimits = Pick<ProxyLimits, 'connections' | 'bytesPerRequest'>
 
 export const PROXY_LIMITS: ProxyLimits = {
   connections: 64,
+  connectsPerSecond: 50,
   requests: 64,
   requestsPerSecond: 200,
   bytesPerSecond: GIB,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { FakeChannel, type FakeChannelScript } from '../../test/fakes/fake-channel.ts'
 import { GARDEN, HostTables } from '../../test/rig/host-tables.ts'
+import { SqliteDeliveryLog } from '../adapters/sqlite/delivery-log.ts'
 import { ChannelRefusedError, ChannelUnreachableError, RetryAfterError } from '../domain/errors.ts'
 import type { ChatId } from '../domain/ids.ts'
 import { ChannelBreaker } from './channel-breaker.ts'
@@ -229,4 +230,41 @@ describe('after a kill in the middle of a send', () => {
       ])
     },
   )
+})
+
+describe('what was written while its channel was not configured', () => {
+  test('is rendered when it is sent by hand, its parts one after the other in its place', async () => {
+    using world = new DeliveryWorld({ partLimit: 10 })
+    const text = '**first** and second and third'
+    const late = { chatId: world.chat, thread: undefined, key: 'late', group: GARDEN }
+    world.deliveries.add([{ ...late, part: text, failed: 'no channel', unrendered: true }], world.clock.now())
+    world.queue('newer')
+    new SqliteDeliveryLog(world.db).retry({}, world.clock.now())
+    while ((await world.step()) === 'again') expect(world.channel.sent.length).toBeLessThan(9)
+    const parts = world.channel.render(text)
+    expect(parts.length).toBeGreaterThan(2)
+    expect(world.channel.sent.map(({ part }) => part)).toEqual([...parts, 'newer'])
+    expect(new Set(world.channel.sent.map(({ key }) => key)).size).toBe(parts.length + 1)
+    expect(world.states()).toEqual(['accepted', 'accepted'])
+  })
+
+  test('a host killed between two of its parts goes on with the one that it was at', async () => {
+    using world = new DeliveryWorld({ partLimit: 10, capabilities: { idempotentSend: true } })
+    const late = {
+      chatId: world.chat,
+      thread: undefined,
+      key: 'late',
+      group: GARDEN,
+      part: 'one two three four',
+    }
+    world.deliveries.add([{ ...late, failed: 'no channel', unrendered: true }], world.clock.now())
+    new SqliteDeliveryLog(world.db).retry({}, world.clock.now())
+    await world.step()
+    await world.step()
+    const row = world.deliveries.next(world.chat)
+    if (!row) throw new Error('nothing left to send')
+    world.deliveries.sending(row.id)
+    while ((await world.step()) === 'again') expect(world.channel.sent.length).toBeLessThan(9)
+    expect(world.channel.sent.map(({ part }) => part)).toEqual(world.channel.render(late.part))
+  })
 })

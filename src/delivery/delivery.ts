@@ -46,6 +46,10 @@ export async function deliverNext(
   if (!row) return 'idle'
   const channel = channelOf(row.address.channel, row.address.account)
   if (!channel) return fail(row, `the channel ${keyOf(row)} is not configured`, ports)
+  if (row.unrendered) {
+    deliveries.rendered(row.id, channel.render(row.part))
+    return 'again'
+  }
   if (row.state === 'sending') return takeBack(row, channel, ports)
   const now = clock.now()
   if (now - row.queuedAt > ports.maxAgeMs && breaker.isOpen(keyOf(row)))

@@ -66,11 +66,11 @@ export function renderParts(channel: Channel | undefined, markdown: string): rea
   return channel ? channel.render(markdown) : [markdown]
 }
 
-/** No channel is a failure with a reason, never a success. */
+/** No channel is a failure with a reason, never a success. Sent later by hand, its text is rendered then. */
 export function failedWithout(
   channel: Channel | undefined,
   name: string,
   account: string,
-): Pick<NewDelivery, 'failed'> | Record<string, never> {
-  return channel ? {} : { failed: `the channel ${name}/${account} is not configured` }
+): Pick<NewDelivery, 'failed' | 'unrendered'> {
+  return channel ? {} : { failed: `the channel ${name}/${account} is not configured`, unrendered: true }
 }

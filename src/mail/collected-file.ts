@@ -38,7 +38,9 @@ export async function takeFile(
 export function fileParts(collected: CollectedFile, channel: Channel | undefined): readonly string[] {
   if ('file' in collected) {
     const { file, caption } = collected
-    return channel?.renderFile(file, caption) ?? [caption]
+    if (channel) return channel.renderFile(file, caption)
+    const lost = `(A file of the agent, "${file.name}", came while there was no way to send it.)`
+    return [caption === '' ? lost : `${caption}\n\n${lost}`]
   }
   const { name, bytes, refused } = collected
   const text = `(A file of the agent, "${name}" (${sizeText(bytes)}), could not be taken: ${refused}.)`

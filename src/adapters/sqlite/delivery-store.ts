@@ -44,7 +44,10 @@ export class SqliteDeliveryStore implements DeliveryStore {
       "UPDATE delivery SET state = 'sending' WHERE id = ? AND state IN ('queued', 'unknown_after_send')",
     )
     this.#sent = db.prepare(
-      `UPDATE delivery SET state = ?, platform_message_id = ?, sent_at = ?, attempts = attempts + 1
+      `UPDATE delivery SET state = iif(rest IS NULL, ?, 'queued'), platform_message_id = ?, sent_at = ?,
+         attempts = iif(rest IS NULL, attempts + 1, 0), part = coalesce(rest ->> 0, part),
+         key = iif(rest IS NULL, key, key || '+'),
+         rest = iif(json_array_length(rest) > 1, json_remove(rest, '$[0]'), NULL)
        WHERE id = ?`,
     )
     this.#queuedOf = db.prepare(`SELECT count(*) AS n FROM delivery INDEXED BY delivery_open_by_group
@@ -70,6 +73,12 @@ export class SqliteDeliveryStore implements DeliveryStore {
 
   sending(id: DeliveryId): void {
     this.#sending.run(id)
+  }
+
+  rendered(id: DeliveryId, [part = '', ...rest]: readonly string[]): void {
+    this.#statements
+      .prepare('UPDATE delivery SET part = ?, rest = ?, unrendered = 0 WHERE id = ? AND unrendered = 1')
+      .run(part, rest.length === 0 ? null : JSON.stringify(rest), id)
   }
 
   sent(id: DeliveryId, as: 'accepted' | 'confirmed', platformMessageId: string, at: UnixMs): void {

@@ -94,12 +94,13 @@ export interface DeliveryColumns extends AddressColumns {
   queued_at: number
   reason: string | null
   file: string | null
+  unrendered: number
 }
 
 export const SELECT_DELIVERY = `
   SELECT d.id, d.chat_id, d.thread, c.channel, c.account, c.chat, d.part, d.key, d.group_name, d.state,
          d.ambiguous, d.attempts, d.not_before, d.waits_since,
-         coalesce(d.requeued_at, d.created_at) AS queued_at, d.reason, d.file
+         coalesce(d.requeued_at, d.created_at) AS queued_at, d.reason, d.file, d.unrendered
   FROM delivery d JOIN chat c ON c.id = d.chat_id`
 
 export function toDeliveryRow(row: DeliveryColumns): DeliveryRow {
@@ -118,6 +119,7 @@ export function toDeliveryRow(row: DeliveryColumns): DeliveryRow {
     queuedAt: row.queued_at as UnixMs,
     reason: row.reason,
     file: row.file,
+    unrendered: row.unrendered === 1,
   }
 }
 

@@ -206,6 +206,8 @@ export interface DeliveryRow {
   readonly reason: string | null
   /** Hash of the file that it sends. */
   readonly file: string | null
+  /** Markdown from when its channel was not configured; to be rendered before it is sent. */
+  readonly unrendered: boolean
 }
 
 /** A message part on its way out, made by the collector or as a notice of the host. */
@@ -219,6 +221,7 @@ export interface NewDelivery {
   readonly inboxSeq?: number
   /** Set when it cannot be sent at all: recorded as failed. */
   readonly failed?: string
+  readonly unrendered?: true
   /** Hash of the file that it sends: kept until it is sent. */
   readonly file?: string
 }
@@ -254,6 +257,9 @@ export interface DeliveryStore {
   next(chatId: ChatId): DeliveryRow | null
   /** Durable mark before the platform is called. */
   sending(id: DeliveryId): void
+  /** An unrendered one becomes these parts, at least one: they keep its place in the chat, one after the other. */
+  rendered(id: DeliveryId, parts: readonly string[]): void
+  /** One with parts that follow is queued again, as the next of them. */
   sent(id: DeliveryId, as: 'accepted' | 'confirmed', platformMessageId: string, at: UnixMs): void
   /** Back into the queue; once a try was ambiguous it stays `unknown_after_send` until it is sent. */
   retry(

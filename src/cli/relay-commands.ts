@@ -131,6 +131,7 @@ function addTurns(program: Command, context: CliContext): void {
     .addHelpText(
       'after',
       `
+A message that came too fast, too late or when too many waited is cancelled, with the reason.
 A message whose turn dies again and again is set aside after limits.max_attempts tries, and its chat is told;
 "creel turns retry" gives it another chance.`,
     )

@@ -17,6 +17,7 @@ interface Status {
     problem: string | null
     waiting: number
     failed: number
+    setAside: number
     rejectedEntries: number
     /** Within 24 hours. */
     deniedRequests: number
@@ -73,6 +74,10 @@ function statusText(status: Status): string {
     lines.push(`  ${oneLine(`not sent to ${failure.chat}: ${failure.reason ?? ''}`)}`)
   for (const group of status.groups) {
     if (group.failed > 0) lines.push(`  ${group.group}: ${group.failed} message(s) given up`)
+    if (group.setAside > 0)
+      lines.push(
+        `  ${group.group}: ${group.setAside} message(s) too many or too old (creel turns list --state cancelled)`,
+      )
     if (group.rejectedEntries > 0)
       lines.push(`  ${group.group}: ${group.rejectedEntries} outbox entries refused`)
     if (group.deniedRequests > 0)

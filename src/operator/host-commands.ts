@@ -11,7 +11,7 @@ export const status: OperatorCommand = {
     const overview = ports.overview.read()
     const since = (ports.clock.now() - DAY_MS) as UnixMs
     const denied = ports.egressLog.totals({ outcome: 'denied', since }, MAX_SUMS)
-    const { openByGroup, failedByGroup, rejectedByGroup, ...counts } = overview
+    const { openByGroup, failedByGroup, asideByGroup, rejectedByGroup, ...counts } = overview
     return {
       running: ports.live.running(),
       web: ports.live.webUrl(),
@@ -21,6 +21,7 @@ export const status: OperatorCommand = {
       groups: ports.groups.names().map((group) => ({
         ...describe(ports, group),
         failed: failedByGroup.get(group) ?? 0,
+        setAside: asideByGroup.get(group) ?? 0,
         rejectedEntries: rejectedByGroup.get(group) ?? 0,
         deniedRequests: denied.filter((sum) => sum.group === group).reduce((all, sum) => all + sum.count, 0),
       })),

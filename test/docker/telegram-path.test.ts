@@ -186,3 +186,38 @@ describe('twenty groups with fifty interleaved messages each', () => {
     for (const chat of chats) expect(await echoes(chat)).toEqual(expected)
   })
 })
+
+describe('more than an agent can take', () => {
+  const say = (text: string) => telegram.postGroupMessage(text)
+  const told = async (part: string) => (await texts(GROUP.id)).filter((text) => text.includes(part))
+
+  it('is answered together, then left out with a reason; the chat is told once of each, and /stop counts at once', async () => {
+    appendFileSync(host.tomlFile, '[chats]\nqueue_bound = 2\n[limits]\nsender_per_minute = 8\n')
+    await host.creel('group', 'add', 'family')
+    await host.start()
+    await say('hello')
+    await host.event('inbound.routed')
+    const policy = ['--engage', 'always', '--senders', 'open', '--when-full', 'summarise']
+    await host.creel('bind', label(GROUP.id), 'family', ...policy)
+    for (const text of ['/demo slow 3000', 'one', 'two', 'three', '/demo prompt']) await say(text)
+    await host.until('the first notice', async () => (await told('answered together')).length === 1)
+    await host.until(
+      'one answer for the rest',
+      async () => (await told('Besides this message 2 more')).length === 1,
+    )
+    const [prompt = ''] = await told('Besides this message 2 more')
+    for (const text of ['two', 'three']) expect(prompt).toContain(text)
+    await say('/demo hang')
+    for (let n = 1; n <= 6; n += 1) await say(`flood ${n}`)
+    await host.until(
+      'the second notice',
+      async () => (await told('More than 8 messages a minute')).length === 1,
+    )
+    await say('/stop')
+    await host.until('the end', async () => (await told('Stopped.')).length === 1)
+    expect(await told('messages wait here already')).toHaveLength(1)
+    const turns = await host.creel('turns', 'list', '--state', 'cancelled')
+    expect(turns.match(/more than 8 messages a minute from one person/g)?.length).toBeGreaterThanOrEqual(3)
+    expect(await host.creel('status')).toContain('too many or too old')
+  })
+})

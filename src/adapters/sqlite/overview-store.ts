@@ -36,6 +36,10 @@ export class SqliteOverviewStore implements OverviewStore {
       failedByGroup: byGroup(
         "SELECT group_name, count(*) AS n FROM dispatch WHERE outcome = 'failed' GROUP BY group_name",
       ),
+      asideByGroup: byGroup(
+        `SELECT group_name, count(*) AS n FROM dispatch INDEXED BY dispatch_aside
+         WHERE aside IN ('rate', 'full', 'old') GROUP BY group_name`,
+      ),
       rejectedByGroup: byGroup('SELECT group_name, rejected AS n FROM outbox_cursor WHERE rejected > 0'),
       lastFailures: this.#db
         .prepare<[], { id: number; chat: string; reason: string | null }>(

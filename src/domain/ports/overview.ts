@@ -8,6 +8,8 @@ export interface Overview {
   readonly ambiguousSends: number
   readonly openByGroup: ReadonlyMap<string, number>
   readonly failedByGroup: ReadonlyMap<string, number>
+  /** Messages that were too many or too old and were not given to their agent. */
+  readonly asideByGroup: ReadonlyMap<string, number>
   /** Outbox entries that were not understood or not allowed. */
   readonly rejectedByGroup: ReadonlyMap<string, number>
   readonly lastFailures: readonly {

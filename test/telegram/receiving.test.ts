@@ -53,7 +53,7 @@ describe('messages', () => {
     expect(polls()[0]?.payload).toMatchObject({
       timeout: 30,
       limit: 100,
-      allowed_updates: ['message', 'edited_message'],
+      allowed_updates: ['message', 'edited_message', 'callback_query'],
     })
   })
 

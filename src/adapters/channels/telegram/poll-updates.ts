@@ -46,17 +46,20 @@ export class UpdatePoller {
 
   /**
    * Runs until aborted. `take` throwing keeps the update, and all after it, unconfirmed; `together` throwing keeps all of
-   * one answer so.
+   * one answer so. `kept` hears of what was taken, once it is sure.
    */
   async run(
     take: (update: Update) => void,
     signal: AbortSignal,
     together: <T>(work: () => T) => T = (work) => work(),
+    kept: (update: Update) => void = () => undefined,
   ): Promise<void> {
     while (!signal.aborted) {
       const updates = await this.#persistently('getUpdates', () => this.#fetch(signal), signal)
       if (updates === undefined) break
-      if (!this.#takeTogether(updates, take, together)) await this.#pause(signal)
+      const all = this.#takeTogether(updates, take, together)
+      for (const update of updates) if (update.update_id < (this.#offset ?? 0)) kept(update)
+      if (!all) await this.#pause(signal)
     }
     await this.#confirm()
   }

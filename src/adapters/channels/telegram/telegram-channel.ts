@@ -90,7 +90,8 @@ export class TelegramChannel implements Channel {
       if (me === undefined) return
       this.#log.info({ account: this.account, bot: me.username }, 'telegram connected')
       void offerCommands(this.#api, this.#commands, this.#log, signal)
-      await this.#poller.run((update) => this.#take(update, me, accept), signal, accept.together)
+      const kept = ({ callback_query: press }: Update) => void (press && this.#answerPress(press.id))
+      await this.#poller.run((update) => this.#take(update, me, accept), signal, accept.together, kept)
     } finally {
       this.#typing.stop()
     }
@@ -142,9 +143,7 @@ export class TelegramChannel implements Channel {
   #take(update: Update, me: UserFromGetMe, accept: Accept): void {
     const converted = this.#convert(update, me)
     if (converted.type === 'message') accept(converted.message)
-    if (update.callback_query) void this.#answerPress(update.callback_query.id)
-    if (converted.type === 'message') return
-    if (converted.type === 'migrated') this.#migrated(converted.from, converted.to)
+    else if (converted.type === 'migrated') this.#migrated(converted.from, converted.to)
     else this.#log.debug({ update: update.update_id, reason: converted.reason }, 'update ignored')
   }
 

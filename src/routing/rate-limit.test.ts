@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { GARDEN, OWNER } from '../../test/rig/host-tables.ts'
 import { RoutingWorld } from '../../test/rig/routing-world.ts'
+import { SqliteTurnLog } from '../adapters/sqlite/turn-log.ts'
 import type { UserId } from '../domain/ids.ts'
 import { BoundedMap } from './bounded-map.ts'
 import { type Bucket, takeFrom } from './rate-limit.ts'
@@ -127,11 +128,7 @@ describe('floods on the tables', () => {
     world.route()
     await world.dispatch()
     expect(world.mail().at(-1)).toMatchObject({ text: 'next', context: [] })
-    world.db
-      .prepare(
-        'UPDATE dispatch SET inbox_seq = NULL, outcome = NULL, aside = NULL, retries = 1 WHERE inbound_id = ?',
-      )
-      .run(world.idOf('flood 12'))
+    expect(new SqliteTurnLog(world.db).retry(GARDEN, world.idOf('flood 12'))).toBe(true)
     await world.dispatch()
     expect(world.mail().at(-1)).toMatchObject({ text: 'flood 12' })
   })

@@ -136,6 +136,18 @@ describe('without a host, chats', () => {
       '--pattern',
     )
   })
+
+  it('say what happens when many messages wait, and how long a sentence takes', async () => {
+    await cli.run('group', 'add', 'home')
+    cli.holdMessage()
+    const bind = (...more: string[]) => cli.run('bind', 'telegram:-100123', 'home', ...more)
+    await bind('--when-full', 'summarise', '--debounce', '1500')
+    expect((await cli.run('chats')).out).toMatch(/follow_up, summarise, 1500 ms/)
+    expect((await bind('--debounce', '2s')).err).toContain('expected milliseconds from 0 to 10000, got 2s')
+    expect((await bind('--when-full', 'drop')).err).toContain('Allowed choices are keep, summarise, reject')
+    await bind()
+    expect((await cli.run('chats')).out).not.toContain('summarise')
+  })
 })
 
 describe('without a host', () => {

@@ -104,6 +104,11 @@ export class Exchange {
       if (mayRepeat && isStale && !this.#isOver) this.#send(false)
       else this.#fail(stopOf(error))
     })
+    upstream.on('close', () => {
+      // Such as an upgrade that nobody asked for, of which Node tells nothing else.
+      const isSilent = this.#upstream === upstream && this.#status === null && !this.#isUpgraded
+      if (isSilent) this.#fail(new Stop('failed', 502, 'no answer from the server'))
+    })
     if (!hasBody(request)) {
       upstream.end()
       return

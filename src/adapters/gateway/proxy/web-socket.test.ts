@@ -58,4 +58,16 @@ describe('a WebSocket', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 426 [\s\S]*no!$/)
     await expect.poll(() => world.lines).toEqual([`alpha allowed GET ${at}/ws 426`])
   })
+
+  it('that the client did not ask for is no answer', async () => {
+    world.site.serve = (_, response) => {
+      response.socket?.end(
+        'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nhello',
+      )
+    }
+    const socket = await world.opened()
+    expect(await world.client.ask(socket, at)).toMatchObject({ status: 502 })
+    expect(world.lines.join()).toContain(`alpha failed GET ${at}/ null no answer from the server`)
+    socket.destroy()
+  })
 })

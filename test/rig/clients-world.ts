@@ -30,6 +30,7 @@ export const TOKEN = 'token-of-the-tools-5a1d93c07e'
 const GROUP = 'agent' as GroupName
 const CHAT = 'clients'
 const RUN_MS = 90_000
+const END = '-- end of output --'
 
 /** A whole host with a real sandbox that has every client, and a server that one rule of the agent names. */
 export class ClientsWorld implements AsyncDisposable {
@@ -57,7 +58,7 @@ export class ClientsWorld implements AsyncDisposable {
     const image = await testClientsImage()
     const server = await ToolsServer.start(ALLOWED_HOST)
     const folder = mkdtempSync(join(tmpdir(), 'creel-clients-'))
-    const channel = new FakeChannel()
+    const channel = new FakeChannel({ partLimit: 100_000 })
     const { DOCKER_HOST, HOME } = process.env
     const environment = { DOCKER_HOST, HOME, TZ: 'UTC', CREEL_MASTER_KEY_FILE: join(folder, 'keys', 'key') }
     const core = openCore(loadInstall(folder, environment))
@@ -96,18 +97,21 @@ export class ClientsWorld implements AsyncDisposable {
     return `https://${host}:${this.server.port}${path}`
   }
 
-  /** Runs a command in the sandbox as the agent does; what it printed and how it ended. */
+  /** Runs a command in the sandbox as the agent does; how it ended, and what it printed. */
   async run(command: string): Promise<string> {
     const address = this.#channel.address(CHAT)
     const before = this.#channel.shown(address).length
-    this.#channel.say(`/demo shell ${command}`, { address, chatTitle: CHAT })
+    // A long answer comes in parts.
+    const whole = `(${command}); code=$?; echo '${END}'; exit $code`
+    this.#channel.say(`/demo shell ${whole}`, { address, chatTitle: CHAT })
+    const said = () => this.#channel.shown(address).slice(before).join('\n')
     await vi.waitFor(
       () => {
-        if (this.#channel.shown(address).length === before) throw new Error(`no answer to ${command}`)
+        if (!said().includes(END)) throw new Error(`no answer to ${command}`)
       },
       { timeout: RUN_MS, interval: 20 },
     )
-    return this.#channel.shown(address).slice(before).join('\n')
+    return said()
   }
 
   /** What the host noted of refusals, newest first. */

@@ -76,7 +76,7 @@ const QUIET_MS = 8_000
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const random = new SeededRandom(options.seed)
   const world = new World({
-    ...{ groups: 5, chatsPerGroup: 4, engine: 'process', mutation: null, smallDisk: false },
+    ...{ groups: 4, chatsPerGroup: 4, engine: 'process', mutation: null, smallDisk: false },
     ...options,
     random,
   })

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { childFlags } from '../../child-flags.ts'
+import { childEnv, childFlags } from '../../child-flags.ts'
 import { FileAnswer, type FileJob } from './wire.ts'
 
 /** From fork to answer: a busy machine starts a process in seconds, and copies 50 MB in as many. */
@@ -54,7 +54,7 @@ export class FileChildren {
   #ask(job: FileJob): Promise<FileAnswer | Lost> {
     // No environment: whatever a hostile file may do to the child, there is no secret of ours to find there.
     const child = fork(fileURLToPath(new URL('./child-main.ts', import.meta.url)), [], {
-      env: {},
+      env: childEnv(),
       execArgv: childFlags(128),
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     })

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { childFlags } from '../../child-flags.ts'
+import { childEnv, childFlags } from '../../child-flags.ts'
 import type { OutboxBatch } from '../../domain/ports/mailbox.ts'
 import { ChildMessage, type ReadRequest } from './wire.ts'
 
@@ -87,9 +87,9 @@ export class ReaderLane {
   }
 
   #fork(): ChildProcess {
-    // No environment: whatever a hostile file may do to the child, there is no secret of ours to find there.
+    // No environment of ours: whatever a hostile file may do to the child, there is no secret to find there.
     const child = fork(fileURLToPath(new URL('./child-main.ts', import.meta.url)), [], {
-      env: {},
+      env: childEnv(),
       execArgv: childFlags(256),
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     })

@@ -27,6 +27,8 @@ export interface ChaosHostSetup {
   readonly logFile: string
   readonly arm: Arm | null
   readonly noteFile: string
+  /** How many seconds of the host's clock one second takes. */
+  readonly speed: number
   /** Holds how many milliseconds this machine's clock has jumped. */
   readonly clockFile: string
   /** Sandboxes as processes of the world, or containers of the real engine. */
@@ -36,7 +38,14 @@ export interface ChaosHostSetup {
 
 const setup = JSON.parse(process.argv[2] ?? '') as ChaosHostSetup
 const jump = () => Number(readFileSync(setup.clockFile, 'utf8'))
-const clock: Clock = steadyClock({ ...systemClock, now: () => (systemClock.now() + jump()) as UnixMs })
+const begun = systemClock.now()
+const clock: Clock = steadyClock(
+  {
+    now: () => Math.round(begun + (systemClock.now() - begun) * setup.speed + jump()) as UnixMs,
+    sleep: (ms, signal) => systemClock.sleep(ms / setup.speed, signal),
+  },
+  () => performance.now() * setup.speed,
+)
 const log = pino({ level: 'info' }, destination({ dest: setup.logFile, append: true, sync: true }))
 const core = openCore(loadInstall(setup.projectDir, setup.env), clock)
 const real = await realParts(core, log, () => ({ provider: 'demo', state: '' }))

@@ -36,8 +36,15 @@ export class Platforms {
   readonly said = new Map<string, number>()
   /** Share of calls that something happens to; 0 = a quiet world. */
   faults = 0
-  /** While true, no call is answered. */
-  down = false
+  /** No call is answered; or none of one platform, or no send of it. */
+  down: boolean | 'telegram' | 'telegram sends' = false
+  /** A send takes so long. */
+  sendMs = 0
+  /** Sends that Telegram was asked for. */
+  sends = 0
+  /** Of those that took their time: how many were under way with each, and had ended before it. */
+  readonly slowSends: { readonly underWay: number; readonly ended: number }[] = []
+  #underWay = 0
   /** So many of the next sends break before they are carried out. */
   failingSends = 0
   /** Passed when a platform is told up to where its messages were taken; true = the host was killed for it. */
@@ -81,8 +88,10 @@ export class Platforms {
     const telegram = /^(?:\/file)?\/bot[^/]+\/(\w+)/.exec(path)?.[1]
     const sure = /^\/sure\/(\w+)/.exec(path)?.[1]
     if (telegram === undefined && sure === undefined) return null
-    if (this.down) return 'broken'
     const sends = /^send(?:Message|Document)$/.test(telegram ?? '') || sure === 'send'
+    if (sends && telegram !== undefined) this.sends += 1
+    if (this.#isDown(telegram !== undefined, sends)) return 'broken'
+    if (sends && this.sendMs > 0) await this.#takeTime()
     if (sends && this.failingSends > 0) {
       this.failingSends -= 1
       return 'broken'
@@ -97,6 +106,19 @@ export class Platforms {
     return fault === 'bad gateway'
       ? { status: 502, body: { ok: false, error_code: 502, description: 'bad gateway' } }
       : answer
+  }
+
+  #isDown(telegram: boolean, sends: boolean): boolean {
+    if (typeof this.down === 'boolean') return this.down
+    return telegram && (sends || this.down === 'telegram')
+  }
+
+  async #takeTime(): Promise<void> {
+    this.#underWay += 1
+    const underWay = this.#underWay
+    this.slowSends.push({ underWay, ended: this.slowSends.length + 1 - underWay })
+    await sleep(this.sendMs)
+    this.#underWay -= 1
   }
 
   #fault(sends: boolean): string {
@@ -152,7 +174,7 @@ export class Platforms {
     if (acknowledged > 0 && this.onAck(`before ${platform}.ack`)) return 'broken'
     const gone = queue.splice(0, acknowledged)
     if (acknowledged > 0 && this.onAck(`after ${platform}.ack`)) return 'broken'
-    for (const end = Date.now() + POLL_MS; queue.length === 0 && Date.now() < end && !this.down; )
+    for (const end = Date.now() + POLL_MS; queue.length === 0 && Date.now() < end && this.down !== true; )
       await sleep(5)
     const batch = queue.slice(0, 20)
     const again = gone.at(-1)

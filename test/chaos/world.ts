@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../../src/adapters/clock/system-clock.ts'
 import { loadInstall } from '../../src/config/load.ts'
 import { openCore } from '../../src/core.ts'
-import type { GroupName } from '../../src/domain/ids.ts'
+import type { GroupName, UserId } from '../../src/domain/ids.ts'
 import type { ChaosHostSetup } from './chaos-host.ts'
 import { type Arm, Tripwire } from './crash-points.ts'
 import { type Answer, JsonServer } from './json-server.ts'
@@ -23,6 +23,10 @@ export interface WorldOptions {
   readonly mutation: string | null
   /** A disk of its own that can be filled; takes root. */
   readonly smallDisk: boolean
+  /** How many seconds of the host's clock one second takes. Default: 1. */
+  readonly speed?: number
+  /** Who owns the install: a person on a platform, who writes from the chat of that number. */
+  readonly owner?: string
   /** More variables for the host: which engine and images. */
   readonly env?: Readonly<Record<string, string>>
 }
@@ -131,6 +135,7 @@ export class World implements AsyncDisposable {
       const group = this.groups[Math.floor(index / this.#options.chatsPerGroup)]
       core.directory.bind(id, group as GroupName, BINDING, at)
     }
+    if (this.#options.owner) core.roles.grant(this.#options.owner as UserId, 'owner', null, at)
     core[Symbol.dispose]()
   }
 
@@ -141,6 +146,7 @@ export class World implements AsyncDisposable {
       ...{ projectDir: PROJECT, env: this.#env, worldUrl: url, arm, noteFile: this.noteFile },
       ...{ logFile: this.logFile, clockFile: this.#clockFile },
       ...{ engine: this.#options.engine, mutation: this.#options.mutation },
+      speed: this.#options.speed ?? 1,
     }
     const script = join(import.meta.dirname, 'chaos-host.ts')
     const child = spawn(process.execPath, [script, JSON.stringify(setup)], {

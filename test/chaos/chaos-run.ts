@@ -60,6 +60,7 @@ const SETTLE_MS = 240_000
 /** Messages on their way at once, and not yet answered: enough that every stage always has work. */
 const BACKLOG = 60
 const MAX_OPEN = 300
+const MAX_OPEN_AIMED = 40
 const SAY_EVERY_MS = 10_000
 /** Share of messages that bring a file, and that ask for one; and when a crash at a file is waited for. */
 const FILES = 0.02
@@ -189,7 +190,8 @@ class ChaosRun {
   /** People go on writing, as long as not too much is on its way. */
   #talk(files: { readonly in: number; readonly out: number }): void {
     const { platforms, chats } = this.#world
-    for (let n = 0; n < 3 && platforms.waiting < BACKLOG && platforms.open < MAX_OPEN; n++) {
+    const most = this.#options.points ? MAX_OPEN_AIMED : MAX_OPEN
+    for (let n = 0; n < 3 && platforms.waiting < BACKLOG && platforms.open < most; n++) {
       const chat = this.#random.pick(chats)
       this.#world.say(chat, this.#saying(chat.platform, files))
       this.#said += 1

@@ -6,7 +6,7 @@ import { MUTATIONS } from './mutations.ts'
 
 const MINUTE = 60_000
 /** As long as each point takes to be hit; the long proof is `./creel test chaos --minutes N`. */
-const LOAD = { minMs: 60_000, maxMs: 150_000, eachPoint: 1 }
+const LOAD = { minMs: 40_000, maxMs: 240_000, eachPoint: 1 }
 const seed = Number(process.env.CREEL_CHAOS_SEED ?? Date.now() % 1_000_000)
 const smallDisk = process.getuid?.() === 0
 if (!smallDisk) console.error('skipped: full disk: mounting a small disk takes root')
@@ -49,7 +49,7 @@ it.skipIf(noEngine)(
           .catch(() => undefined)
     }
     const report = await runChaos({
-      ...{ seed, maxMs: 30_000, kills: Number.POSITIVE_INFINITY, messages: 0, groups: 2, engine: 'docker' },
+      ...{ seed, maxMs: 25_000, kills: Number.POSITIVE_INFINITY, messages: 0, groups: 2, engine: 'docker' },
       env: { CREEL_ENGINE_SOCKET: ENGINE_SOCKET, CREEL_BASE_IMAGE: await testBaseImage() },
       killSandbox,
     })

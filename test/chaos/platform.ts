@@ -38,9 +38,9 @@ export class Platforms {
   faults = 0
   /** No call is answered; or none of one platform, or no send of it. */
   down: boolean | 'telegram' | 'telegram sends' = false
-  /** A send takes so long. */
+  /** An answer takes so long to send. */
   sendMs = 0
-  /** Sends that Telegram was asked for. */
+  /** Answers that Telegram was asked to show. */
   sends = 0
   /** Of those that took their time: how many were under way with each, and had ended before it. */
   readonly slowSends: { readonly underWay: number; readonly ended: number }[] = []
@@ -89,9 +89,10 @@ export class Platforms {
     const sure = /^\/sure\/(\w+)/.exec(path)?.[1]
     if (telegram === undefined && sure === undefined) return null
     const sends = /^send(?:Message|Document)$/.test(telegram ?? '') || sure === 'send'
-    if (sends && telegram !== undefined) this.sends += 1
+    const answers = sends && answerOf(String(body.text ?? body.caption)) !== null
+    if (answers && telegram !== undefined) this.sends += 1
     if (this.#isDown(telegram !== undefined, sends)) return 'broken'
-    if (sends && this.sendMs > 0) await this.#takeTime()
+    if (answers && this.sendMs > 0) await this.#takeTime()
     if (sends && this.failingSends > 0) {
       this.failingSends -= 1
       return 'broken'

@@ -120,6 +120,8 @@ export class World implements AsyncDisposable {
       '[limits]\nmax_attempts = 20',
       // Each message is to have an answer of its own, however many come at once and whatever the clock does.
       'sender_per_minute = 0\nchat_per_minute = 0\nmax_waiting = 0',
+      // Runners live by the true time: on a fast clock each would seem to be dead.
+      ...(this.#options.speed ? ['heartbeat_timeout_s = 3600\npause_after_s = 36000'] : []),
       '[chats]\nqueue_bound = 0\ncatch_up_max_age_h = 0\ncatch_up_collect = 0',
     ]
     writeFileSync(join(this.folder, 'creel.toml'), `${toml.join('\n')}\n`)

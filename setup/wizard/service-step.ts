@@ -50,13 +50,14 @@ export const serviceStep: WizardStep = {
 }
 
 const WITHOUT = [
-  './creel up -d starts it in the background; another service manager runs ./creel serve.',
-  'With Docker Compose: docker compose up -d (it has data and keys of its own; see README.md).',
+  './creel up -d starts it in the background.',
+  'Another service manager runs ./creel serve. Docker Compose has data and keys',
+  'of its own: docker compose up -d.',
 ]
 const LINGER = 'so that it runs without you logged in: loginctl enable-linger'
 
 function noSystemd(world: SetupWorld): string {
-  return `systemd does not run here (process 1 is ${world.parts.machine.init || 'unknown'}), so there is no service to make`
+  return `no systemd runs here (process 1 is ${world.parts.machine.init || 'unknown'}), so no service is made`
 }
 
 function byHand({ scope }: Service): string {

@@ -43,7 +43,7 @@ describe('the set-up, asked', () => {
       ['No service', 'skipped'],
       ['the whole way', 'skip'],
     ])
-    expect(notes.at(-1)).toContain('systemd does not run here')
+    expect(notes.at(-1)).toContain('no systemd runs here')
     expect(config('main')).toEqual({ provider: 'demo' })
     expect(readFileSync(join(rig.cli.groupsDir, 'main', 'AGENTS.md'), 'utf8')).toContain(
       'You keep our lists.',

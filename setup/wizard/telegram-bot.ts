@@ -79,13 +79,14 @@ export function privacyLines({ username, readsAllInGroups, joinsGroups }: Telegr
     return [`@${username} may not be added to groups. To allow it: @BotFather, /setjoingroups.`]
   if (readsAllInGroups === true)
     return [
-      `@${username} hears every message of the groups it is in (privacy mode is off).`,
-      'It answers as each chat is bound: when it is mentioned, unless you say otherwise.',
+      `@${username} hears every message of its groups (privacy mode is off).`,
+      'It answers as each chat is bound: when mentioned, unless you say otherwise.',
     ]
   return [
-    `In groups @${username} hears what mentions it, answers it, or is a command (privacy mode is on).`,
-    'That is right for an agent that answers when it is mentioned. One that is to know what is said meanwhile, or to',
-    'answer everything, needs it off: @BotFather, /setprivacy, Disable; then take the bot out of the group and add',
-    'it again.',
+    `In groups @${username} hears mentions, answers to it, and commands alone`,
+    `(privacy mode${readsAllInGroups === null ? ', unless it was switched off' : ' is on'}). That is right for an agent that answers when`,
+    'it is mentioned. One that is to know what is said meanwhile needs it off:',
+    '@BotFather, /setprivacy, Disable; then take the bot out of the group and',
+    'add it again.',
   ]
 }

@@ -1,17 +1,16 @@
-import { spawn } from 'node:child_process'
-import { rmSync } from 'node:fs'
-import Database from 'better-sqlite3'
 import type { GroupName } from '../src/domain/ids.ts'
 import type { Bench } from './bench.ts'
 import { type BenchHost, startGroups } from './bench-host.ts'
 import { percentile, preciseNow, rounded } from './figures.ts'
+import { attackMailbox } from './sick-sandbox.ts'
 
 const HEALTHY = 9
 const GAP_MS = 20
 
 /**
- * Nine groups that are talked to in turn, first alone, then beside one whose outbox is poisoned and locked, whose
- * runner dies at every message and who is sent a hundred megabytes. p99 of the healthy ones' answers, message to send.
+ * Nine groups that are talked to in turn, first alone, then beside one whose runner dies at every message, and whose
+ * outbox gets an entry and a file of a hundred megabytes, is locked, and poisoned. p99 of the healthy ones' answers,
+ * message to send.
  */
 export const isolation: Bench = {
   defaultRuns: 300,
@@ -33,7 +32,7 @@ export const isolation: Bench = {
       say(`measuring ${runs} messages`)
       const alone = await measure()
       say('poisoning the other group')
-      const cure = poison(bench)
+      const attack = await poison(bench)
       try {
         const beside = await measure()
         return {
@@ -42,7 +41,7 @@ export const isolation: Bench = {
           ratio: rounded(beside / alone),
         }
       } finally {
-        cure()
+        attack[Symbol.dispose]()
       }
     } finally {
       await bench[Symbol.asyncDispose]()
@@ -61,29 +60,10 @@ async function roundTrip(bench: Pick<BenchHost, 'channel'>, group: string, n: nu
   return (await answered) - begun
 }
 
-/** Everything at once that a hostile or broken group can do; returns what ends it. */
-function poison({ channel, host }: Pick<BenchHost, 'channel' | 'host'>): () => void {
-  const { paths } = host.parts.core.install
+/** All at once that a hostile or broken group can do; returns what ends it. */
+async function poison({ channel, host }: Pick<BenchHost, 'channel' | 'host'>): Promise<Disposable> {
   const sick = 'sick' as GroupName
-  channel.say(sick, 'x'.repeat(100_000_000))
   for (let n = 0; n < 50; n++) channel.say(sick, '/demo crash')
-  host.parts.mailbox.open(sick)
-  const outbox = paths.outbox(sick)
-  // A process of its own holds the lock, as a sandbox would; this one would share it with the reader.
-  const hold = `import { DatabaseSync } from 'node:sqlite'
-    const db = new DatabaseSync(process.argv[1]); db.exec('BEGIN EXCLUSIVE'); setInterval(() => {}, 1000)`
-  const holder = spawn(process.execPath, ['--input-type=module', '-e', hold, outbox], { stdio: 'ignore' })
-  const later = setTimeout(() => {
-    holder.kill('SIGKILL')
-    rmSync(outbox, { force: true })
-    const db = new Database(outbox)
-    db.exec(
-      'CREATE VIEW entry AS WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT n AS seq FROM r',
-    )
-    db.close()
-  }, 3_000)
-  return () => {
-    clearTimeout(later)
-    holder.kill('SIGKILL')
-  }
+  await host.parts.mailbox.open(sick)
+  return attackMailbox(host.parts.core.install.paths, sick)
 }

@@ -25,7 +25,8 @@ Uses a data directory of its own and the demo provider; the running host is left
   gateway     what the way out of a sandbox costs, in turn with the same requests made directly: -n (100) streamed
               answers of a model (time to the first byte, delay of each piece), then 2 GB over TLS three times each:
               directly, tunnelled, and opened as for a host with a secret; memory of the host meanwhile
-  isolation   p99 of nine healthy groups, alone and beside one that is poisoned, locked and dying
+  isolation   p99 of nine healthy groups, alone and beside one that dies at every message, with an entry and a file of
+              100 MB, and an outbox that is locked and poisoned
   soak        -n minutes (30) of 50 messages a second to 200 groups and back: memory of the host and its slope, open
               files, disk, lost and doubled answers
   provider  for claude, codex and opencode, against a mock of their models: one turn of a warm conversation through

@@ -72,7 +72,8 @@ export const groupAdd: OperatorCommand = {
 
 export const groupList: OperatorCommand = {
   run(ports) {
-    return ports.groups.names().map((group) => describe(ports, group))
+    const { openByGroup } = ports.overview.read()
+    return ports.groups.names().map((group) => describe(ports, group, openByGroup))
   },
 }
 
@@ -84,7 +85,11 @@ export const groupShow: OperatorCommand = {
     const chats = ports.directory
       .bindingsOf(group)
       .map((binding) => ({ ...binding, chat: ports.directory.chat(binding.chatId) }))
-    return { ...describe(ports, group), config: configOf(ports, group), chats }
+    return {
+      ...describe(ports, group, ports.overview.read().openByGroup),
+      config: configOf(ports, group),
+      chats,
+    }
   },
 }
 
@@ -101,7 +106,11 @@ export const groupRemove: OperatorCommand = {
 }
 
 /** One line about a group; a broken container.json is a problem of that group, not of the list. */
-export function describe(ports: OperatorPorts, group: GroupName) {
+export function describe(
+  ports: OperatorPorts,
+  group: GroupName,
+  openByGroup: ReadonlyMap<string, number>,
+) {
   const { state, problem } = ports.live.group(group)
   const config = configOf(ports, group)
   const broken = 'error' in config ? config.error : null
@@ -110,7 +119,7 @@ export function describe(ports: OperatorPorts, group: GroupName) {
     provider: 'error' in config ? null : config.provider,
     state,
     problem: broken ?? problem,
-    waiting: ports.overview.read().openByGroup.get(group) ?? 0,
+    waiting: openByGroup.get(group) ?? 0,
   }
 }
 

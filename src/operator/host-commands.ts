@@ -19,7 +19,7 @@ export const status: OperatorCommand = {
       loopDelay: ports.live.loopDelay(),
       channels: ports.live.channels(),
       groups: ports.groups.names().map((group) => ({
-        ...describe(ports, group),
+        ...describe(ports, group, openByGroup),
         failed: failedByGroup.get(group) ?? 0,
         setAside: asideByGroup.get(group) ?? 0,
         rejectedEntries: rejectedByGroup.get(group) ?? 0,

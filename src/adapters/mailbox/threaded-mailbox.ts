@@ -10,6 +10,8 @@ import { WriterThreads } from './writer-threads.ts'
 const MAX_OPEN_EACH = 64
 /** From so many calls a second on threads are worth their memory and their start, which takes longer than a commit. */
 const MANY_A_SECOND = 20
+/** So is a disk on which one commit takes this long. */
+const SLOW_MS = 20
 
 export interface ThreadedMailboxOptions {
   readonly paths: Paths
@@ -19,7 +21,7 @@ export interface ThreadedMailboxOptions {
 }
 
 /**
- * The same files; when there is much to write, in threads: a commit waits for the disk three or four times, and for a
+ * The same files; when there is much to write or the disk is slow, in threads: a commit waits for the disk three or four times, and for a
  * lock that a sandbox holds, without holding up the event loop (I7). Both ends are one process, and SQLite's own lock
  * keeps what is written here apart from what is written there.
  */
@@ -48,7 +50,12 @@ export class ThreadedMailbox implements Mailbox {
 
   async putAll(group: GroupName, items: readonly NewInboxEntry[], at: UnixMs): Promise<readonly number[]> {
     if (this.#inThread(group)) return this.#threads.run({ do: 'put', group, items, at })
-    return this.#files.putAllNow(group, items, at)
+    const begun = performance.now()
+    try {
+      return this.#files.putAllNow(group, items, at)
+    } finally {
+      if (performance.now() - begun > SLOW_MS) this.#threads.wake()
+    }
   }
 
   async prune(group: GroupName, seq: number, keep: readonly number[]): Promise<void> {

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 const SECOND = 1000
@@ -34,6 +35,8 @@ export default defineConfig({
           name: 'unit',
           // No module here keeps state (test/architecture), so files can share a process: a quarter of the time less.
           isolate: false,
+          // Programs that tests start are compiled once.
+          env: { NODE_COMPILE_CACHE: join(import.meta.dirname, '.creel', 'compile-cache') },
           include: ['{src,container,setup,test}/**/*.test.ts'],
           exclude: [...NEVER, ...WITH_REAL_PARTS.map((suite) => `test/${suite}/**`)],
           testTimeout: 30 * SECOND,

@@ -106,11 +106,7 @@ export const groupRemove: OperatorCommand = {
 }
 
 /** One line about a group; a broken container.json is a problem of that group, not of the list. */
-export function describe(
-  ports: OperatorPorts,
-  group: GroupName,
-  openByGroup: ReadonlyMap<string, number>,
-) {
+export function describe(ports: OperatorPorts, group: GroupName, openByGroup: ReadonlyMap<string, number>) {
   const { state, problem } = ports.live.group(group)
   const config = configOf(ports, group)
   const broken = 'error' in config ? config.error : null

@@ -1,10 +1,15 @@
 import { execFileSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/adapters/clock/system-clock.ts'
+import { DiskFileStore } from '../../src/adapters/file-store/disk-file-store.ts'
 import { openHostDb } from '../../src/adapters/sqlite/open.ts'
+import type { GroupName } from '../../src/domain/ids.ts'
+import { FileRefusedError } from '../../src/domain/ports/files.ts'
+import { Paths } from '../../src/paths.ts'
 import { CliRig } from './cli-rig.ts'
 
 const isRoot = process.getuid?.() === 0
@@ -148,6 +153,28 @@ describe.skipIf(!isRoot)('with a small disk', () => {
     const after = new Database(path, { readonly: true })
     expect(after.prepare("SELECT count(*) FROM migration WHERE name LIKE '0015%'").pluck().get()).toBe(0)
     after.close()
+  })
+
+  it('a file of an agent that finds no room is not refused: it is taken when there is room', async () => {
+    mount(cli.dataDir)
+    const paths = new Paths(cli.dataDir, cli.groupsDir)
+    const group = 'home' as GroupName
+    const bytes = randomBytes(200_000)
+    const sha256 = createHash('sha256').update(bytes).digest('hex')
+    mkdirSync(paths.filesOut(group), { recursive: true })
+    writeFileSync(join(paths.filesOut(group), sha256), bytes)
+    const store = new DiskFileStore({
+      ...{ paths, clock: systemClock, maxBytes: 1e9, keepMs: 1e9 },
+      inUse: () => new Set<string>(),
+      onFault: () => undefined,
+    })
+    fill(cli.dataDir)
+    const failed = await store.collect(group, sha256, bytes.length).catch((error: unknown) => error)
+    expect(failed).toMatchObject({ code: 'unavailable' })
+    expect(failed).not.toBeInstanceOf(FileRefusedError)
+    rmSync(filler(cli.dataDir))
+    expect(await store.collect(group, sha256, bytes.length)).toMatchObject({ sha256 })
+    await store.close()
   })
 
   it('a secret that finds no room is refused, and the vault is as it was', async () => {

@@ -188,6 +188,7 @@ async function writeDraft(
 
 function checked(answer: FileAnswer, sha256: FileHash, bytes: number): StoredFile {
   if (answer.kind === 'refused') throw new FileRefusedError(answer.reason)
+  if (answer.kind === 'failed') throw new CreelError('unavailable', answer.reason)
   if (answer.sha256 !== sha256 || answer.bytes !== bytes)
     throw new FileRefusedError('its bytes are not those that were announced')
   const { image } = answer

@@ -25,9 +25,10 @@ export class FileChildren {
   async read(job: FileJob): Promise<FileAnswer> {
     await this.#turn()
     try {
-      if (this.#closed) return { kind: 'refused', reason: 'Creel is stopping' }
+      if (this.#closed) return STOPPING
       const first = await this.#ask(job)
-      if (first.kind !== 'lost' || this.#closed) return refusedIfLost(first)
+      if (first.kind !== 'lost') return first
+      if (this.#closed) return STOPPING
       // Once more: on a machine that stalls, an innocent file must not be refused for good.
       if (job.to !== undefined) await rm(job.to, { force: true })
       return refusedIfLost(await this.#ask(job))
@@ -79,6 +80,8 @@ export class FileChildren {
     })
   }
 }
+
+const STOPPING: FileAnswer = { kind: 'failed', reason: 'Creel is stopping' }
 
 /** The child gave no answer. */
 interface Lost {

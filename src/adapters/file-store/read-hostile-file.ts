@@ -10,6 +10,9 @@ const CHUNK = 256 * 1024
 /** An image says its size near its beginning; behind large camera data at worst. */
 const HEAD = 512 * 1024
 
+/** What only the writing of the copy can come to. */
+const OWN_DISK: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS'])
+
 const IMAGE_TYPES = { png: 'image/png', jpg: 'image/jpeg', gif: 'image/gif', webp: 'image/webp' } as const
 
 /**
@@ -46,6 +49,16 @@ async function refuse(file: FileHandle, { from, maxBytes }: FileJob): Promise<st
 }
 
 async function copyTo(from: FileHandle, target: string, job: FileJob): Promise<FileAnswer> {
+  try {
+    return await writeCopy(from, target, job)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    if (!OWN_DISK.has(code)) throw error
+    return { kind: 'failed', reason: `the disk of the host does not take it (${code})` }
+  }
+}
+
+async function writeCopy(from: FileHandle, target: string, job: FileJob): Promise<FileAnswer> {
   const to = await open(target, 'wx', 0o644)
   let answer: FileAnswer | undefined
   try {

@@ -22,6 +22,8 @@ export const FileAnswer = z.discriminatedUnion('kind', [
       .nullable(),
   }),
   z.object({ kind: z.literal('refused'), reason: z.string().max(300) }),
+  /** Nothing is wrong with the file: another try can mend it. */
+  z.object({ kind: z.literal('failed'), reason: z.string().max(300) }),
 ])
 
 export type FileJob = z.infer<typeof FileJob>

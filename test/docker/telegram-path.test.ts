@@ -138,6 +138,9 @@ describe('what an agent asks for', () => {
       'Always',
       'Deny',
     ])
+    // Killed before it notes that the card was sent, it would send another: Telegram cannot be told that they are one.
+    const askedAt = Number(host.log().find(({ event }) => event === 'approval.asked')?.time)
+    await host.event('delivery.sent', ({ group, time }) => group === null && Number(time) >= askedAt)
     await host.kill()
     await host.start()
     await telegram.press('Always', ALICE.id, { id: 8, is_bot: false, first_name: 'Alice', last_name: 'Doe' })

@@ -11,6 +11,7 @@ const PROTOCOL = '@creel/protocol'
 /** Small files that every part of the host may use. */
 const SHARED = [
   'src/child-flags.ts',
+  'src/journal-owner.ts',
   'src/paths.ts',
   'src/sandbox-user.ts',
   'src/replace-file.ts',

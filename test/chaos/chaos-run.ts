@@ -177,7 +177,13 @@ class ChaosRun {
     const enough =
       platforms.answered + (arm ? Number.POSITIVE_INFINITY : this.#random.between(1, CALM_ANSWERS))
     const last = { answered: platforms.answered, at: Date.now() }
-    while (this.#world.hostLives && platforms.answered < enough && Date.now() - last.at < QUIET_MS) {
+    // A point that cannot be hit, as there are some with containers, must not be waited for for ever.
+    while (
+      this.#world.hostLives &&
+      platforms.answered < enough &&
+      Date.now() - last.at < QUIET_MS &&
+      this.#more()
+    ) {
       this.#talk(files)
       for (; last.answered < platforms.answered; last.answered++) {
         last.at = Date.now()

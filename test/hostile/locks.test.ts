@@ -1,5 +1,7 @@
+import { chownSync, linkSync, statSync, writeFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import type { UnixMs } from '../../src/domain/ids.ts'
+import { SANDBOX_USER } from '../../src/sandbox-user.ts'
 import { EVIL, GOOD, OutboxWorld, reply } from './outbox-world.ts'
 
 const AT = 1 as UnixMs
@@ -35,6 +37,30 @@ it('says unfinished when a writer was killed in its commit, until the writer has
       { seq: 2, entry: reply('healed') },
     ],
   })
+})
+
+const isRoot = process.getuid?.() === 0
+if (!isRoot) console.error('skipped: the owner of a journal: only root can give files away')
+
+it.skipIf(!isRoot).each([
+  ['that is its own', SANDBOX_USER.uid],
+  ['that SQLite has made the host’s', 0],
+])('leaves a sandbox a journal %s, after any look', async (_, owner) => {
+  await using world = new OutboxWorld()
+  const journal = `${world.outbox}-journal`
+  // As a commit has it in its first moments; nobody holds a lock: SQLite opens it to see whether it is in use.
+  writeFileSync(journal, Buffer.alloc(512), { mode: 0o666 })
+  chownSync(journal, owner, owner)
+  expect(await world.reader.read(EVIL, 0, 10)).toMatchObject({ kind: 'entries', items: [{ seq: 1 }] })
+  expect(statSync(journal).uid).toBe(SANDBOX_USER.uid)
+})
+
+it.skipIf(!isRoot)('does not give away an outbox that a sandbox has named like its journal', async () => {
+  await using world = new OutboxWorld()
+  linkSync(world.outbox, `${world.outbox}-journal`)
+  expect(await world.reader.read(EVIL, 0, 10)).toMatchObject({ kind: 'rejected' })
+  world.mailbox.open(EVIL)
+  expect(statSync(world.outbox).uid).toBe(0)
 })
 
 it('reads beside a writer that has begun, and the writer commits beside a reader', async () => {

@@ -4,10 +4,11 @@ import { CreelError } from '../../domain/errors.ts'
 import type { GroupName, UnixMs } from '../../domain/ids.ts'
 import type { Clock } from '../../domain/ports/clock.ts'
 import type { Mailbox, NewInboxEntry } from '../../domain/ports/mailbox.ts'
+import { giveBackJournal } from '../../journal-owner.ts'
 import type { Paths } from '../../paths.ts'
 import { replaceFile } from '../../replace-file.ts'
 import { isLocked, toCreelError } from './file-errors.ts'
-import { giveBackJournal, makeMailFolders, makeOutbox, READABLE } from './mail-layout.ts'
+import { makeMailFolders, makeOutbox, READABLE } from './mail-layout.ts'
 
 /** Each open inbox costs a file descriptor and a little memory. */
 const MAX_OPEN = 64
@@ -40,7 +41,7 @@ export class FileMailbox implements Mailbox {
     this.#guard('open', group, () => {
       makeMailFolders(this.#paths, group)
       makeOutbox(this.#paths, group)
-      giveBackJournal(this.#paths, group)
+      giveBackJournal(this.#paths.outbox(group))
       const inode = lstatSync(this.#paths.inbox(group), { throwIfNoEntry: false })?.ino
       if (inode !== undefined && this.#open.get(group)?.inode === inode) return
       this.#forget(group)

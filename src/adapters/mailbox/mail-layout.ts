@@ -1,11 +1,10 @@
-import { chmodSync, lchownSync, lstatSync, mkdirSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createOutbox, OUTBOX_FILE } from '@creel/protocol'
 import { CreelError } from '../../domain/errors.ts'
 import type { GroupName } from '../../domain/ids.ts'
 import type { Paths } from '../../paths.ts'
 import { moveIntoPlace } from '../../replace-file.ts'
-import { SANDBOX_USER } from '../../sandbox-user.ts'
 
 /** Readable for the sandbox's uid, which reads through a read-only mount. */
 export const READABLE = 0o644
@@ -54,18 +53,6 @@ export function makeOutbox(paths: Paths, group: GroupName): void {
   createOutbox(draft)
   chmodSync(draft, 0o666)
   moveIntoPlace(draft, outbox)
-}
-
-/**
- * A host that runs as root and looks at an outbox whose writer died makes the journal its own: SQLite gives journals
- * the owner of their database. The sandbox could then not remove it, and would die at it for ever. Idempotent. Nobody
- * but root can put something else there meanwhile: the folder is sticky.
- */
-export function giveBackJournal(paths: Paths, group: GroupName): void {
-  const journal = `${paths.outbox(group)}-journal`
-  const found = lstatSync(journal, { throwIfNoEntry: false })
-  if (process.getuid?.() !== 0 || !found?.isFile() || found.uid !== 0) return
-  lchownSync(journal, SANDBOX_USER.uid, SANDBOX_USER.gid)
 }
 
 // One level at a time: mkdir with `recursive` can spin for ever (https://github.com/openclaw/openclaw/issues/130807).

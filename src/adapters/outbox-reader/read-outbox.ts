@@ -1,5 +1,6 @@
 import Database from 'better-sqlite3'
 import type { OutboxBatch } from '../../domain/ports/mailbox.ts'
+import { giveBackJournal } from '../../journal-owner.ts'
 import { hasSyncedJournal, refuseOutboxFile } from './inspect-file.ts'
 import { parseBody } from './parse-body.ts'
 import { NotAnOutboxError, readRows } from './read-rows.ts'
@@ -11,6 +12,8 @@ import { NotAnOutboxError, readRows } from './read-rows.ts'
 export function readOutbox(path: string, after: number, limit: number): OutboxBatch {
   const refused = refuseOutboxFile(path, process.getuid?.())
   if (refused) return { kind: 'rejected', reason: refused }
+  // Between that look and SQLite's own a commit can begin: then SQLite opens its journal.
+  giveBackJournal(path)
   if (hasSyncedJournal(path)) return { kind: 'unfinished' }
   try {
     const { rows, more } = readRows(path, after, limit)
@@ -21,6 +24,8 @@ export function readOutbox(path: string, after: number, limit: number): OutboxBa
     return { kind: 'entries', items, more }
   } catch (error) {
     return fromError(error)
+  } finally {
+    giveBackJournal(path)
   }
 }
 

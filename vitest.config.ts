@@ -35,6 +35,8 @@ export default defineConfig({
           name: 'unit',
           // No module here keeps state (test/architecture), so files can share a process: a quarter of the time less.
           isolate: false,
+          // The usual is one less than there are cores, which is one process on a small machine.
+          maxWorkers: '100%',
           // Programs that tests start are compiled once.
           env: { NODE_COMPILE_CACHE: join(import.meta.dirname, '.creel', 'compile-cache') },
           include: ['{src,container,setup,test}/**/*.test.ts'],

@@ -99,15 +99,15 @@ export function describeChat({ rig, next, heard, lines, ownModel, otherModel, co
   })
 
   it('counts fresh tokens apart from those of the cache, the same for every provider', async () => {
-    const before = rig().entries('usage').length
+    const before = rig().usage().length
     const word = next()
     rig().model.fault(word, {
       pieces: counted(`heard ${word}`),
       headers: { 'content-type': 'text/event-stream' },
     })
     await rig().ask(word, `heard ${word}`)
-    await rig().host.until('the usage', () => rig().entries('usage').length > before)
-    expect(rig().entries('usage').at(-1)).toMatchObject(COUNTED)
+    await rig().host.until('the usage', () => rig().usage().length > before)
+    expect(rig().usage().at(-1)).toMatchObject(COUNTED)
     const listed = JSON.parse(await rig().host.creel('usage', '--json'))
     expect(listed.lines.length).toBeGreaterThan(0)
   })

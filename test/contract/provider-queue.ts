@@ -17,7 +17,7 @@ const SLOW = { pieceMs: 100 } as const
 export function describeQueue({ rig, next, heard, lines }: QueueTools): void {
   describe('a message while the agent writes', () => {
     const queue = (mode: QueueMode) => rig().queue(mode)
-    const settled = () => rig().entries('settled')
+    const settled = () => rig().settled()
     /** Has the agent write a long answer to `word`, and waits until some of it is shown. */
     const writing = async (word: string) => {
       rig().model.on(word, { text: `heard ${word} ${'and so on '.repeat(200)}`, ...SLOW })
@@ -32,15 +32,17 @@ export function describeQueue({ rig, next, heard, lines }: QueueTools): void {
       await queue('steer')
       const [first, second] = [next(), next()]
       const before = settled().length
-      const returned = rig().entries('returned').length
       await writing(first)
       rig().model.on(second, { text: `heard ${second}` })
       await rig().ask(second, `heard ${second}`)
       await rig().host.until('both settlements', () => settled().length === before + 2)
       const [one, two] = settled().slice(before)
       expect([one?.outcome, two?.outcome]).toEqual(['done', 'done'])
-      expect(rig().entries('reply').at(-1)?.inboxSeq).toBe(one?.inboxSeq)
-      expect(rig().entries('returned')).toHaveLength(returned)
+      expect(rig().replies().at(-1)).toBe(one?.inboxSeq)
+      const returned = rig().entries('returned')
+      expect(
+        returned.filter(({ inboxSeq }) => inboxSeq === one?.inboxSeq || inboxSeq === two?.inboxSeq),
+      ).toEqual([])
       const [call] = rig().model.calls(second)
       expect(call?.text).toContain(first)
       expect(await lines(`heard ${second}`)).toHaveLength(1)
@@ -79,9 +81,9 @@ export function describeQueue({ rig, next, heard, lines }: QueueTools): void {
       await rig().ask(third, `heard ${third}`)
       await rig().host.until('all settlements', () => settled().length === before + 3)
       const [, two, three] = settled().slice(before)
-      const replies = rig().entries('reply')
-      expect(replies.filter(({ inboxSeq }) => inboxSeq === two?.inboxSeq)).toHaveLength(1)
-      expect(replies.filter(({ inboxSeq }) => inboxSeq === three?.inboxSeq)).toEqual([])
+      const replies = rig().replies()
+      expect(replies.filter((seq) => seq === two?.inboxSeq)).toHaveLength(1)
+      expect(replies.filter((seq) => seq === three?.inboxSeq)).toEqual([])
       expect(rig().model.calls(third)[0]?.text).toContain(second)
       await heard()
     })

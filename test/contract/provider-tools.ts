@@ -56,8 +56,8 @@ function describeOurs({ rig, next, heard, lines, call }: ToolTests): void {
     writeFileSync(join(rig().workspace, `${word}.txt`), 'a report')
     await rig().person.say(asked(word, 'send_file', { path: `${word}.txt`, caption: `with ${word}` }))
     await rig().person.answered(call ? `heard ${word}` : 'Copied: ')
-    expect(rig().entries('file').at(-1)).toMatchObject({ name: `${word}.txt`, bytes: 8 })
     await rig().host.until('its delivery', async () => (await lines(`with ${word}`)).length > 0)
+    expect((await rig().person.agentFiles()).at(-1)).toMatchObject({ name: `${word}.txt`, bytes: 8 })
   })
 
   it('tell the model what is wrong with a call', async () => {

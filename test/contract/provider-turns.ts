@@ -35,7 +35,7 @@ export function describeTurns({ rig, next, heard, lines, container }: TurnTools)
     it('that answers NO_REPLY in a group says nothing, and in a private chat just that', async () => {
       const [silent, loud] = [next(), next()]
       for (const word of [silent, loud]) rig().model.on(word, { text: 'NO_REPLY', pieceMs: 50, pieceSize: 2 })
-      const settled = () => rig().entries('settled').length
+      const settled = () => rig().settled().length
       const before = (await rig().person.agentLines()).length
       await rig().chatKind('group')
       const from = settled()
@@ -45,8 +45,8 @@ export function describeTurns({ rig, next, heard, lines, container }: TurnTools)
       await rig().person.say(loud)
       await rig().host.until('the answer', async () => (await rig().person.agentLines()).length > before)
       expect((await rig().person.agentLines()).slice(before)).toEqual(['NO_REPLY'])
-      const seq = rig().entries('settled').at(-2)?.inboxSeq
-      expect(rig().entries('settled').at(-2)).toMatchObject({ outcome: 'done' })
+      const seq = rig().settled().at(-2)?.inboxSeq
+      expect(rig().settled().at(-2)).toMatchObject({ outcome: 'done' })
       const shown = rig()
         .entries('progress')
         .filter(({ inboxSeq }) => inboxSeq === seq)

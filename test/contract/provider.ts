@@ -218,10 +218,10 @@ function describeModel(rig: () => ProviderRig, tools: Tools): void {
   })
 
   it('reports what a turn used', async () => {
-    const before = rig().entries('usage').length
+    const before = rig().usage().length
     await heard()
-    await rig().host.until('the usage', () => rig().entries('usage').length > before)
-    const usage = rig().entries('usage').at(-1)
+    await rig().host.until('the usage', () => rig().usage().length > before)
+    const usage = rig().usage().at(-1)
     expect(usage?.inputTokens).toBeGreaterThan(0)
     expect(usage?.outputTokens).toBeGreaterThan(0)
   })

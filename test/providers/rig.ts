@@ -126,7 +126,43 @@ export class ProviderRig implements AsyncDisposable {
     return said
   }
 
-  /** Everything that the runner wrote of one kind, in order. */
+  /** The turns of the agent that are at their end, in that order. */
+  settled(): { inboxSeq: number; outcome: 'done' | 'failed' | 'cancelled' }[] {
+    return this.#rows(
+      `SELECT inbox_seq AS inboxSeq, outcome FROM dispatch WHERE group_name = ? AND outcome IS NOT NULL
+       ORDER BY settled_at, inbox_seq`,
+    )
+  }
+
+  /** What turns used, in the order in which the runner told it. */
+  usage(): Readonly<Record<string, number>>[] {
+    return this.#rows(
+      `SELECT input_tokens AS inputTokens, output_tokens AS outputTokens, cache_read_tokens AS cacheReadTokens,
+              cache_write_tokens AS cacheWriteTokens FROM usage WHERE group_name = ? ORDER BY outbox_seq`,
+    )
+  }
+
+  /** For each message that the agent sent, the inbox position of the turn that it came from. */
+  replies(): (number | null)[] {
+    return this.#rows<{ seq: number | null }>(
+      'SELECT inbox_seq AS seq FROM delivery WHERE group_name = ? ORDER BY id',
+    ).map(({ seq }) => seq)
+  }
+
+  /** What the host has noted of the agent: it stays, whatever the runner forgets. */
+  #rows<T>(sql: string): T[] {
+    const db = new Database(join(this.host.dataDir, 'host.db'), { readonly: true, timeout: 5_000 })
+    try {
+      return db.prepare<[string], T>(sql).all(GROUP)
+    } finally {
+      db.close()
+    }
+  }
+
+  /**
+   * What the runner wrote of one kind, in order, as far as its outbox still has it: entries of ended turns go when the
+   * host has them, at a moment that no test knows.
+   */
   entries<T extends OutboxEntry['type']>(type: T): Extract<OutboxEntry, { type: T }>[] {
     const file = join(this.host.dataDir, 'mail', GROUP, 'out', 'outbox.db')
     const db = new Database(file, { readonly: true, timeout: 5_000 })

@@ -22,6 +22,7 @@ import { SqliteDirectoryStore } from './adapters/sqlite/directory-store.ts'
 import { SqliteDispatchStore } from './adapters/sqlite/dispatch-store.ts'
 import { SqliteEgressLog } from './adapters/sqlite/egress-log-store.ts'
 import { SqliteEgressRules } from './adapters/sqlite/egress-rule-store.ts'
+import { SqliteHostCallStore } from './adapters/sqlite/host-call-store.ts'
 import { SqliteInboundStore } from './adapters/sqlite/inbound-store.ts'
 import { lockInstance } from './adapters/sqlite/instance-lock.ts'
 import { openHostDb } from './adapters/sqlite/open.ts'
@@ -60,6 +61,7 @@ export interface Core extends Disposable {
   readonly waiting: SqliteWaitingStore
   readonly attachments: SqliteAttachmentStore
   readonly approvals: SqliteApprovalStore
+  readonly hostCalls: SqliteHostCallStore
   readonly dispatches: SqliteDispatchStore
   readonly outboxes: SqliteOutboxStore
   readonly deliveries: SqliteDeliveryStore
@@ -109,6 +111,7 @@ export function openCore(install: Install, clock: Clock = steadyClock()): Core {
     waiting: new SqliteWaitingStore(db),
     attachments: new SqliteAttachmentStore(db),
     approvals: new SqliteApprovalStore(db),
+    hostCalls: new SqliteHostCallStore(db),
     dispatches: new SqliteDispatchStore(db),
     outboxes: new SqliteOutboxStore(db),
     deliveries: new SqliteDeliveryStore(db),

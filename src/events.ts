@@ -133,4 +133,12 @@ export class Events {
   noteFailed(channel: string, reason: string): void {
     this.#log.debug({ event: 'progress.failed', channel, reason }, 'progress message not shown')
   }
+
+  callAnswered(group: GroupName, name: string, ok: boolean): void {
+    this.#log.info({ event: 'call.answered', group, name: name.slice(0, 60), ok }, 'a tool asked the host')
+  }
+
+  callBroken(group: GroupName, name: string, error: string): void {
+    this.#log.error({ event: 'call.broken', group, name, error }, 'what a tool asked for failed')
+  }
 }

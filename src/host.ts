@@ -1,10 +1,10 @@
 // Composition root of the host: every box of the diagram in ARCHITECTURE.md, in its order.
-import { PROTOCOL_VERSION } from '@creel/protocol'
 import { approvalParts } from './approval-parts.ts'
 import type { Approvals } from './approvals/approvals.ts'
+import { callParts } from './call-parts.ts'
+import type { Calls } from './calls/calls.ts'
 import type { Channels } from './channels.ts'
 import type { ChatCommandPorts } from './chat-commands/command.ts'
-import type { GroupConfig } from './config/schema.ts'
 import type { Core } from './core.ts'
 import { Notices } from './delivery/notices.ts'
 import { Outgoing } from './delivery/outgoing.ts'
@@ -14,7 +14,7 @@ import type { ChatId, GroupName } from './domain/ids.ts'
 import type { FileStore, GroupFiles } from './domain/ports/files.ts'
 import type { Gateway } from './domain/ports/gateway.ts'
 import type { Doorbell, Mailbox, OutboxReader } from './domain/ports/mailbox.ts'
-import type { SandboxEngine, SandboxSpec } from './domain/ports/sandbox.ts'
+import type { SandboxEngine } from './domain/ports/sandbox.ts'
 import type { Skills } from './domain/ports/skills.ts'
 import { Events } from './events.ts'
 import { type InboundParts, inboundParts } from './inbound-parts.ts'
@@ -28,13 +28,12 @@ import { Pump, type PumpOptions, type StepResult } from './pump.ts'
 import { Admission } from './routing/admission.ts'
 import { stopTurns } from './routing/stop-turns.ts'
 import { type BudgetPorts, isHeldBack, turnBudget } from './routing/turn-budget.ts'
+import { prepareSandbox, specOf } from './sandbox-parts.ts'
 import { drained } from './sandboxes/drained.ts'
 import { EngineWatch } from './sandboxes/engine-watch.ts'
 import { GroupMail } from './sandboxes/group-mail.ts'
 import { GroupProblems } from './sandboxes/group-problems.ts'
-import { placeSkills } from './sandboxes/place-skills.ts'
-import { runnerSettings } from './sandboxes/runner-settings.ts'
-import { sandboxSpec, specHash } from './sandboxes/sandbox-spec.ts'
+import { specHash } from './sandboxes/sandbox-spec.ts'
 import { Supervisor } from './sandboxes/supervisor.ts'
 
 /** What a host is built from; tests put their own in. */
@@ -74,6 +73,7 @@ export class Host {
   readonly #collect: Pump<GroupName>
   readonly #outgoing: Outgoing
   readonly #fetching: FileFetching
+  readonly #calls: Calls
   readonly #engine: EngineWatch
   readonly #board: ProgressBoard
   readonly notices: Notices
@@ -155,6 +155,8 @@ export class Host {
       },
       pump,
     )
+    const arrived = (group: GroupName) => this.#mailArrived(group)
+    this.#calls = callParts(core, { mailbox, events, nudge: arrived }, pump)
     this.#mail = new GroupMail({
       ...{ mailbox, log, doorbell: parts.doorbell, gateway: parts.gateway },
       onRing: (group) => this.#collect.nudge(group),
@@ -164,8 +166,8 @@ export class Host {
       engine: parts.engine,
       ...{ groups, dispatches, mailbox, clock, random, events, specHash, problems },
       limits,
-      specOf: (group, config) => this.#specOf(group, config),
-      prepare: (group, config) => this.#prepare(group, config),
+      specOf: (group, config) => specOf(parts, group, config),
+      prepare: (group, config) => prepareSandbox(parts, this.#mail, group, config),
       nudge: (group) => this.#supervise.nudge(group),
       exited: (group) => this.#collect.nudge(group),
     })
@@ -180,7 +182,7 @@ export class Host {
         collect(group, {
           ...{ reader: parts.reader, outboxes, dispatches, deliveries, directory, mailbox, channelOf },
           ...{ files, maxFileBytes, events, clock, problems },
-          ...{ board: this.#board, approvals: this.approvals },
+          ...{ board: this.#board, approvals: this.approvals, calls: this.#calls },
           nudge: (name, chats) => this.#mailLeft(name, chats),
         }),
     })
@@ -207,6 +209,7 @@ export class Host {
     this.#fetching.start()
     this.#board.start()
     this.approvals.start()
+    this.#calls.start()
     void this.parts.files.sweep()
     this.#intakes.start()
   }
@@ -251,6 +254,7 @@ export class Host {
     await this.#engine.stop(1_000)
     this.#collect.nudgeAll()
     await this.#collect.stop(2_000)
+    await this.#calls.stop()
     await this.approvals.stop()
     await this.#outgoing.stop(5_000)
     await this.#board.stop()
@@ -291,27 +295,5 @@ export class Host {
     const result = await this.supervisor.step(group, signal)
     if (this.supervisor.handle(group)) await this.#mail.ensure(group)
     return result
-  }
-
-  async #specOf(group: GroupName, config: GroupConfig): Promise<SandboxSpec> {
-    const { install } = this.parts.core
-    const image = await this.parts.image(config.provider)
-    const { runtime } = install.config.engine
-    return sandboxSpec(group, config, install.paths, {
-      image,
-      runtime,
-      protocol: PROTOCOL_VERSION,
-      timezone: install.env.timezone,
-    })
-  }
-
-  async #prepare(group: GroupName, config: GroupConfig): Promise<void> {
-    const { core, mailbox, prepareFolders } = this.parts
-    prepareFolders(group)
-    await this.#mail.open(group)
-    await placeSkills(group, config, { skills: this.parts.skills, events: new Events(this.parts.log) })
-    const { groups, install } = core
-    const maxAttempts = install.config.limits.max_attempts
-    mailbox.writeSettings(group, runnerSettings(group, config, { groups, maxAttempts }))
   }
 }

@@ -3,6 +3,7 @@ import type { GroupName } from '../domain/ids.ts'
 import type { ChatFile } from '../domain/message.ts'
 import type { Channel } from '../domain/ports/channel.ts'
 import { FileRefusedError, type FileStore } from '../domain/ports/files.ts'
+import type { OutboxItem } from '../domain/ports/mailbox.ts'
 import { sizeText } from '../domain/size-text.ts'
 import { cleanName } from '../markdown/clean-text.ts'
 
@@ -45,4 +46,14 @@ export function fileParts(collected: CollectedFile, channel: Channel | undefined
   const { name, bytes, refused } = collected
   const text = `(A file of the agent, "${name}" (${sizeText(bytes)}), could not be taken: ${refused}.)`
   return channel?.render(text) ?? [text]
+}
+
+/** A file is taken at the head of a batch, for it takes time: what was said before it is not held up. */
+export function upToFile(items: readonly OutboxItem[]): readonly OutboxItem[] {
+  const at = items.findIndex((item, index) => index > 0 && isFile(item))
+  return at === -1 ? items : items.slice(0, at)
+}
+
+export function isFile(item: OutboxItem): item is { seq: number; entry: OutboxFile } {
+  return 'entry' in item && item.entry.type === 'file'
 }

@@ -3,7 +3,7 @@ import { FakeChannel } from '../../test/fakes/fake-channel.ts'
 import { FakeFileStore } from '../../test/fakes/fake-file-store.ts'
 import { FakeMailbox } from '../../test/fakes/fake-mailbox.ts'
 import { FakeOutboxReader } from '../../test/fakes/fake-outbox-reader.ts'
-import { NO_ASKS } from '../../test/fakes/no-approvals.ts'
+import { NO_ASKS, NO_CALLS } from '../../test/fakes/no-approvals.ts'
 import { GARDEN, HostTables } from '../../test/rig/host-tables.ts'
 import type { Shown } from '../delivery/progress-board.ts'
 import { readFilePart } from '../domain/file-part.ts'
@@ -38,7 +38,7 @@ class CollectorWorld extends HostTables {
     return collect(GARDEN, {
       ...{ reader, outboxes, dispatches, deliveries, directory, mailbox, events, clock, problems },
       board: { show: (_, inboxSeq, __, shown) => void this.shown.push({ inboxSeq, shown }) },
-      ...{ files: this.files, maxFileBytes: 1_000, approvals: NO_ASKS },
+      ...{ files: this.files, maxFileBytes: 1_000, approvals: NO_ASKS, calls: NO_CALLS },
       channelOf: () => (this.configured ? this.channel : undefined),
       nudge: (group, chats) => void this.nudged.push({ group, chats: [...chats] }),
     })

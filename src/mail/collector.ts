@@ -1,9 +1,11 @@
-import type { OutboxAsk, OutboxEntry, OutboxFile, OutboxSend } from '@creel/protocol'
+import type { OutboxAsk, OutboxCall, OutboxEntry, OutboxSend } from '@creel/protocol'
 import type { Approvals } from '../approvals/approvals.ts'
+import type { Calls } from '../calls/calls.ts'
 import { failedWithout, renderParts } from '../delivery/notices.ts'
 import type { ProgressBoard, Shown } from '../delivery/progress-board.ts'
 import type { NewApproval } from '../domain/approval.ts'
 import { CreelError } from '../domain/errors.ts'
+import type { NewHostCall } from '../domain/host-call.ts'
 import type { ChatId, GroupName } from '../domain/ids.ts'
 import type { Channel } from '../domain/ports/channel.ts'
 import type { Clock } from '../domain/ports/clock.ts'
@@ -23,7 +25,7 @@ import type { Events } from '../events.ts'
 import type { StepResult } from '../pump.ts'
 import type { GroupProblems } from '../sandboxes/group-problems.ts'
 import { mayReply, type Verdict } from './authorise.ts'
-import { type CollectedFile, fileParts, takeFile } from './collected-file.ts'
+import { type CollectedFile, fileParts, isFile, takeFile, upToFile } from './collected-file.ts'
 import { sendElsewhere } from './send-elsewhere.ts'
 
 export interface CollectorPorts {
@@ -41,6 +43,7 @@ export interface CollectorPorts {
   readonly problems: GroupProblems
   readonly board: Pick<ProgressBoard, 'show'>
   readonly approvals: Pick<Approvals, 'plan' | 'nudge'>
+  readonly calls: Pick<Calls, 'plan' | 'nudge'>
   /** Wakes the delivery of these chats and lets the supervisor look. */
   readonly nudge: (group: GroupName, chats: ReadonlySet<ChatId>) => void
 }
@@ -84,6 +87,7 @@ export async function collect(group: GroupName, ports: CollectorPorts): Promise<
       outboxes.record(group, taken.record(), clock.now())
       taken.showProgress()
       if (taken.asked) ports.approvals.nudge()
+      if (taken.called) ports.calls.nudge(group)
       ports.nudge(group, taken.chats)
       const manyTaken = Math.floor(before / PRUNE_EVERY) !== Math.floor(taken.cursor / PRUNE_EVERY)
       // A file that was taken need not stay in the sandbox.
@@ -91,16 +95,6 @@ export async function collect(group: GroupName, ports: CollectorPorts): Promise<
       return batch.more || items.length < batch.items.length ? 'again' : 'idle'
     }
   }
-}
-
-/** A file is taken at the head of a batch, for it takes time: what was said before it is not held up. */
-function upToFile(items: readonly OutboxItem[]): readonly OutboxItem[] {
-  const at = items.findIndex((item, index) => index > 0 && isFile(item))
-  return at === -1 ? items : items.slice(0, at)
-}
-
-function isFile(item: OutboxItem): item is { seq: number; entry: OutboxFile } {
-  return 'entry' in item && item.entry.type === 'file'
 }
 
 /**
@@ -128,6 +122,7 @@ class Batch {
     []
   readonly #usage: NewUsage[] = []
   readonly #asks: NewApproval[] = []
+  readonly #calls: NewHostCall[] = []
   readonly #shows: (() => void)[] = []
   #rejected = 0
   /** That of the first item. */
@@ -164,11 +159,16 @@ class Batch {
       rejected: this.#rejected,
       usage: this.#usage,
       asks: this.#asks,
+      calls: this.#calls,
     }
   }
 
   get asked(): boolean {
     return this.#asks.length > 0
+  }
+
+  get called(): boolean {
+    return this.#calls.length > 0
   }
 
   showProgress(): void {
@@ -196,6 +196,9 @@ class Batch {
         return
       case 'ask':
         this.#ask(seq, entry, origin)
+        return
+      case 'call':
+        this.#call(seq, entry)
         return
       case 'settled':
         this.#settled.push({ ...entry, reason: entry.reason ?? null })
@@ -281,6 +284,16 @@ class Batch {
     this.#deliveries.push(...planned.deliveries)
     this.chats.add(planned.chatId)
     this.#ports.events.approvalAsked(this.#group, entry.ask.kind, seq)
+  }
+
+  /** The message may have been settled in this very batch: whose turn is over has nothing more to ask. */
+  #call(seq: number, entry: OutboxCall): void {
+    const isOver = this.#settled.some(({ inboxSeq }) => inboxSeq === entry.inboxSeq)
+    const planned = isOver
+      ? { rejected: 'a call for a message that is settled' }
+      : this.#ports.calls.plan(this.#group, entry, this.#calls.length)
+    if ('rejected' in planned) this.#reject(seq, planned.rejected)
+    else this.#calls.push(planned)
   }
 
   #sayFile(seq: number, inboxSeq: number, origin: InboundRow | null): void {

@@ -21,8 +21,7 @@ const SHARED = [
   'src/config/groups.ts',
 ]
 /** Files that put the parts together, and so may know them all. */
-const COMPOSITION =
-  /^(?:src\/(?:host|host-parts|secret-parts|egress-parts|approval-parts|inbound-parts|core)\.ts$|src\/cli\/|setup\/|test\/|bench\/)/
+const COMPOSITION = /^(?:src\/(?:host|core|[a-z]+-parts)\.ts$|src\/cli\/|setup\/|test\/|bench\/)/
 /** Packages that stay behind one wall, and the folders that are it. */
 const CONFINED: Readonly<Record<string, readonly string[]>> = {
   dockerode: ['src/adapters/docker/'],
@@ -35,6 +34,7 @@ const PURE: readonly { folder: RegExp; packages: readonly string[] }[] = [
   { folder: /^src\/(?:paths|sandbox-user)\.ts$/, packages: ['node:path', PROTOCOL] },
   { folder: /^src\/config\/(?:schema|problems|groups)\.ts$/, packages: ['zod', 'node:path', PROTOCOL] },
   { folder: /^src\/markdown\//, packages: ['markdown-it', 'zod', PROTOCOL] },
+  { folder: /^src\/schedule\//, packages: ['cron-parser', 'temporal-polyfill'] },
   { folder: /^container\/protocol\//, packages: ['zod', 'better-sqlite3'] },
 ]
 
@@ -92,11 +92,7 @@ function wrongFile(from: string, target: string, specifier: string): string | nu
     return specifier === PROTOCOL ? null : `reaches into container/ other than through ${PROTOCOL}`
   if (COMPOSITION.test(from) || isOuterMain(from)) return null
   if (target.startsWith('setup/')) return `only the composition imports setup: ${target}`
-  if (
-    /^src\/(?:(?:host|host-parts|secret-parts|egress-parts|approval-parts|inbound-parts|core)\.ts$|cli\/)/.test(
-      target,
-    )
-  )
+  if (/^src\/(?:(?:host|core|[a-z]+-parts)\.ts$|cli\/)/.test(target))
     return `only the composition imports ${target}`
   return wrongInHost(from, target)
 }

@@ -10,6 +10,7 @@ import { collect } from '../../src/mail/collector.ts'
 import { GroupProblems } from '../../src/sandboxes/group-problems.ts'
 import { FakeChannel } from '../fakes/fake-channel.ts'
 import { FakeFileStore } from '../fakes/fake-file-store.ts'
+import { NO_CALLS } from '../fakes/no-approvals.ts'
 import { HostTables, OWNER, silentLog } from '../rig/host-tables.ts'
 import { EVIL, GOOD, OutboxWorld } from './outbox-world.ts'
 
@@ -78,6 +79,7 @@ async function shown(): Promise<string[]> {
         problems,
         files,
         approvals,
+        calls: NO_CALLS,
         channelOf,
       },
       ...{ reader: world.reader, mailbox: world.mailbox, maxFileBytes: 1_000 },

@@ -7,7 +7,7 @@ import { collect } from '../../src/mail/collector.ts'
 import { GroupProblems } from '../../src/sandboxes/group-problems.ts'
 import { FakeChannel } from '../fakes/fake-channel.ts'
 import { FakeFileStore } from '../fakes/fake-file-store.ts'
-import { NO_ASKS } from '../fakes/no-approvals.ts'
+import { NO_ASKS, NO_CALLS } from '../fakes/no-approvals.ts'
 import { HostTables } from '../rig/host-tables.ts'
 import { EVIL, GOOD, OutboxWorld } from './outbox-world.ts'
 
@@ -49,6 +49,7 @@ async function taken(): Promise<{ chat_id: number; part: string }[]> {
       ...{ reader: world.reader, mailbox: world.mailbox, maxFileBytes: 1_000 },
       board: { show: () => undefined },
       approvals: NO_ASKS,
+      calls: NO_CALLS,
       channelOf: () => new FakeChannel({ partLimit: 1_000_000 }),
       nudge: () => undefined,
     })

@@ -34,6 +34,7 @@ export class ToolRig implements AsyncDisposable {
       outbox: { sent: () => new Set() },
       files: { keep: () => Promise.reject(new Error('no files here')), release: () => undefined },
       commits: { commit: async (entries) => rig?.take(entries) !== undefined },
+      calls: { call: async () => ({ kind: 'silent' }) },
       clock: systemClock,
     })
     const folders = { workspace: memoryDir, memory: memoryDir, home: memoryDir, temporary: memoryDir }

@@ -8,6 +8,7 @@ import { SqliteAttachmentStore } from '../../src/adapters/sqlite/attachment-stor
 import { SqliteDeliveryStore } from '../../src/adapters/sqlite/delivery-store.ts'
 import { SqliteDirectoryStore } from '../../src/adapters/sqlite/directory-store.ts'
 import { SqliteDispatchStore } from '../../src/adapters/sqlite/dispatch-store.ts'
+import { SqliteHostCallStore } from '../../src/adapters/sqlite/host-call-store.ts'
 import { SqliteInboundStore } from '../../src/adapters/sqlite/inbound-store.ts'
 import { openHostDb } from '../../src/adapters/sqlite/open.ts'
 import { SqliteOutboxStore } from '../../src/adapters/sqlite/outbox-store.ts'
@@ -42,6 +43,7 @@ export class HostTables implements Disposable {
   readonly waiting: SqliteWaitingStore
   readonly attachments: SqliteAttachmentStore
   readonly approvals: SqliteApprovalStore
+  readonly hostCalls: SqliteHostCallStore
   readonly directory: SqliteDirectoryStore
   readonly roles: SqliteRoleStore
   readonly pairings: SqlitePairingCodes
@@ -60,6 +62,7 @@ export class HostTables implements Disposable {
     this.waiting = new SqliteWaitingStore(this.db)
     this.attachments = new SqliteAttachmentStore(this.db)
     this.approvals = new SqliteApprovalStore(this.db)
+    this.hostCalls = new SqliteHostCallStore(this.db)
     this.directory = new SqliteDirectoryStore(this.db)
     this.roles = new SqliteRoleStore(this.db)
     this.pairings = new SqlitePairingCodes(this.db, (user, now) => this.roles.grant(user, 'owner', null, now))

@@ -4,6 +4,9 @@ import { InboxAttachment, MAX_FILES } from './files.ts'
 /** Position of an entry in its log: starts at 1, grows, never reused. */
 export const Seq = z.number().int().positive()
 
+/** A runner's name for a call of its own; with the inbox position that it works on, one of the group. */
+export const CallId = z.string().regex(/^[0-9a-zA-Z:_-]{1,100}$/)
+
 /** UTC integer milliseconds. */
 export const UnixMs = z.number().int().nonnegative()
 
@@ -81,12 +84,25 @@ export const InboxDelivered = z.object({
   platformMessageId: z.string(),
 })
 
+/** Longest answer to a call, in UTF-16 units. */
+export const MAX_CALL_RESULT = 60_000
+
+/** What became of a call: what was asked for (text, or JSON), or, when not `ok`, why not and what to do about it. */
+export const InboxResult = z.object({
+  type: z.literal('result'),
+  inboxSeq: Seq,
+  callId: CallId,
+  ok: z.boolean(),
+  text: z.string().max(MAX_CALL_RESULT),
+})
+
 /** Everything the host can write. A new member: add it here and to the fixtures, see CONTRIBUTING.md. */
 export const InboxEntry = z.discriminatedUnion('type', [
   InboxMessage,
   InboxAcked,
   InboxCancel,
   InboxDelivered,
+  InboxResult,
 ])
 
 export type Speaker = z.infer<typeof Speaker>
@@ -94,4 +110,5 @@ export type Destination = z.infer<typeof Destination>
 export type Overheard = z.infer<typeof Overheard>
 export type QueueMode = z.infer<typeof QueueMode>
 export type InboxMessage = z.infer<typeof InboxMessage>
+export type InboxResult = z.infer<typeof InboxResult>
 export type InboxEntry = z.infer<typeof InboxEntry>

@@ -7,7 +7,17 @@ export {
   MAX_FILES,
   Sha256,
 } from './files.ts'
-export { Destination, InboxEntry, InboxMessage, MAX_QUOTE, Overheard, QueueMode, Speaker } from './inbox.ts'
+export {
+  Destination,
+  InboxEntry,
+  InboxMessage,
+  type InboxResult,
+  MAX_CALL_RESULT,
+  MAX_QUOTE,
+  Overheard,
+  QueueMode,
+  Speaker,
+} from './inbox.ts'
 export { InboxReader, type InboxRow, InboxWriter } from './inbox-log.ts'
 export {
   BROWSER_POLICY_FILE,
@@ -28,8 +38,10 @@ export {
 } from './layout.ts'
 export { INBOX_DDL, MAX_BODY_BYTES, OUTBOX_DDL } from './mail-schema.ts'
 export {
+  MAX_CALL_ARGS,
   MAX_TEXT,
   OutboxAsk,
+  type OutboxCall,
   OutboxEntry,
   OutboxFile,
   type OutboxProgress,

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { FileName, Sha256 } from './files.ts'
-import { Seq } from './inbox.ts'
+import { CallId, Seq } from './inbox.ts'
 
 /** Longest text of one entry, in UTF-16 units. Longer output is cut by the runner and refused by the host. */
 export const MAX_TEXT = 200_000
@@ -90,6 +90,22 @@ export const OutboxAsk = z.object({
   ask: z.discriminatedUnion('kind', [AskEgress, AskQuestion]),
 })
 
+/** Longest arguments of a call, in UTF-16 units of their JSON. */
+export const MAX_CALL_ARGS = 20_000
+
+/**
+ * Something that a tool asks the host for; the answer comes back into the inbox, within the turn. `id` is the same when a
+ * turn that is begun again asks the same: the host does it once, and answers as before.
+ */
+export const OutboxCall = z.object({
+  type: z.literal('call'),
+  inboxSeq: Seq,
+  id: CallId,
+  name: z.string().regex(/^[a-z][a-z0-9_]{0,59}$/),
+  /** JSON. */
+  args: z.string().max(MAX_CALL_ARGS),
+})
+
 /**
  * Tokens and cost of one turn as the provider reported them. The four counts are disjoint, the same for every
  * provider: `inputTokens` are the fresh ones alone, without those read from or written to the model's cache.
@@ -123,6 +139,7 @@ export const OutboxEntry = z.discriminatedUnion('type', [
   OutboxFile,
   OutboxSend,
   OutboxAsk,
+  OutboxCall,
   OutboxUsage,
   OutboxSettled,
 ])
@@ -130,6 +147,7 @@ export const OutboxEntry = z.discriminatedUnion('type', [
 export type OutboxEntry = z.infer<typeof OutboxEntry>
 export type OutboxFile = z.infer<typeof OutboxFile>
 export type OutboxAsk = z.infer<typeof OutboxAsk>
+export type OutboxCall = z.infer<typeof OutboxCall>
 export type OutboxSend = z.infer<typeof OutboxSend>
 export type OutboxSettled = z.infer<typeof OutboxSettled>
 export type OutboxProgress = z.infer<typeof OutboxProgress>

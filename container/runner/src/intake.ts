@@ -1,4 +1,5 @@
 import type { InboxRow } from '@creel/protocol'
+import type { HostCalls } from './host-calls.ts'
 import type { InboxFeed } from './inbox-feed.ts'
 import { type EventLog, errorText } from './log.ts'
 import type { Outbox, OutboxCommits } from './outbox-commits.ts'
@@ -12,6 +13,7 @@ export interface IntakeParts {
   readonly commits: OutboxCommits
   readonly files: Pick<OutgoingFiles, 'sweep'>
   readonly lanes: SessionLanes<MessageJob>
+  readonly calls: Pick<HostCalls, 'answered'>
   readonly log: EventLog
   readonly stopping: AbortSignal
 }
@@ -54,6 +56,9 @@ export class Intake {
         return 0
       case 'acked':
         return entry.outboxSeq
+      case 'result':
+        this.#parts.calls.answered(entry)
+        return 0
       case 'delivered':
         return 0
     }

@@ -20,6 +20,7 @@ import { Conversations } from './conversations.ts'
 import { DoorbellClient } from './doorbell-client.ts'
 import { GatewayForwarder } from './gateway-forwarder.ts'
 import { beat } from './heartbeat.ts'
+import { HostCalls } from './host-calls.ts'
 import { InboxFeed } from './inbox-feed.ts'
 import { Intake } from './intake.ts'
 import { type EventLog, errorText } from './log.ts'
@@ -100,7 +101,8 @@ async function runUntil(signal: AbortSignal, options: RunnerOptions): Promise<vo
   const commits = new OutboxCommits({ outbox, clock, log, ring: () => doorbell.ring() })
   const { workspaceDir } = options
   const files = new OutgoingFiles({ folder: join(options.outDir, FILES_FOLDER), workspaceDir, log })
-  const desk = new ToolDesk({ settings, outbox, commits, files, clock })
+  const calls = new HostCalls({ commits, clock })
+  const desk = new ToolDesk({ settings, outbox, commits, files, calls, clock })
   const gateway =
     gatewayPort === null
       ? undefined
@@ -130,7 +132,7 @@ async function runUntil(signal: AbortSignal, options: RunnerOptions): Promise<vo
     together: turnTogether,
     begin: (jobs) => turns.begin(jobs, lanes),
   })
-  const intake = new Intake({ outbox, inbox, commits, files, lanes, log, stopping })
+  const intake = new Intake({ outbox, inbox, commits, files, lanes, calls, log, stopping })
   try {
     background.push(beat(join(options.outDir, HEARTBEAT_FILE), clock, log, stopping))
     // The first message begins before anything else is set up.

@@ -3,6 +3,7 @@ import type { GroupName, UnixMs } from '../../domain/ids.ts'
 import type { OutboxProgressRecord, OutboxStore } from '../../domain/ports/stores.ts'
 import { prepareApprovalInsert } from './approval-insert.ts'
 import { prepareDeliveryInsert } from './delivery-insert.ts'
+import { prepareHostCallInsert } from './host-call-insert.ts'
 import { relaxedSync } from './relaxed-sync.ts'
 import { prepareUsageInsert } from './usage-insert.ts'
 
@@ -31,6 +32,7 @@ export class SqliteOutboxStore implements OutboxStore {
     const addDelivery = prepareDeliveryInsert(db)
     const addUsage = prepareUsageInsert(db)
     const addAsk = prepareApprovalInsert(db)
+    const addCall = prepareHostCallInsert(db)
     const write = db.transaction((group: GroupName, batch: OutboxProgressRecord, at: UnixMs) => {
       for (const { inboxSeq, attempt } of batch.accepted) {
         if (attempt === null) handBack.run(group, inboxSeq)
@@ -39,6 +41,7 @@ export class SqliteOutboxStore implements OutboxStore {
       for (const delivery of batch.deliveries) addDelivery(delivery, at)
       for (const usage of batch.usage ?? []) addUsage(group, usage, at)
       for (const ask of batch.asks ?? []) addAsk(ask)
+      for (const call of batch.calls ?? []) addCall(call)
       for (const s of batch.settled) settle.run(s.outcome, s.reason, at, group, s.inboxSeq)
       advance.run(group, batch.cursor, batch.rejected)
     })

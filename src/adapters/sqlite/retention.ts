@@ -18,6 +18,9 @@ const OLD_APPROVALS = `
   SELECT id FROM (SELECT id, state, told, card_settled, asked_at FROM approval ORDER BY id LIMIT ${WINDOW})
   WHERE state NOT IN ('asked', 'allowed') AND told = 1 AND card_settled = 1 AND asked_at < ? LIMIT ?`
 
+const OLD_CALLS = `
+  SELECT id FROM (SELECT id, told, at FROM host_call ORDER BY id LIMIT ${WINDOW}) WHERE told = 1 AND at < ? LIMIT ?`
+
 const OLD_LINES = `
   SELECT id FROM (SELECT id, at FROM own_chat_line ORDER BY id LIMIT ${WINDOW}) WHERE at < ? LIMIT ?`
 
@@ -35,7 +38,8 @@ export class SqliteRetention implements RetentionStore {
   messages(before: UnixMs, limit: number): number {
     const parts = ['dispatch.inbound_id', 'attachment.inbound_id', 'usage.inbound_id', 'inbound.id']
     const asked = this.#delete(OLD_APPROVALS, ['approval.id'], before, limit)
-    return asked + this.#delete(OLD_MESSAGES, parts, before, limit)
+    const called = this.#delete(OLD_CALLS, ['host_call.id'], before, limit)
+    return asked + called + this.#delete(OLD_MESSAGES, parts, before, limit)
   }
 
   ownChatLines(before: UnixMs, limit: number): number {

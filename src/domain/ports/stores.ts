@@ -1,6 +1,7 @@
 import type { Overheard } from '@creel/protocol'
 import type { NewApproval } from '../approval.ts'
 import type { Aside } from '../aside.ts'
+import type { NewHostCall } from '../host-call.ts'
 import type { HostWord } from '../host-word.ts'
 import type { ChatId, DeliveryId, GroupName, InboundId, UnixMs, UserId } from '../ids.ts'
 import type { ChatAddress, ChatKind, InboundMessage, Quote } from '../message.ts'
@@ -241,6 +242,7 @@ export interface OutboxProgressRecord {
   /** Known by its position: recorded once. */
   readonly usage?: readonly NewUsage[]
   readonly asks?: readonly NewApproval[]
+  readonly calls?: readonly NewHostCall[]
 }
 
 export interface OutboxStore {

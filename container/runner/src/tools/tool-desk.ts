@@ -1,5 +1,13 @@
-import type { InboxMessage, OutboxAsk, OutboxSend, RunnerSettings, TurnInput } from '@creel/protocol'
+import {
+  type InboxMessage,
+  MAX_CALL_ARGS,
+  type OutboxAsk,
+  type OutboxSend,
+  type RunnerSettings,
+  type TurnInput,
+} from '@creel/protocol'
 import type { Clock } from '../clock.ts'
+import type { CallEnd, HostCalls } from '../host-calls.ts'
 import type { Outbox, OutboxCommits } from '../outbox-commits.ts'
 import type { FileToSend, OutgoingFiles } from '../outgoing-files.ts'
 import type { TurnRecord } from '../turn-record.ts'
@@ -8,6 +16,8 @@ import type { TurnRecord } from '../turn-record.ts'
 export const MAX_SENDS = 20
 /** Asks that tools may make in one turn; the host has bounds of its own. */
 export const MAX_ASKS = 3
+/** Calls of the host that tools may make in one turn. */
+export const MAX_CALLS = 60
 
 /** A try at a turn, as the turn runner begins it. */
 export interface DeskTurn {
@@ -20,12 +30,14 @@ export interface DeskTurn {
 
 export type SendResult = 'sent' | 'sent-before' | 'too-many' | 'over' | 'failed'
 export type AskResult = SendResult
+export type CallResult = CallEnd | { readonly kind: 'over' | 'too-many' | 'too-large' }
 
 export interface ToolDeskParts {
   readonly settings: RunnerSettings
   readonly outbox: Pick<Outbox, 'sent'>
   readonly commits: Pick<OutboxCommits, 'commit'>
   readonly files: Pick<OutgoingFiles, 'keep' | 'release'>
+  readonly calls: Pick<HostCalls, 'call'>
   readonly clock: Clock
 }
 
@@ -74,6 +86,7 @@ export class OpenTurn {
   readonly #said = new Map<string, number>()
   #sends = 0
   #asks = 0
+  #calls = 0
   #over = false
 
   constructor(turn: DeskTurn, parts: ToolDeskParts) {
@@ -132,6 +145,21 @@ export class OpenTurn {
     const key = this.#keyOf(['ask', ask])
     if (outbox.sent(seq).has(key)) return 'sent-before'
     return (await commits.commit([{ type: 'ask', inboxSeq: seq, key, ask }], signal)) ? 'sent' : 'failed'
+  }
+
+  /**
+   * Asks the host for something and waits for its answer. Made once, however often the turn is begun again: the same call
+   * then has the answer of the first time. Waits for `HOST_CALL_MS` at most.
+   */
+  async call(name: string, args: unknown): Promise<CallResult> {
+    const { seq, signal } = this.turn
+    if (this.over) return { kind: 'over' }
+    const json = JSON.stringify(args)
+    if (json.length > MAX_CALL_ARGS) return { kind: 'too-large' }
+    if (this.#calls >= MAX_CALLS) return { kind: 'too-many' }
+    this.#calls += 1
+    const id = this.#keyOf(['call', name, args])
+    return this.#parts.calls.call({ type: 'call', inboxSeq: seq, id, name, args: json }, signal)
   }
 
   /** The same in each try that does the same. */

@@ -1,7 +1,7 @@
 import { Cron } from 'croner'
 import { Temporal } from 'temporal-polyfill'
 import { describe, expect, it } from 'vitest'
-import type { UnixMs } from '../ids.ts'
+import type { UnixMs } from '../domain/ids.ts'
 import { checkCron, nextByCron } from './cron-time.ts'
 
 const ZONES = [

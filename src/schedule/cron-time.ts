@@ -1,7 +1,7 @@
 import { CronExpressionParser } from 'cron-parser'
 import { Temporal } from 'temporal-polyfill'
-import { CreelError, errorText } from '../errors.ts'
-import type { UnixMs } from '../ids.ts'
+import { CreelError, errorText } from '../domain/errors.ts'
+import type { UnixMs } from '../domain/ids.ts'
 
 /** Changes of a zone's clock that are looked past for a time that is seldom, such as 29 February. */
 const MAX_STRETCHES = 200

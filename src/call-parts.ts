@@ -1,0 +1,21 @@
+// Composition root, the part about what tools in sandboxes ask of the host.
+import type { CallHandlers } from './calls/call-handler.ts'
+import { Calls, type CallsPorts } from './calls/calls.ts'
+import type { Core } from './core.ts'
+import type { GroupName } from './domain/ids.ts'
+import type { PumpOptions } from './pump.ts'
+
+/** Between a tool's call and its answer. To be started and stopped. */
+export function callParts(
+  core: Core,
+  ports: Pick<CallsPorts, 'mailbox' | 'events' | 'nudge'>,
+  pump: Pick<PumpOptions<GroupName>, 'clock' | 'log' | 'random' | 'pollMs' | 'backoff'>,
+): Calls {
+  const { hostCalls: calls, dispatches, directory } = core
+  return new Calls({ ...ports, calls, dispatches, directory, handlers: callHandlers() }, pump)
+}
+
+/** What tools may ask for, by the tool's name. A new one: its handler in `src/calls/`, a line here, its tool in the runner. */
+function callHandlers(): CallHandlers {
+  return new Map()
+}

@@ -1,0 +1,56 @@
+// Composition root, the part about what a sandbox is made of and finds when it starts.
+import { PROTOCOL_VERSION } from '@creel/protocol'
+import type { GroupConfig } from './config/schema.ts'
+import type { Core } from './core.ts'
+import type { GroupName } from './domain/ids.ts'
+import type { Mailbox } from './domain/ports/mailbox.ts'
+import type { SandboxSpec } from './domain/ports/sandbox.ts'
+import type { Skills } from './domain/ports/skills.ts'
+import { Events } from './events.ts'
+import type { Log } from './log.ts'
+import type { GroupMail } from './sandboxes/group-mail.ts'
+import { placeSkills } from './sandboxes/place-skills.ts'
+import { runnerSettings } from './sandboxes/runner-settings.ts'
+import { sandboxSpec } from './sandboxes/sandbox-spec.ts'
+
+interface SandboxParts {
+  readonly core: Core
+  readonly log: Log
+  readonly mailbox: Pick<Mailbox, 'writeSettings'>
+  readonly image: (provider: string) => Promise<string>
+  readonly prepareFolders: (group: GroupName) => void
+  readonly skills: Skills
+}
+
+/** What the sandbox of a group is to be; makes its image when it is missing. */
+export async function specOf(
+  parts: SandboxParts,
+  group: GroupName,
+  config: GroupConfig,
+): Promise<SandboxSpec> {
+  const { install } = parts.core
+  const image = await parts.image(config.provider)
+  const { runtime } = install.config.engine
+  return sandboxSpec(group, config, install.paths, {
+    image,
+    runtime,
+    protocol: PROTOCOL_VERSION,
+    timezone: install.env.timezone,
+  })
+}
+
+/** Everything that its runner reads at the start. Idempotent. */
+export async function prepareSandbox(
+  parts: SandboxParts,
+  mail: GroupMail,
+  group: GroupName,
+  config: GroupConfig,
+): Promise<void> {
+  const { core, mailbox, prepareFolders } = parts
+  prepareFolders(group)
+  await mail.open(group)
+  await placeSkills(group, config, { skills: parts.skills, events: new Events(parts.log) })
+  const { groups, install } = core
+  const maxAttempts = install.config.limits.max_attempts
+  mailbox.writeSettings(group, runnerSettings(group, config, { groups, maxAttempts }))
+}

@@ -14,6 +14,7 @@ import { clearStaged, finishExchange } from './adapters/backup/exchange.ts'
 import { steadyClock } from './adapters/clock/steady-clock.ts'
 import { ensureDataDir } from './adapters/folders/data-dir.ts'
 import { GroupRegistry } from './adapters/groups/group-registry.ts'
+import { ForkedMemoryReader } from './adapters/memory-reader/forked-memory-reader.ts'
 import { SqliteApprovalStore } from './adapters/sqlite/approval-store.ts'
 import { SqliteAttachmentStore } from './adapters/sqlite/attachment-store.ts'
 import { SqliteDeliveryLog } from './adapters/sqlite/delivery-log.ts'
@@ -41,6 +42,7 @@ import { SqliteWebLogins } from './adapters/sqlite/web-logins-store.ts'
 import type { Install } from './config/load.ts'
 import { type GroupName, isGroupName } from './domain/ids.ts'
 import type { Clock } from './domain/ports/clock.ts'
+import type { MemoryReader } from './domain/ports/memory.ts'
 import type { Vault } from './domain/ports/vault.ts'
 import { secretTexts } from './domain/secret.ts'
 import type { Paths } from './paths.ts'
@@ -79,6 +81,7 @@ export interface Core extends Disposable {
   /** What the owner allows or denies beside container.json, and what left the sandboxes. */
   readonly egressRules: SqliteEgressRules
   readonly egressLog: SqliteEgressLog
+  readonly memory: MemoryReader
   readonly webChats: SqliteOwnChatStore
   readonly terminalChats: SqliteOwnChatStore
   /** The agent for a chat that names none. */
@@ -128,6 +131,7 @@ export function openCore(install: Install, clock: Clock = steadyClock()): Core {
     notes: new SqliteProgressNotes(db),
     egressRules: new SqliteEgressRules(db),
     egressLog: new SqliteEgressLog(db),
+    memory: new ForkedMemoryReader(paths),
     webChats: new SqliteOwnChatStore(db, 'web'),
     terminalChats: new SqliteOwnChatStore(db, 'terminal'),
     defaultGroup: () => defaultGroup(install, groups),

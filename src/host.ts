@@ -141,7 +141,7 @@ export class Host {
       step: (group) =>
         dispatchNext(group, {
           ...{ inbound, dispatches, deliveries, mailbox, directory, events, clock, choices, notices },
-          ...{ attachments, files, groupFiles, waiting },
+          ...{ attachments, files, groupFiles, waiting, roles },
           budget: (name) => turnBudget(name, budget),
           queueBound: chats.queue_bound,
           contextMessages: limits.context_messages,

@@ -6,7 +6,7 @@ import type { Clock } from '../domain/ports/clock.ts'
 import type { EgressLogStore } from '../domain/ports/egress-log.ts'
 import type { EgressRules } from '../domain/ports/egress-rules.ts'
 import type { SessionChoices } from '../domain/ports/session-choices.ts'
-import type { DispatchStore, InboundRow, Role } from '../domain/ports/stores.ts'
+import type { DispatchStore, InboundRow, Role, RunnerCommand } from '../domain/ports/stores.ts'
 import type { UsageStore } from '../domain/ports/usage.ts'
 
 export interface ChatCommandPorts {
@@ -38,8 +38,8 @@ export interface CommandCall {
   readonly roles: readonly Role[]
 }
 
-/** What becomes of it: an answer of the host, or a request to the runtime in the order of its session. */
-export type CommandOutcome = { readonly answer: string } | { readonly forward: 'compact' }
+/** What becomes of it: an answer of the host, or a request to the runtime or its runner in the order of its session. */
+export type CommandOutcome = { readonly answer: string } | { readonly forward: RunnerCommand }
 
 /** One thing that people can say to the host itself. Carried out when it is routed, also while a turn runs. */
 export interface ChatCommand {

@@ -34,6 +34,13 @@ export const CHAT_COMMANDS: readonly ChatCommand[] = [
     run: () => ({ forward: 'compact' }),
   },
   {
+    name: 'memory',
+    args: '[show FILE|search WORDS|forget ID]',
+    help: 'what the agent has noted; have it forget a line or a file',
+    who: 'admin',
+    run: () => ({ forward: 'memory' }),
+  },
+  {
     name: 'model',
     args: '[name|default]',
     help: 'show or choose the model of this conversation',

@@ -39,19 +39,35 @@ an answer is on its way is kept.
 In a conversation, /file PATH TEXT sends a file; a PATH with spaces needs quotes.`,
     )
     .action(async (named: string | undefined, options: { message?: string; file?: string[] }) => {
-      const install = installOf(context)
       const group = named ?? (await firstGroup(context))
-      const user = `terminal:${install.env.user}`
-      const socket = install.paths.controlSocket
-      const chat = { socket, group, user, context }
-      try {
-        if (options.message === undefined && options.file === undefined) await converse(chat)
-        else await ask(chat, options.message ?? '', options.file)
-      } catch (error) {
-        if (!(error instanceof NoHostError)) throw error
-        throw new CreelError('unavailable', 'Creel is not running', { hint: './creel up', cause: error })
-      }
+      const talk = options.message === undefined && options.file === undefined
+      if (talk) await whileRunning(converse(chatWith(context, group)))
+      else await askAgent(context, group, options.message ?? '', options.file)
     })
+}
+
+/** Says one thing in the terminal chat of an agent and prints what comes back. Throws CreelError. */
+export function askAgent(
+  context: CliContext,
+  group: string,
+  text: string,
+  files: readonly string[] = [],
+): Promise<void> {
+  return whileRunning(ask(chatWith(context, group), text, files))
+}
+
+function chatWith(context: CliContext, group: string): Chat {
+  const { env, paths } = installOf(context)
+  return { socket: paths.controlSocket, group, user: `terminal:${env.user}`, context }
+}
+
+async function whileRunning(talk: Promise<void>): Promise<void> {
+  try {
+    await talk
+  } catch (error) {
+    if (!(error instanceof NoHostError)) throw error
+    throw new CreelError('unavailable', 'Creel is not running', { hint: './creel up', cause: error })
+  }
 }
 
 interface Chat {

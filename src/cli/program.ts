@@ -10,6 +10,7 @@ import { addEgressCommands } from './egress-commands.ts'
 import { addGroupCommands } from './group-commands.ts'
 import { addLifeCommands } from './life-commands.ts'
 import { addLogsCommand } from './logs-command.ts'
+import { addMemoryCommands } from './memory-commands.ts'
 import { addProviderCommands } from './provider-command.ts'
 import { addRelayCommands } from './relay-commands.ts'
 import { addSetupCommand } from './setup-command.ts'
@@ -51,6 +52,7 @@ export function buildProgram(context: CliContext): Command {
   addChatsCommands(program, context)
   addUserCommands(program, context)
   addApprovalCommands(program, context)
+  addMemoryCommands(program, context)
   addVaultCommands(program, context)
   addEgressCommands(program, context)
   addRelayCommands(program, context)

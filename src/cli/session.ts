@@ -63,7 +63,7 @@ function offlinePorts(core: Core): OperatorPorts {
   return {
     ...{ groups, directory, inbound, roles, pairings, logins, overview, usage, deliveryLog, turnLog, clock },
     ...{ approvals: core.approvals, decisions: offlineDecisions(core, { notices }) },
-    ...{ admission, live, vault: core.vault, egressRules, egressLog },
+    ...{ admission, live, vault: core.vault, egressRules, egressLog, memory: core.memory },
     testSecret: secretTester(core, tokenKeeper(core, { renewed: nobody, refused: nobody, failed: nobody })),
   }
 }

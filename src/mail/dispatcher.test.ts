@@ -51,7 +51,7 @@ class DispatchWorld extends HostTables {
     const { files, groupFiles } = this
     const nudge = (name: GroupName) => void this.nudged.push(name)
     return dispatchNext(group, {
-      ...{ attachments, files, groupFiles, waiting, queueBound: 50 },
+      ...{ attachments, files, groupFiles, waiting, queueBound: 50, roles: this.roles },
       ...{
         inbound,
         dispatches,

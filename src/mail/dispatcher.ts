@@ -14,6 +14,8 @@ import type {
   InboundRow,
   InboundStore,
   PendingDispatch,
+  Role,
+  RoleStore,
   UndeliveredAnswer,
 } from '../domain/ports/stores.ts'
 import type { Events } from '../events.ts'
@@ -30,6 +32,7 @@ export interface DispatcherPorts extends GivenFilesPorts, SummariesPorts {
   readonly choices: Pick<SessionChoices, 'of'>
   readonly mailbox: Mailbox
   readonly directory: Pick<DirectoryStore, 'bindingsOf' | 'chat'>
+  readonly roles: Pick<RoleStore, 'roles'>
   readonly events: Events
   readonly clock: Clock
   readonly contextMessages: number
@@ -164,6 +167,7 @@ function inboxMessage(
       ...(thread === undefined ? {} : { thread }),
     },
     from: row.fromHost ? HOST : { id: row.senderId, name: row.senderName.slice(0, MAX_NAME) },
+    ...(row.fromHost ? {} : roleOf(ports.roles.roles(row.senderId, group))),
     text: [row.text.slice(0, MAX_INBOUND_TEXT), ...lines].join('\n'),
     at: row.sentAt,
     attachments: given,
@@ -177,6 +181,12 @@ function inboxMessage(
     ...(dispatch.bundle === null ? {} : { bundle: dispatch.bundle }),
     ...(destinations.length === 0 ? {} : { destinations }),
   }
+}
+
+/** What the speaker is to the agent, when the owner has said so. */
+function roleOf(roles: readonly Role[]): Pick<InboxMessage, 'role'> {
+  const role = (['owner', 'admin', 'member'] as const).find((one) => roles.includes(one))
+  return role === undefined || roles.includes('denied') ? {} : { role }
 }
 
 /** A conversation over all chats of a group never mixes them in one turn, whose answer goes to one of them. */

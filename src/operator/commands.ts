@@ -11,6 +11,7 @@ import {
 } from './egress-commands.ts'
 import { groupAdd, groupList, groupRemove, groupShow } from './group-commands.ts'
 import { down, integrity, link, sandboxLogs, status, terminalPending } from './host-commands.ts'
+import { memoryList, memorySearch, memoryShow } from './memory-commands.ts'
 import { pairStart, pairState } from './pairing-commands.ts'
 import type { OperatorCommand } from './ports.ts'
 import { deliveryDrop, deliveryList, deliveryRetry, turnList, turnRetry, turnShow } from './relay-commands.ts'
@@ -59,6 +60,9 @@ export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
   'turn-list': turnList,
   'turn-show': turnShow,
   'turn-retry': turnRetry,
+  'memory-list': memoryList,
+  'memory-show': memoryShow,
+  'memory-search': memorySearch,
   'egress-list': egressList,
   'egress-allow': egressAllow,
   'egress-deny': egressDeny,

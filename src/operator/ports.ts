@@ -5,6 +5,7 @@ import type { ApprovalStore } from '../domain/ports/approvals.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type { EgressLogStore } from '../domain/ports/egress-log.ts'
 import type { EgressRules } from '../domain/ports/egress-rules.ts'
+import type { MemoryReader } from '../domain/ports/memory.ts'
 import type { OverviewStore } from '../domain/ports/overview.ts'
 import type { PairingCodes } from '../domain/ports/pairing.ts'
 import type { DeliveryLog, TurnLog } from '../domain/ports/relay-log.ts'
@@ -57,6 +58,7 @@ export interface OperatorPorts {
   readonly live: Live
   readonly clock: Clock
   readonly vault: Vault
+  readonly memory: MemoryReader
   readonly egressRules: EgressRules
   readonly egressLog: EgressLogStore
   /** Tries a secret with one cheap real call; renews a login that is due. Throws `not_found`. */

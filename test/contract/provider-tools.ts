@@ -76,6 +76,21 @@ function describeOurs({ rig, next, heard, lines, call }: ToolTests): void {
     expect(status).toMatch(/messages_left\W+20\b/)
   })
 
+  it('remember what was told, with who told it; a person sees it and has it forgotten', async () => {
+    const word = next()
+    await rig().person.say(asked(word, 'remember', { text: `noted ${word}` }))
+    await rig().person.answered(call ? `heard ${word}` : 'Noted as ')
+    await rig().person.say('/memory')
+    await rig().person.answered(`: noted ${word}`)
+    const shown = (await lines(`: noted ${word}`)).join('')
+    expect(shown).toMatch(/\[[0-9a-f]{8}\] \d{4}-\d\d-\d\d, \S+ "[^"]*", owner, in a \w+ private chat/)
+    if (call) expect(rig().model.calls(await heard())[0]?.text).toContain(`: noted ${word}`)
+    const id = new RegExp(`\\[([0-9a-f]{8})\\] [^\\n]*: noted ${word}`).exec(shown)?.[1]
+    await rig().person.say(`/memory forget ${id}`)
+    await rig().person.answered(`Forgotten: [${id}]`)
+    expect(await rig().inSandbox('cat', '/memory/index.md')).not.toContain(`noted ${word}`)
+  })
+
   it('ask the owner, whose word begins a turn of the same conversation', async () => {
     const word = next()
     const host = 'weather.example.com'

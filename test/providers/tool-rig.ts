@@ -53,7 +53,7 @@ export class ToolRig implements AsyncDisposable {
     const input: TurnInput = { session, text: '', prompt: '', attempt: 1 }
     const seq = this.#sessions.push(session)
     const { signal } = new AbortController()
-    return this.#desk.begin({ seq, message, input, record: new TurnRecord(), signal })
+    return this.#desk.begin({ seq, message, input, record: new TurnRecord(), signal, joined: () => [] })
   }
 
   take(entries: readonly OutboxEntry[]): number {

@@ -57,8 +57,10 @@ export const InboxMessage = z.object({
   /** Chosen for this conversation; in place of the group's own. */
   model: z.string().min(1).max(100).optional(),
   effort: z.string().min(1).max(50).optional(),
-  /** Asked of the runtime itself, in the order of its session; `text` is what the person typed. */
-  command: z.enum(['compact']).optional(),
+  /** What who spoke is to this agent, by the host's own tables; absent for anybody else, and for the host itself. */
+  role: z.enum(['owner', 'admin', 'member']).optional(),
+  /** Asked of the runtime or the runner itself, in the order of its session; `text` is what the person typed. */
+  command: z.enum(['compact', 'memory']).optional(),
   /** `follow_up` when absent. */
   queue: QueueMode.optional(),
   /** Messages of one number share a turn when they wait together, whatever their mode. */

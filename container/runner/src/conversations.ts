@@ -1,6 +1,8 @@
 import type { InboxMessage, OutboxEntry, TurnAttachment } from '@creel/protocol'
 import type { Clock } from './clock.ts'
 import type { EventLog } from './log.ts'
+import { MEMORY_INDEX, type MemoryFiles } from './memory/memory-files.ts'
+import { type MemoryPrimer, memoryPrimer, NO_MEMORY } from './memory/memory-primer.ts'
 import { cutOffText, GO_ON, MEANWHILE, NO_PRIMER, type Primer, primerOf } from './priming.ts'
 import { promptOf } from './prompt.ts'
 import { FRESH_START, PRIMED_START, TOO_LONG_START } from './reply-text.ts'
@@ -19,6 +21,7 @@ export interface ConversationsParts {
   readonly oneModel: boolean
   readonly tokens: SessionTokens
   readonly transcript: Transcript
+  readonly memory: Pick<MemoryFiles, 'indexText'>
   /** The memory folder as the agent sees it. */
   readonly memoryPath: string
   /** `in/files`. */
@@ -62,6 +65,9 @@ export class Conversation {
   #resumeToken: string | undefined
   #primer: Primer = NO_PRIMER
   #cutOff = ''
+  #memory: MemoryPrimer = NO_MEMORY
+  /** Which state of the memory the runtime's session was given; undefined when none, or it may have lost it. */
+  #givenMemory: string | undefined
   /** The runtime's session has the message already. */
   #goesOn = false
   /** Index of the next primer to try. */
@@ -72,6 +78,10 @@ export class Conversation {
   constructor(asked: Asked, parts: ConversationsParts) {
     this.#asked = asked
     this.#parts = parts
+    this.#memory =
+      asked.message.command === undefined
+        ? memoryPrimer(parts.memory, `${parts.memoryPath}/${MEMORY_INDEX}`)
+        : NO_MEMORY
     this.#resumeToken = this.#remembered()
     if (this.#resumeToken === undefined) this.#takePrimer()
   }
@@ -89,7 +99,9 @@ export class Conversation {
   get prompt(): string {
     const messages = this.#messages.map((message) => promptOf(message, this.#parts.filesIn))
     if (this.#goesOn) return [GO_ON, ...(messages.length > 0 ? [MEANWHILE] : []), ...messages].join('\n\n')
-    return [this.#primer.text, this.#cutOff, ...messages].filter((part) => part !== '').join('\n\n')
+    const memory =
+      this.#resumeToken !== undefined && this.#givenMemory === this.#memory.print ? '' : this.#memory.text
+    return [memory, this.#primer.text, this.#cutOff, ...messages].filter((part) => part !== '').join('\n\n')
   }
 
   /** Files of all that was said. */
@@ -162,14 +174,19 @@ export class Conversation {
   }
 
   /** The turn is over: remembers the runtime's session for the next one. */
-  close(end: TurnEnd, resumeToken: string | undefined): void {
+  close(end: TurnEnd, { resumeToken, compacted }: Pick<TurnRecord, 'resumeToken' | 'compacted'>): void {
     const { provider, tokens } = this.#parts
     const { session, model } = this.#asked
     const tooLong = end.kind === 'failed' && end.reason === 'context-overflow'
     if (tooLong) tokens.forget(session)
     // Also after a failure or a stop: the runtime remembers what was said until then, and so does the person.
     else if (resumeToken !== undefined)
-      tokens.set(session, { token: resumeToken, provider, ...(model === undefined ? {} : { model }) })
+      tokens.set(session, {
+        ...{ token: resumeToken, provider },
+        ...(model === undefined ? {} : { model }),
+        // A runtime that has shortened its conversation may have left it out.
+        ...(compacted === undefined ? { memory: this.#memory.print } : {}),
+      })
   }
 
   #remembered(): string | undefined {
@@ -179,6 +196,7 @@ export class Conversation {
     if (known === undefined) return undefined
     const other = known.provider !== undefined && known.provider !== provider
     const otherModel = oneModel && known.provider !== undefined && known.model !== model
+    this.#givenMemory = known.memory
     if (!other && !otherModel) return known.token
     // Forgotten now: it does not hear what is said from here on, and must not be gone back to.
     tokens.forget(session)

@@ -24,6 +24,8 @@ import { HostCalls } from './host-calls.ts'
 import { InboxFeed } from './inbox-feed.ts'
 import { Intake } from './intake.ts'
 import { type EventLog, errorText } from './log.ts'
+import { answerMemoryCommand } from './memory/memory-command.ts'
+import { MemoryFiles } from './memory/memory-files.ts'
 import { withModuleFragments } from './module-fragments.ts'
 import { type Outbox, OutboxCommits } from './outbox-commits.ts'
 import { OutgoingFiles } from './outgoing-files.ts'
@@ -114,11 +116,15 @@ async function runUntil(signal: AbortSignal, options: RunnerOptions): Promise<vo
     throw error
   })
   const filesIn = join(options.inDir, FILES_FOLDER)
+  const { memoryDir } = options
+  const memory = new MemoryFiles(memoryDir, log)
+  memory.prepare()
   const conversations = new Conversations({
     provider: settings.provider,
     oneModel: provider.oneModel ?? false,
     tokens: new SessionTokens(options.homeDir, log),
-    transcript: new Transcript(options.memoryDir, log),
+    transcript: new Transcript(memoryDir, log),
+    memory,
     memoryPath: SANDBOX_PATHS.memory,
     filesIn,
     clock,
@@ -126,6 +132,8 @@ async function runUntil(signal: AbortSignal, options: RunnerOptions): Promise<vo
   })
   const turns = new TurnRunner({
     ...{ settings, provider, outbox, commits, conversations, desk, files, filesIn, clock, log, stopping },
+    answerMemory: (message) =>
+      answerMemoryCommand(message, { files: memory, memoryDir, filesIn, clock, log }),
   })
   const lanes: SessionLanes<MessageJob> = new SessionLanes<MessageJob>({
     concurrency: settings.concurrency,

@@ -15,6 +15,8 @@ export interface RememberedSession {
   readonly provider?: string
   /** The model it was begun with; undefined for the runtime's own choice. */
   readonly model?: string
+  /** The state of the memory that it was given. */
+  readonly memory?: string
 }
 
 /**
@@ -55,8 +57,10 @@ export class SessionTokens {
   #save(sessions: ReadonlyMap<string, RememberedSession>): void {
     try {
       const path = join(ownFolder(this.#homeDir, '.creel'), 'sessions.json')
-      const entries = [...sessions].map(([session, { token, provider, model }]) =>
-        [session, token, provider, model].filter((part) => part !== undefined),
+      const entries = [...sessions].map(([session, { token, provider, model, memory }]) =>
+        memory === undefined
+          ? [session, token, provider, model].filter((part) => part !== undefined)
+          : [session, token, provider ?? null, model ?? null, memory],
       )
       writeAnew(`${path}.new`, JSON.stringify(entries))
       renameSync(`${path}.new`, path)
@@ -82,11 +86,21 @@ export class SessionTokens {
   }
 }
 
-/** `[session, token]` in a file of an older Creel, then also the provider and the model. */
+/** `[session, token]` in a file of an older Creel, then also the provider, the model and the memory it was given. */
 function remembered(entry: unknown): [string, RememberedSession][] {
-  if (!Array.isArray(entry) || entry.length < 2 || entry.length > 4) return []
-  const [session, token, provider, model] = entry as unknown[]
+  if (!Array.isArray(entry) || entry.length < 2 || entry.length > 5) return []
+  const [session, token, provider, model, memory] = entry as unknown[]
   if (typeof session !== 'string' || typeof token !== 'string') return []
   const known = (value: unknown): value is string => typeof value === 'string'
-  return [[session, { token, ...(known(provider) ? { provider } : {}), ...(known(model) ? { model } : {}) }]]
+  return [
+    [
+      session,
+      {
+        token,
+        ...(known(provider) ? { provider } : {}),
+        ...(known(model) ? { model } : {}),
+        ...(known(memory) ? { memory } : {}),
+      },
+    ],
+  ]
 }

@@ -1,4 +1,4 @@
-import type { OutboxEntry, RunnerSettings } from '@creel/protocol'
+import type { InboxMessage, OutboxEntry, RunnerSettings } from '@creel/protocol'
 import type { Clock } from './clock.ts'
 import type { Conversations } from './conversations.ts'
 import { type EventLog, errorText } from './log.ts'
@@ -11,7 +11,7 @@ import type { StopReason, Work } from './session-lanes.ts'
 import type { ToolDesk } from './tools/tool-desk.ts'
 import { turnEntries } from './turn-entries.ts'
 import { type LaneDoor, type MessageJob, TurnMessages } from './turn-messages.ts'
-import { TurnRecord } from './turn-record.ts'
+import { type TurnEnd, TurnRecord } from './turn-record.ts'
 import { TurnTries } from './turn-tries.ts'
 
 export interface TurnRunnerParts {
@@ -22,6 +22,8 @@ export interface TurnRunnerParts {
   readonly conversations: Conversations
   readonly desk: ToolDesk
   readonly files: OutgoingFiles
+  /** Answers what a person asks of the memory itself. Never rejects. */
+  readonly answerMemory: (message: InboxMessage) => Promise<string>
   /** `in/files`. */
   readonly filesIn: string
   readonly clock: Clock
@@ -93,19 +95,27 @@ export class TurnRunner {
       )
       if (!(await commits.commit(accepted, stopping))) return
       log('turn_begun', { seq, attempt, messages: accepted.length })
-      const end = await this.#tries.run({ messages, conversation, record, abort, attempt })
+      const end =
+        first.message.command === 'memory'
+          ? await this.#answerMemory(first.message, record)
+          : await this.#tries.run({ messages, conversation, record, abort, attempt })
       await messages.close()
       const entries = turnEntries(messages, record, end, settings)
       // What is asked of the runtime is no part of what was said.
       if (first.message.command === undefined) conversation.record([...record.sends, ...entries])
       await commits.commit(entries, stopping)
       for (const { file } of record.files) this.#parts.files.release(file.file)
-      conversation.close(end, record.resumeToken)
+      conversation.close(end, record)
       log('turn_ended', { seq, attempt, end: end.kind, by: end.kind === 'stopped' ? end.by : undefined })
     } catch (error) {
       // Not settled and not forgotten: it is begun again after the next start.
       log('turn_broken', { seq, error: errorText(error) })
     }
+  }
+
+  async #answerMemory(message: InboxMessage, record: TurnRecord): Promise<TurnEnd> {
+    record.take({ type: 'message', text: await this.#parts.answerMemory(message) })
+    return { kind: 'completed', silent: false }
   }
 }
 

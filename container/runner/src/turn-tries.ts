@@ -92,7 +92,10 @@ export class TurnTries {
     const { messages, record, abort } = accepted
     const input = this.#input(accepted, tries)
     const { seq, message } = messages.first
-    const closeDesk = desk.begin({ seq, message, input, record, signal: abort.signal })
+    const closeDesk = desk.begin({
+      ...{ seq, message, input, record, signal: abort.signal },
+      joined: () => messages.jobs.slice(1).map((job) => job.message),
+    })
     try {
       const watch = new PhaseWatch(settings.limits.phaseMs, input.resumeToken !== undefined)
       const hung = new AbortController()

@@ -6,6 +6,7 @@ import type {
   OpenDispatch,
   PendingDispatch,
   PlacedMessage,
+  RunnerCommand,
 } from '../../domain/ports/stores.ts'
 import { relaxedSync } from './relaxed-sync.ts'
 import { type InboundColumns, SELECT_INBOUND, toInboundRow } from './rows.ts'
@@ -14,7 +15,7 @@ import { Statements } from './statements.ts'
 interface PendingColumns {
   inbound_id: number
   session: string
-  command: 'compact' | null
+  command: RunnerCommand | null
   retries: number
   bundle: number | null
   stands_for: number

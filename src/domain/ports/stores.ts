@@ -53,14 +53,16 @@ export interface InboundRow {
   readonly urgent: boolean
 }
 
+/** What a person asks of the runtime or of the runner itself, and not of the model. */
+export type RunnerCommand = 'compact' | 'memory'
+
 /** One group that is to get a message, decided by the router. */
 export interface DispatchPlan {
   readonly group: GroupName
   readonly session: string
   /** Keep this binding's thread open for messages without a mention. */
   readonly openSticky?: { readonly bindingId: number }
-  /** Asked of the runtime itself. */
-  readonly command?: 'compact'
+  readonly command?: RunnerCommand
   /** Shares a turn with the others of this number that wait with it. */
   readonly bundle?: InboundId
   /** All but a summary are settled at once, with the reason. */
@@ -117,7 +119,7 @@ export interface InboundStore {
 export interface PendingDispatch {
   readonly inboundId: InboundId
   readonly session: string
-  readonly command: 'compact' | null
+  readonly command: RunnerCommand | null
   /** How often an operator gave it again: each time it is another entry of the inbox. */
   readonly retries: number
   readonly bundle: InboundId | null

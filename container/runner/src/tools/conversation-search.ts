@@ -40,10 +40,14 @@ export interface SearchQuery {
   /** Lines with all of these, in any case, are found. */
   readonly words: readonly string[]
   readonly limit: number
+  /** The transcripts, the files that the agent keeps, or both. */
+  readonly within: SearchPlace
 }
 
+export type SearchPlace = 'conversations' | 'notes' | 'all'
+
 /**
- * Looks through the transcripts below the memory folder, newest first, within bounds of time and size. The agent can
+ * Looks through the markdown files of the memory folder, newest first, within bounds of time and size. The agent can
  * write there: whatever is not a plain file of text is passed over. Rejects never.
  */
 export async function searchConversations(
@@ -53,7 +57,7 @@ export async function searchConversations(
 ): Promise<SearchResult> {
   const until = clock.now() + MAX_MS
   const leftOut = new Set<string>()
-  const paths = await markdownFiles(memoryDir, leftOut)
+  const paths = await markdownFiles(memoryDir, query.within, leftOut)
   const found: FoundLine[] = []
   let files = 0
   let room = MAX_BYTES
@@ -75,12 +79,16 @@ export async function searchConversations(
   return { found: found.slice(0, query.limit), files, leftOut: [...leftOut] }
 }
 
-/** Newest day first; files without a day in their name come last. */
-async function markdownFiles(memoryDir: string, leftOut: Set<string>): Promise<string[]> {
+/** Files without a day in their name, which are the agent's own, come first; then the newest day. */
+async function markdownFiles(
+  memoryDir: string,
+  within: SearchPlace,
+  leftOut: Set<string>,
+): Promise<string[]> {
   const folders: string[] = []
   const files: { path: string; day: string }[] = []
   try {
-    folders.push(checkedFolder(memoryDir, CONVERSATIONS))
+    folders.push(within === 'conversations' ? checkedFolder(memoryDir, CONVERSATIONS) : memoryDir)
   } catch (error) {
     if (!isMissing(error)) leftOut.add('everything: the folder is not readable')
     return []
@@ -90,7 +98,8 @@ async function markdownFiles(memoryDir: string, leftOut: Set<string>): Promise<s
     try {
       for await (const entry of await opendir(folder)) {
         const path = join(folder, entry.name)
-        if (entry.isDirectory() && folders.length < MAX_FOLDERS) folders.push(path)
+        const wanted = within !== 'notes' || path !== join(memoryDir, CONVERSATIONS)
+        if (entry.isDirectory() && wanted && folders.length < MAX_FOLDERS) folders.push(path)
         if (!entry.isFile() || !entry.name.endsWith('.md')) continue
         if (files.length >= MAX_FILES) {
           leftOut.add(`files past the first ${MAX_FILES}`)
@@ -103,7 +112,7 @@ async function markdownFiles(memoryDir: string, leftOut: Set<string>): Promise<s
     }
   }
   const newestFirst = (a: { path: string; day: string }, b: { path: string; day: string }) =>
-    a.day === b.day ? (a.path < b.path ? 1 : -1) : a.day < b.day ? 1 : -1
+    a.day === b.day ? (a.path < b.path ? 1 : -1) : (a.day || '9') < (b.day || '9') ? 1 : -1
   return files.sort(newestFirst).map(({ path }) => path)
 }
 

@@ -4,10 +4,12 @@ import {
   type OutboxAsk,
   type OutboxSend,
   type RunnerSettings,
+  type Speaker,
   type TurnInput,
 } from '@creel/protocol'
 import type { Clock } from '../clock.ts'
 import type { CallEnd, HostCalls } from '../host-calls.ts'
+import type { MemorySource } from '../memory/memory-entry.ts'
 import type { Outbox, OutboxCommits } from '../outbox-commits.ts'
 import type { FileToSend, OutgoingFiles } from '../outgoing-files.ts'
 import type { TurnRecord } from '../turn-record.ts'
@@ -24,6 +26,8 @@ export interface DeskTurn {
   readonly seq: number
   readonly message: InboxMessage
   readonly input: TurnInput
+  /** Messages that have joined the turn since, too. */
+  readonly joined: () => readonly InboxMessage[]
   readonly record: TurnRecord
   readonly signal: AbortSignal
 }
@@ -84,6 +88,8 @@ export class OpenTurn {
   readonly #parts: ToolDeskParts
   /** How often each message was sent in this try: the same text twice is meant twice. */
   readonly #said = new Map<string, number>()
+  /** Lines that were noted in this try. */
+  readonly notes = { made: 0 }
   #sends = 0
   #asks = 0
   #calls = 0
@@ -106,6 +112,20 @@ export class OpenTurn {
 
   end(): void {
     this.#over = true
+  }
+
+  /** Whose words the turn has: what it notes down comes from them. */
+  source(): MemorySource {
+    const { message, joined } = this.turn
+    const all = [message, ...joined()].flatMap(({ from, context }) => [
+      from,
+      ...context.map((one) => one.from),
+    ])
+    const heard = new Map(
+      all.filter(({ id }) => id !== message.from.id).map((one): [string, Speaker] => [one.id, one]),
+    )
+    const { from, role, chat } = message
+    return { from, role, chat, heard: [...heard.values()], at: this.#parts.clock.now() }
   }
 
   /**

@@ -5,10 +5,12 @@ import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/
 import { CallToolRequestSchema, ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js'
 import type { Clock } from '../clock.ts'
 import { type EventLog, errorText } from '../log.ts'
+import { MemoryFiles } from '../memory/memory-files.ts'
 import { askUser } from './ask-user.ts'
 import { CallGate } from './call-gate.ts'
 import { getStatus } from './get-status.ts'
 import { listDestinations } from './list-destinations.ts'
+import { forget, remember } from './remember.ts'
 import { requestEgress } from './request-egress.ts'
 import { searchTool } from './search-tool.ts'
 import { sendFile } from './send-file.ts'
@@ -49,6 +51,7 @@ class ToolDoor implements ToolServer {
   readonly gate: CallGate
   readonly #parts: ToolServerParts
   readonly #tools: ReadonlyMap<string, Tool>
+  readonly #memory: MemoryFiles
   readonly #secret = randomBytes(32)
   readonly #http: HttpServer
   #url = ''
@@ -56,8 +59,9 @@ class ToolDoor implements ToolServer {
   constructor(parts: ToolServerParts) {
     this.#parts = parts
     this.gate = new CallGate(parts.clock)
+    this.#memory = new MemoryFiles(parts.folders.memory, parts.log)
     const own = [sendMessage, listDestinations, sendFile, getStatus, askUser, requestEgress]
-    const tools = [...own, searchTool(parts.clock)]
+    const tools = [...own, remember, forget, searchTool(parts.clock)]
     this.#tools = new Map(tools.map((tool) => [tool.name, tool]))
     this.#http = createServer((request, response) => {
       this.#serve(request, response).catch((error: unknown) => {
@@ -151,7 +155,7 @@ class ToolDoor implements ToolServer {
     if (!tool) return failed(`There is no tool "${name}". There are: ${[...this.#tools.keys()].join(', ')}.`)
     if (!open || open.over) return failed('No turn of this conversation is running; nothing was done.')
     try {
-      const text = await tool.run(args, { open, desk, folders })
+      const text = await tool.run(args, { open, desk, folders, memory: this.#memory })
       log('tool_called', { tool: name, seq: open.turn.seq })
       return { content: [{ type: 'text', text }] }
     } catch (error) {

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import type { MemoryFiles } from '../memory/memory-files.ts'
 import type { OpenTurn, ToolDesk } from './tool-desk.ts'
 
 /** The folders that are the agent's own. */
@@ -15,6 +16,7 @@ export interface ToolCall {
   readonly open: OpenTurn
   readonly desk: ToolDesk
   readonly folders: ToolFolders
+  readonly memory: MemoryFiles
 }
 
 /** A tool as a runtime sees it. */

@@ -222,7 +222,7 @@ describe('search_conversations', () => {
   })
 
   it('says when there is nothing, and when the question is wrong', async () => {
-    expect(await called('search_conversations {"query":"unsaid"}')).toMatch(/^Nothing found in 0 files/)
+    expect(await called('search_conversations {"query":"unsaid"}')).toMatch(/^Nothing found in 1 files/)
     expect(await called('search_conversations {"query":""}')).toMatch(/^error: .*"query": Too small/)
     expect(await called(`search_conversations {"query":"${'w '.repeat(60)}"}`)).toMatch(/at most 10 words/)
   })
@@ -247,14 +247,18 @@ describe('search_conversations', () => {
     mkdirSync(join(rig.root, 'elsewhere'))
     writeFileSync(join(rig.root, 'elsewhere', 'a.md'), 'needle')
     symlinkSync(join(rig.root, 'elsewhere'), folder())
-    expect(await called('search_conversations {"query":"needle"}')).toMatch(/Nothing found.*\n.*not readable/)
+    expect(await called('search_conversations {"query":"needle"}')).toMatch(/^Nothing found/)
+    const within = '"within":"conversations"'
+    expect(await called(`search_conversations {"query":"needle",${within}}`)).toMatch(
+      /Nothing found.*\n.*not readable/,
+    )
   })
 })
 
 describe('the tool server', () => {
   it('says which tools there are to a model that makes one up', async () => {
     expect(await called('delete_everything {}')).toBe(
-      'error: There is no tool "delete_everything". There are: send_message, list_destinations, send_file, get_status, ask_user, request_egress, search_conversations.',
+      'error: There is no tool "delete_everything". There are: send_message, list_destinations, send_file, get_status, ask_user, request_egress, remember, forget, search_conversations.',
     )
   })
 

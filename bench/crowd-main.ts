@@ -41,4 +41,6 @@ process.on('message', (order: CrowdOrder) => {
   if (order.do === 'start') start(order.id, order.mounts)
   else running.get(order.id)?.abort()
 })
+// When to end is the parent's decision, however the terminal's Ctrl-C arrives.
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => undefined)
 process.on('disconnect', () => process.exit(0))

@@ -1,85 +1,111 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Bench } from './bench.ts'
-import { CrowdEngine } from './crowd-engine.ts'
 import { preciseNow, rounded } from './figures.ts'
-import { startLoadHost } from './load-host.ts'
+import { SoakHost } from './soak-host.ts'
+import type { HostLook } from './soak-host-main.ts'
+import { type Sample, trendOf } from './trend.ts'
 
 const GROUPS = 200
 const PER_SECOND = 50
 const TICK_MS = 100
 const SAMPLE_MS = 5_000
-/** Caches fill and code is compiled; what comes after must be flat. */
-const WARM_UP_SHARE = 0.2
+const SAY_EVERY = 12
+const MINUTE = 60_000
 const DRAIN_MS = 120_000
-
-interface Sample {
-  readonly minutes: number
-  readonly rssMb: number
-}
+/** One that was told to end has little time. */
+const EARLY_DRAIN_MS = 8_000
 
 /**
- * `-n` minutes of 50 messages a second to 200 groups, through the whole relay and back; the runners share a process
- * beside. Memory and handles are those of this process, the host with the load in it.
+ * `-n` minutes of 50 messages a second to 200 groups, through the whole relay and back. Host, runners and this process
+ * with the people are three processes; memory, heap and handles are the host's alone. Ended early, it says what it
+ * measured until then.
  */
 export const soak: Bench = {
   defaultRuns: 30,
   async run({ install, runs, say, signal }) {
-    using engine = new CrowdEngine()
-    await using world = await startLoadHost(install, GROUPS, engine)
-    const seen = new Set<number>()
-    let doubled = 0
-    world.channel.onSent = ({ text }) => {
-      const n = Number(/number (\d+)\./.exec(text)?.[1] ?? Number.NaN)
-      if (Number.isNaN(n)) return
-      if (seen.has(n)) doubled += 1
-      seen.add(n)
-    }
-    const samples: Sample[] = []
-    let handlesBefore = 0
-    let said = 0
+    await using host = await SoakHost.start(install.projectDir, GROUPS)
+    const answers = new Answers()
+    host.onAnswers = (numbers) => answers.take(numbers)
+    const samples: (HostLook & { readonly minutes: number })[] = []
+    let half: HostLook | null = null
     const begun = preciseNow()
     const elapsed = () => preciseNow() - begun
-    for (let sampled = -SAMPLE_MS; elapsed() < runs * 60_000; ) {
-      for (const due = (elapsed() * PER_SECOND) / 1000; said < due; said++)
-        world.channel.say(`chat${said % GROUPS}`, `number ${said}.`)
-      if (elapsed() - sampled >= SAMPLE_MS) {
-        sampled = elapsed()
-        const rssMb = process.memoryUsage.rss() / 2 ** 20
-        samples.push({ minutes: sampled / 60_000, rssMb })
-        if (samples.length % 12 === 0) say(`${said} messages, ${Math.round(rssMb)} MB`)
-        if (sampled < runs * 60_000 * WARM_UP_SHARE) handlesBefore = handles()
-      }
-      await sleep(TICK_MS, undefined, { signal })
+    let said = 0
+    for (let sampled = -SAMPLE_MS; elapsed() < runs * MINUTE && !signal.aborted; await pause(signal)) {
+      const due = Math.floor((elapsed() * PER_SECOND) / 1000)
+      host.say(said, due - said)
+      said = due
+      if (elapsed() - sampled < SAMPLE_MS) continue
+      sampled = elapsed()
+      // What is alive, at half time and in the end: all else is a matter of when garbage is collected.
+      const isHalf = half === null && sampled >= (runs * MINUTE) / 2
+      const look = await host.look(isHalf)
+      if (isHalf) half = look
+      samples.push({ ...look, minutes: sampled / MINUTE })
+      if (samples.length % SAY_EVERY === 1)
+        say(
+          `${Math.round(sampled / 1000)} s: ${said} messages, ${said - answers.count} on their way, ` +
+            `${Math.round(look.rssMb)} MB, ${look.handles} handles`,
+        )
     }
     const seconds = elapsed() / 1000
-    const warm = samples.filter(({ minutes }) => minutes >= runs * WARM_UP_SHARE)
-    const handlesAfter = handles()
-    for (const end = preciseNow() + DRAIN_MS; seen.size < said && preciseNow() < end; ) await sleep(100)
+    const handlesAfter = samples.at(-1)?.handles ?? 0
+    const drain = signal.aborted ? EARLY_DRAIN_MS : DRAIN_MS
+    for (const end = preciseNow() + drain; answers.count < said && preciseNow() < end; ) await sleep(TICK_MS)
+    const last = await host.look(true)
+    const later = samples.filter(({ minutes }) => minutes >= seconds / 120)
+    const rss = trendOf(later.map(({ minutes, rssMb }): Sample => ({ x: minutes, y: rssMb })))
     return {
-      messages: said,
-      per_s: rounded(said / seconds),
-      lost: said - seen.size,
-      doubled,
-      rss_mb: rounded(warm.at(-1)?.rssMb ?? 0),
-      rss_mb_per_minute: rounded(slope(warm)),
-      handles_before: handlesBefore,
+      ...{ messages: said, minutes: rounded(seconds / 60), per_s: rounded(said / seconds) },
+      ...{ lost: said - answers.count, doubled: answers.doubled, turned: answers.turned },
+      rss_mb: rounded(samples.at(-1)?.rssMb ?? 0),
+      rss_mb_per_minute: rounded(rss.slope),
+      rss_slope_error: rounded(rss.error),
+      live_heap_mb: rounded(last.heapMb),
+      ...(half ? { live_heap_growth_mb: rounded(last.heapMb - half.heapMb) } : {}),
+      handles_before: later[0]?.handles ?? 0,
       handles_after: handlesAfter,
-      disk_mb: rounded(Number(execFileSync('du', ['-sk', world.dataDir]).toString().split('\t')[0]) / 1024),
+      disk_mb: sizeOf(host.dataDir),
+      tables_mb: sizeOf(join(host.dataDir, 'host.db')),
+      mail_mb: sizeOf(join(host.dataDir, 'mail')),
     }
   },
 }
 
-function handles(): number {
-  return readdirSync('/proc/self/fd').length
+/** Which numbers were answered, in as much memory as there are groups. */
+class Answers {
+  count = 0
+  doubled = 0
+  /** Later than a later one of their chat. */
+  turned = 0
+  readonly #newest = new Map<number, number>()
+  readonly #early = new Set<number>()
+
+  take(numbers: readonly number[]): void {
+    for (const n of numbers) {
+      const expected = this.#newest.get(n % GROUPS) ?? n % GROUPS
+      if (n < expected || this.#early.has(n)) this.doubled += 1
+      else {
+        this.count += 1
+        if (n > expected) this.turned += 1
+        this.#early.add(n)
+        let next = expected
+        while (this.#early.delete(next)) next += GROUPS
+        this.#newest.set(n % GROUPS, next)
+      }
+    }
+  }
 }
 
-/** Least squares, MB a minute. */
-function slope(samples: readonly Sample[]): number {
-  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
-  const x = mean(samples.map(({ minutes }) => minutes))
-  const y = mean(samples.map(({ rssMb }) => rssMb))
-  const over = samples.reduce((sum, { minutes, rssMb }) => sum + (minutes - x) * (rssMb - y), 0)
-  return over / samples.reduce((sum, { minutes }) => sum + (minutes - x) ** 2, 0)
+/** MB on the disk. */
+function sizeOf(path: string): number {
+  return rounded(Number(execFileSync('du', ['-sk', path]).toString().split('\t')[0]) / 1024)
+}
+
+async function pause(signal: AbortSignal): Promise<void> {
+  await sleep(TICK_MS, undefined, { signal }).catch((error: unknown) => {
+    if (!signal.aborted) throw error
+  })
 }

@@ -27,8 +27,9 @@ Uses a data directory of its own and the demo provider; the running host is left
               directly, tunnelled, and opened as for a host with a secret; memory of the host meanwhile
   isolation   p99 of nine healthy groups, alone and beside one that dies at every message, with an entry and a file of
               100 MB, and an outbox that is locked and poisoned
-  soak        -n minutes (30) of 50 messages a second to 200 groups and back: memory of the host and its slope, open
-              files, disk, lost and doubled answers
+  soak        -n minutes (30) of 50 messages a second to 200 groups and back: memory of the host, its slope in the
+              second half with the error of that, what is alive on its heap and how that grew since half time, open
+              files, disk, lost and doubled answers; Ctrl-C has it say what was measured until then
   provider  for claude, codex and opencode, against a mock of their models: one turn of a warm conversation through
           Creel (message handed over -> whole answer handed to the channel), over the same turn by the runtime's own
           command line in the same sandbox (claude -p --resume, codex exec resume, opencode run --session: a fresh

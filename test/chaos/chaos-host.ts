@@ -2,7 +2,6 @@
 // channel and the tripwires is what `creel serve` runs.
 import { subscribe } from 'node:diagnostics_channel'
 import { readFileSync } from 'node:fs'
-import { flushCompileCache } from 'node:module'
 import type { Server, Socket } from 'node:net'
 import { GATEWAY_FILE } from '@creel/protocol'
 import { destination, pino } from 'pino'
@@ -98,8 +97,6 @@ const ended = Promise.withResolvers<void>()
 process.on('SIGTERM', () => ended.resolve())
 await host.start()
 process.stdout.write('ready\n')
-// Most hosts are killed, and leave nothing for the next one to start faster with.
-flushCompileCache()
 await ended.promise
 await host.stop({ drainMs: 10_000, stopSandboxes: true })
 process.exit(0)

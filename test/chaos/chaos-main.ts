@@ -1,9 +1,12 @@
 // The long proof: `chaos-main.ts SEED MINUTES FOLDER`, what `./creel test chaos --minutes N` runs. Progress on stdout and
 // in FOLDER; SIGTERM or SIGINT end the load early, and what was done by then is judged.
+import { availableParallelism } from 'node:os'
 import { type ChaosReport, runChaos } from './chaos-run.ts'
 import { RunRecord } from './run-record.ts'
 
 const MINUTE = 60_000
+/** Much of a life is waiting, so that more than one is lived at a time. */
+const WORLDS = Math.min(4, availableParallelism() + 1)
 const ENOUGH = { kills: 1_000, messages: 20_000, eachPoint: 20 }
 
 async function main([seed = '', minutes = '', folder = '']: readonly string[]): Promise<boolean> {
@@ -22,6 +25,7 @@ async function main([seed = '', minutes = '', folder = '']: readonly string[]): 
   try {
     const report = await runChaos({
       ...{ seed: Number(seed), maxMs: Number(minutes) * MINUTE, smallDisk, stop: stop.signal, ...ENOUGH },
+      worlds: WORLDS,
       say: (progress) => {
         if (performance.now() - saidAt < MINUTE) return
         saidAt = performance.now()

@@ -1,5 +1,4 @@
 // A runner that dies where it is told to: the sandbox of the chaos run. `chaos-runner.ts <ChaosRunnerSetup as JSON>`.
-import { flushCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { GATEWAY_FILE, type OutboxEntry, OutboxWriter, SANDBOX_PATHS } from '@creel/protocol'
 import { GatewayForwarder } from '../../container/runner/src/gateway-forwarder.ts'
@@ -72,8 +71,6 @@ const providers: ProviderTable = {
   ...PROVIDERS,
   demo: { needsGateway: false, make: (parts) => new CallingProvider(new DemoProvider(parts), gateway) },
 }
-// Most runners are killed, and leave nothing for the next one to start faster with.
-flushCompileCache()
 const crash = () => process.kill(process.pid, 'SIGKILL')
 await createRunner({
   inDir: at(SANDBOX_PATHS.in),

@@ -1,8 +1,9 @@
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { engineClient } from '../../src/adapters/docker/engine-client.ts'
 import { ENGINE_SOCKET, testAgentImage, testBaseImage, whyNoEngine } from '../docker/test-image.ts'
-import { runChaos } from './chaos-run.ts'
+import { chaosPrograms, runChaos } from './chaos-run.ts'
 import { MUTATIONS } from './mutations.ts'
+import type { Programs } from './programs.ts'
 
 const MINUTE = 60_000
 /** As long as each point takes to be hit; the long proof is `./creel test chaos --minutes N`. */
@@ -11,12 +12,18 @@ const seed = Number(process.env.CREEL_CHAOS_SEED ?? Date.now() % 1_000_000)
 const smallDisk = process.getuid?.() === 0
 if (!smallDisk) console.error('skipped: full disk: mounting a small disk takes root')
 
+let programs: Programs
+beforeAll(async () => {
+  programs = await chaosPrograms()
+}, 2 * MINUTE)
+afterAll(() => programs[Symbol.dispose]())
+
 describe('everything killed by turns', () => {
   it(
     `loses and doubles nothing (seed ${seed})`,
     async () => {
       const report = await runChaos({
-        ...{ seed, smallDisk, ...LOAD, kills: 0, messages: 0 },
+        ...{ seed, programs, smallDisk, ...LOAD, worlds: 2, kills: 0, messages: 0 },
         say: (progress) => console.log(JSON.stringify(progress)),
       })
       console.log(JSON.stringify(report))
@@ -49,7 +56,15 @@ it.skipIf(noEngine)(
           .catch(() => undefined)
     }
     const report = await runChaos({
-      ...{ seed, maxMs: 25_000, kills: Number.POSITIVE_INFINITY, messages: 0, groups: 2, engine: 'docker' },
+      ...{
+        programs,
+        seed,
+        maxMs: 25_000,
+        kills: Number.POSITIVE_INFINITY,
+        messages: 0,
+        groups: 2,
+        engine: 'docker',
+      },
       env: { CREEL_ENGINE_SOCKET: ENGINE_SOCKET, CREEL_BASE_IMAGE: await testBaseImage() },
       killSandbox,
     })
@@ -68,7 +83,7 @@ describe('a host that was broken on purpose', () => {
       // What a mutation loses depends on when something dies: the next seed kills elsewhere.
       for (let tries = 0; tries < 4; tries++) {
         const report = await runChaos({
-          ...{ seed: seed + tries, maxMs: 30_000, kills: 8, messages: 60 },
+          ...{ programs, seed: seed + tries, maxMs: 30_000, kills: 8, messages: 60 },
           ...{ mutation: name, points, settleMs: 10_000, groups: 3 },
         })
         if (report.complaints.some((complaint) => caughtBy.test(complaint))) return

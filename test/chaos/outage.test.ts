@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
+import { chaosPrograms } from './chaos-run.ts'
 import { complaintsAbout, isSettled } from './oracle.ts'
 import { answerOf } from './platform.ts'
 import { SeededRandom } from './seeded-random.ts'
@@ -13,7 +14,9 @@ const REPLIES = 5
 
 it('a platform that is down for ten minutes gets every reply when it is back, in order, once, and no herd; the owner is told once', async () => {
   // A host process with the real channel, real connections and runners; the owner is on a platform that goes on.
+  using programs = await chaosPrograms()
   await using world = new World({
+    programs,
     ...{ random: new SeededRandom(1), groups: 10, chatsPerGroup: 4, engine: 'process', mutation: null },
     ...{ smallDisk: false, speed: SPEED, owner: 'sure:2' },
   })

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SandboxExit, SandboxHandle, SandboxSpec } from '../../src/domain/ports/sandbox.ts'
 import type { ChaosRunnerSetup } from './chaos-runner.ts'
 import { type Arm, type Provocation, provocationOf } from './crash-points.ts'
 import type { Answer } from './json-server.ts'
+import type { Programs } from './programs.ts'
 
 interface Sandbox {
   readonly id: string
@@ -22,11 +22,9 @@ interface Sandbox {
 export interface ProcessEngineOptions {
   readonly noteFile: string
   readonly mutation: string | null
-  /** Where Node keeps what it compiled, so that the next runner starts in half the time. */
-  readonly compileCache: string
+  readonly programs: Programs
 }
 
-const RUNNER = join(import.meta.dirname, 'chaos-runner.ts')
 /** A wait is answered this often even when nothing ended, as a connection would not live for ever. */
 const WAIT_MS = 2_000
 
@@ -97,11 +95,11 @@ export class ProcessEngine {
   async #start(spec: SandboxSpec, hash: string): Promise<SandboxHandle> {
     const before = this.#sandboxes.get(spec.group)
     if (before) await this.#destroy(before, 0)
-    const { noteFile, mutation, compileCache } = this.#options
+    const { noteFile, mutation, programs } = this.#options
     const arm = this.arms.shift() ?? null
     const setup: ChaosRunnerSetup = { mounts: spec.mounts, arm, noteFile, mutation }
-    const child = spawn(process.execPath, [RUNNER, JSON.stringify(setup)], {
-      env: { ...process.env, NODE_COMPILE_CACHE: compileCache },
+    const child = spawn(process.execPath, [programs.runner, JSON.stringify(setup)], {
+      env: { ...process.env, NODE_COMPILE_CACHE: programs.compileCache },
       stdio: ['ignore', 'ignore', 'pipe'],
     })
     const sandbox: Sandbox = {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Arm, HOST_POINTS, provocationOf, RUNNER_POINTS } from './crash-points.ts'
+import { type Arm, provocationOf } from './crash-points.ts'
+import type { Goal, Score } from './score.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import type { World } from './world.ts'
 
@@ -15,75 +16,42 @@ const OUTSIDE = ['runner', 'runner', 'platform', 'channel', 'clock', 'disk'] as 
 
 const MAX_CLOCK_JUMP_MS = 3_600_000
 /** Lives in which the host is killed anywhere. */
-const ANYWHERE = 0.2
+const ANYWHERE = 0.1
 /** An ordinary point is passed so often before the host dies there. */
 const MAX_HIT = 12
 
-export interface TroubleOptions {
-  /** Only these named points, and nothing else breaks. Default: all, and everything. */
-  readonly points?: readonly string[]
-  /** How a container is killed; processes of the world are killed by the world. */
-  readonly killSandbox?: (group: string) => Promise<void>
-}
-
-/** Decides what breaks next, the named points that were hit least first, and counts what it broke. */
+/** Decides what breaks next, the named points that were hit least first. */
 export class Trouble {
-  readonly counts = { host: 0, runner: 0, engine: 0, gateway: 0, channel: 0, platform: 0, disk: 0, clock: 0 }
   readonly #world: World
   readonly #random: SeededRandom
+  readonly #score: Score
   readonly #killSandbox: (group: string) => Promise<void>
-  readonly #hostPoints: readonly string[]
-  readonly #runnerPoints: readonly string[]
   readonly #aimed: boolean
   readonly #harms: readonly (typeof HARMS)[number][]
   #noted = 0
-  readonly #hits: Map<string, number>
 
-  constructor(world: World, random: SeededRandom, options: TroubleOptions = {}) {
+  constructor(world: World, random: SeededRandom, score: Score, { points, killSandbox }: Goal) {
     this.#world = world
     this.#random = random
-    this.#killSandbox = options.killSandbox ?? (async (group) => world.engine.kill(group))
-    const { points } = options
-    const wanted = (point: string) => points === undefined || points.includes(point)
-    this.#hostPoints = HOST_POINTS.filter(wanted)
-    // Containers of a real engine cannot be told where to die.
-    this.#runnerPoints = RUNNER_POINTS.filter((point) => wanted(point) && !options.killSandbox)
-    this.#hits = new Map([...this.#hostPoints, ...this.#runnerPoints].map((point) => [point, 0]))
+    this.#score = score
+    this.#killSandbox = killSandbox ?? (async (group) => world.engine.kill(group))
     this.#aimed = points !== undefined
-    this.#harms = this.#aimed ? AIMED : options.killSandbox ? OUTSIDE : HARMS
-  }
-
-  /** Deaths, cuts and outages so far; a jump of the clock kills nothing. */
-  get total(): number {
-    const { clock, ...kills } = this.counts
-    return Object.values(kills).reduce((sum, count) => sum + count, 0)
-  }
-
-  /** How often something died at each named point. */
-  get points(): Readonly<Record<string, number>> {
-    return Object.fromEntries(this.#hits)
-  }
-
-  /** The named point at which least has died, and how often. */
-  get rarest(): readonly [point: string, hits: number] {
-    return [...this.#hits].toSorted((a, b) => a[1] - b[1])[0] ?? ['none', 0]
+    this.#harms = this.#aimed ? AIMED : killSandbox ? OUTSIDE : HARMS
   }
 
   /** Where the next host is to die; null = wherever it is killed. */
   nextArm(): Arm | null {
-    if (this.#hostPoints.length === 0 || (!this.#aimed && this.#random.chance(ANYWHERE))) return null
-    const point = this.#leastHit(this.#hostPoints)
+    const { hostPoints } = this.#score
+    if (hostPoints.length === 0 || (!this.#aimed && this.#random.chance(ANYWHERE))) return null
+    const point = this.#leastHit(hostPoints)
     return { point, hit: this.#hitOf(point, MAX_HIT) }
   }
 
   /** A host has died, by our hand or by its own. */
   hostDied(): void {
-    this.counts.host += 1
+    this.#score.counts.host += 1
     const crashes = this.#world.crashes()
-    for (const point of crashes.slice(this.#noted)) {
-      this.#hits.set(point, (this.#hits.get(point) ?? 0) + 1)
-      if (point.includes(' outbox.')) this.counts.runner += 1
-    }
+    for (const point of crashes.slice(this.#noted)) this.#score.diedAt(point)
     this.#noted = crashes.length
   }
 
@@ -91,12 +59,12 @@ export class Trouble {
   async harm(): Promise<void> {
     const { engine, platforms } = this.#world
     const what = this.#random.pick(this.#harms)
-    if (what === 'armed runner' && this.#runnerPoints.length === 0) return
+    if (what === 'armed runner' && this.#score.runnerPoints.length === 0) return
     switch (what) {
       case 'runner':
         return await this.killRunner()
       case 'armed runner': {
-        const point = this.#leastHit(this.#runnerPoints)
+        const point = this.#leastHit(this.#score.runnerPoints)
         engine.arms.push({ point, hit: this.#hitOf(point, 4) })
         return await this.killRunner()
       }
@@ -124,12 +92,12 @@ export class Trouble {
       default:
         this.#world.jumpClock(this.#random.between(-MAX_CLOCK_JUMP_MS, MAX_CLOCK_JUMP_MS))
     }
-    this.counts[what] += 1
+    this.#score.counts[what] += 1
   }
 
   async killRunner(): Promise<void> {
     await this.#killSandbox(this.#random.pick(this.#world.groups))
-    this.counts.runner += 1
+    this.#score.counts.runner += 1
   }
 
   /** What has to be provoked is hit the first time. */
@@ -138,8 +106,6 @@ export class Trouble {
   }
 
   #leastHit(points: readonly string[]): string {
-    const hits = (point: string) => this.#hits.get(point) ?? 0
-    const least = Math.min(...points.map(hits))
-    return this.#random.pick(points.filter((point) => hits(point) <= least + 1))
+    return this.#random.pick(this.#score.leastHit(points))
   }
 }

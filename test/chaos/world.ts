@@ -12,10 +12,12 @@ import { type Arm, Tripwire } from './crash-points.ts'
 import { type Answer, JsonServer } from './json-server.ts'
 import { type PlatformName, Platforms, type Saying, wantedFile } from './platform.ts'
 import { ProcessEngine } from './process-engine.ts'
+import type { Programs } from './programs.ts'
 import type { SeededRandom } from './seeded-random.ts'
 
 export interface WorldOptions {
   readonly random: SeededRandom
+  readonly programs: Programs
   readonly groups: number
   /** Half of them on each platform. */
   readonly chatsPerGroup: number
@@ -41,6 +43,8 @@ const PROJECT = resolve(import.meta.dirname, '../..')
 /** On a machine that does much else. */
 const START_LIMIT_MS = 180_000
 const DISK_MB = 512
+/** Its life is too short for anything to be collected. */
+const HOST_FLAGS = ['--min-semi-space-size=16', '--disable-warning=DEP0040'] as const
 
 /** All that is outside of the host: platforms, engine, disk, clock. It starts hosts and outlives them. */
 export class World implements AsyncDisposable {
@@ -61,7 +65,7 @@ export class World implements AsyncDisposable {
     this.#options = options
     this.platforms = new Platforms(options.random)
     this.engine = new ProcessEngine({
-      ...{ noteFile: this.noteFile, mutation: options.mutation, compileCache: this.#compileCache },
+      ...{ noteFile: this.noteFile, mutation: options.mutation, programs: options.programs },
     })
     this.groups = Array.from({ length: options.groups }, (_, index) => `chaos-${index}`)
     this.chats = this.groups.flatMap((group, number) =>
@@ -150,9 +154,9 @@ export class World implements AsyncDisposable {
       ...{ engine: this.#options.engine, mutation: this.#options.mutation },
       speed: this.#options.speed ?? 1,
     }
-    const script = join(import.meta.dirname, 'chaos-host.ts')
-    const child = spawn(process.execPath, [script, JSON.stringify(setup)], {
-      env: { ...process.env, NODE_COMPILE_CACHE: this.#compileCache },
+    const { host, compileCache } = this.#options.programs
+    const child = spawn(process.execPath, [...HOST_FLAGS, host, JSON.stringify(setup)], {
+      env: { ...process.env, NODE_COMPILE_CACHE: compileCache },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#host = child
@@ -234,10 +238,6 @@ export class World implements AsyncDisposable {
 
   get noteFile(): string {
     return join(this.folder, 'crashes')
-  }
-
-  get #compileCache(): string {
-    return join(this.folder, 'compiled')
   }
 
   get #clockFile(): string {

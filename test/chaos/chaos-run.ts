@@ -2,36 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Complaints, isSettled } from './oracle.ts'
 import type { PlatformName } from './platform.ts'
 import { Programs } from './programs.ts'
-import { type Goal, type Harm, Score } from './score.ts'
+import type { ChaosOptions } from './run-options.ts'
+import { type Harm, Score } from './score.ts'
 import { SeededRandom } from './seeded-random.ts'
-import { World, type WorldOptions } from './world.ts'
+import { World } from './world.ts'
 import { type WorldReport, WorldRun } from './world-run.ts'
-
-export interface ChaosOptions extends Goal, Partial<Omit<WorldOptions, 'random'>> {
-  readonly seed: number
-  /** The load ends when the time is over or all counts are reached. */
-  readonly maxMs: number
-  /** Though all counts are reached, it goes on so long. Default: 0. */
-  readonly minMs?: number
-  /** Worlds beside each other, each with its own host; their counts are added up. Default: 1. */
-  readonly worlds?: number
-  /** Time for a quiet host to work off what is left. Default: four minutes. */
-  readonly settleMs?: number
-  /** Called about every ten seconds. */
-  readonly say?: (progress: ChaosProgress) => void
-  /** Ends the load early: what is on its way is worked off, and judged. */
-  readonly stop?: AbortSignal
-}
-
-export interface ChaosProgress {
-  readonly seed: number
-  readonly seconds: number
-  readonly messages: number
-  readonly kills: number
-  /** The named point that was hit least, and how often. */
-  readonly rarest: readonly [point: string, hits: number]
-  readonly doing: 'load' | 'settling'
-}
 
 export interface ChaosReport {
   readonly seed: number

@@ -88,6 +88,24 @@ export class Events {
     this.#log.info({ event: 'delivery.sent', delivery: id, chatId, group, tookMs, ambiguous }, 'message sent')
   }
 
+  agentAsked(from: GroupName, to: GroupName, request: number): void {
+    this.#log.info({ event: 'agent.asked', group: from, to, request }, 'an agent asks another one')
+  }
+
+  agentRefused(from: GroupName, to: string, reason: string): void {
+    this.#log.warn(
+      { event: 'agent.refused', group: from, to: to.slice(0, 50), reason },
+      'an agent was not let ask',
+    )
+  }
+
+  agentAnswered(from: GroupName, requests: readonly number[]): void {
+    this.#log.info(
+      { event: 'agent.answered', group: from, requests },
+      'an agent is told what others answered',
+    )
+  }
+
   fileRetried(inboundId: InboundId, waitMs: number, reason: string): void {
     this.#log.warn(
       { event: 'file.retried', inbound: inboundId, waitMs, reason },

@@ -1,3 +1,4 @@
+import { isAgentChat } from '../domain/agent-request.ts'
 import { type Approval, type ApprovalKindName, isFinal } from '../domain/approval.ts'
 import { ChannelRefusedError, CreelError, errorText } from '../domain/errors.ts'
 import type { ApprovalStore } from '../domain/ports/approvals.ts'
@@ -66,7 +67,14 @@ function askInOrigin(
 ): void {
   const { id, cardKey, cardChatId, chatId } = approval
   const chat = directory.chat(chatId)
-  if (cardKey === null || cardChatId === chatId || !chat || approvals.cardMessage(id) !== 'none') return
+  if (
+    cardKey === null ||
+    cardChatId === chatId ||
+    !chat ||
+    isAgentChat(chat.address) ||
+    approvals.cardMessage(id) !== 'none'
+  )
+    return
   const moved = { ...approval, cardKey: `${cardKey}+` }
   deliveries.add(cardDeliveries(moved, chat, channelOf), clock.now())
   approvals.moveCard(id, chatId, moved.cardKey)
@@ -91,11 +99,13 @@ function carryOut(approval: Approval, { approvals, kinds, clock }: CarryOutPorts
 /** In the conversation it was asked in, while its chat is still the agent's. */
 function tell(approval: Approval, ports: CarryOutPorts): void {
   const { approvals, kinds, inbound, directory, events, clock } = ports
-  const { id, group, session, chatId, thread, askedBy, askedByName } = approval
-  if (directory.bindings(chatId).some((binding) => binding.group === group)) {
+  const { id, group, session, chatId, thread, askedBy, askedByName, inboundId } = approval
+  const chat = directory.chat(chatId)
+  const isOwn = directory.bindings(chatId).some((binding) => binding.group === group)
+  if (isOwn || (chat && isAgentChat(chat.address))) {
     const text = tellText(approval, kinds[approval.kind])
     const word = { chatId, thread, key: `approval:${id}`, senderId: askedBy, senderName: askedByName, text }
-    inbound.tell({ ...word, group, session }, clock.now())
+    inbound.tell({ ...word, group, session, after: inboundId }, clock.now())
   }
   approvals.markTold(id)
   events.approvalEnded(group, id, approval.kind, approval.state, approval.decidedBy)

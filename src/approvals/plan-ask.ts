@@ -1,4 +1,5 @@
 import type { OutboxAsk } from '@creel/protocol'
+import { isAgentChat } from '../domain/agent-request.ts'
 import type { ApprovalKindName, AskOrigin, NewApproval } from '../domain/approval.ts'
 import type { ChatId, GroupName, UnixMs } from '../domain/ids.ts'
 import type { ApprovalStore } from '../domain/ports/approvals.ts'
@@ -89,6 +90,8 @@ export function planAsk(
       `You have asked ${MAX_PER_HOUR} times within an hour. What you ask next is dropped without a word.`,
     )
   if ('settled' in asked) return unasked(asked.settled, asked.outcome)
+  const nobody = isAgentChat(origin.address) ? unheard(kind, group, origin, ports) : null
+  if (nobody !== null) return unasked('denied', nobody)
   if (open.length >= MAX_OPEN)
     return unasked(
       'denied',
@@ -98,6 +101,18 @@ export function planAsk(
   if (denied)
     return unasked('denied', 'It was denied within the last day, and that stands. Go on without it.')
   return withCard(kind, asked, { ...base, inboxSeq: entry.inboxSeq }, origin, ports)
+}
+
+/** Why nobody can be asked in a conversation of two agents; null when somebody can. */
+function unheard(
+  { decides }: ApprovalKind,
+  group: GroupName,
+  origin: InboundRow,
+  ports: AskPorts,
+): string | null {
+  if (decides === 'chat')
+    return 'No person is in this conversation. Put the question into your answer to the agent that asked you.'
+  return deciderChat(group, origin, ports) === null ? 'Nobody who could decide can be reached.' : null
 }
 
 function withCard(

@@ -1,6 +1,7 @@
 import { McpCommand } from '@creel/protocol'
 import { z } from 'zod'
 import { EgressRuleSetting } from '../domain/egress-rules.ts'
+import { isGroupName } from '../domain/ids.ts'
 import { CHATGPT } from '../domain/login-services.ts'
 import { SecretName } from '../domain/secret.ts'
 import { isSkillName } from '../domain/skill.ts'
@@ -87,6 +88,12 @@ export const InstallConfig = z.strictObject({
       chat_per_minute: z.number().int().min(0).max(100_000).default(400),
       /** Messages of one conversation that may wait for their agent at all; 0 = no bound. */
       max_waiting: z.number().int().min(0).max(100_000).default(1_000),
+      /** What agents may ask of each other because of one message of a person; 0 = nothing. */
+      agent_requests: z.number().int().min(0).max(1_000).default(20),
+      /** How often such a request may be passed on from agent to agent. */
+      agent_hops: z.number().int().min(1).max(20).default(4),
+      /** What one agent may ask of another within an hour, whoever it works for. */
+      agent_requests_per_hour: z.number().int().min(0).max(100_000).default(120),
       /** Overheard messages given along with the next engaged one. */
       context_messages: z.number().int().min(0).max(500).default(50),
     })
@@ -238,6 +245,23 @@ export const GroupConfig = z.strictObject({
    * `private`. Nothing else may leave the sandbox but its model's calls, and what its `secrets` are for.
    */
   egress: z.array(EgressRuleSetting).max(200).default([]),
+  /**
+   * Agents that it works with, by name. What it asks of one is only passed on when that one hears it, too; both files
+   * are the owner's alone to write.
+   */
+  agents: z
+    .record(
+      z.string().refine((name): boolean => isGroupName(name), 'the name of an agent'),
+      z.strictObject({
+        /** May ask it. */
+        send: z.boolean().default(true),
+        /** May be asked by it: when it works for people with a role here, for anybody, or never. */
+        hear: z.enum(['members', 'anyone', 'no']).default('members'),
+        /** What it is good for, as this agent is told. */
+        about: z.string().max(200).default(''),
+      }),
+    )
+    .default({}),
   /** Overrides of the install's idle times. */
   idle: z
     .strictObject({

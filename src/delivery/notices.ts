@@ -1,4 +1,6 @@
+import { isAgentChat } from '../domain/agent-request.ts'
 import type { ChatId } from '../domain/ids.ts'
+import type { AgentRequests } from '../domain/ports/agent-requests.ts'
 import type { Channel } from '../domain/ports/channel.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type {
@@ -13,6 +15,8 @@ export interface NoticePorts {
   readonly deliveries: Pick<DeliveryStore, 'add'>
   readonly directory: Pick<DirectoryStore, 'chat'>
   readonly roles: Pick<RoleStore, 'ownerChats'>
+  /** Left out where no agents ask each other. */
+  readonly homeOf?: AgentRequests['homeOf']
   readonly channelOf: (channel: string, account: string) => Channel | undefined
   readonly clock: Clock
   readonly nudge: (chatId: ChatId) => void
@@ -29,7 +33,22 @@ export class Notices {
   /** To the chat, in the thread, of an inbound message. The same `key` again is a no-op. */
   toChat(chatId: ChatId, thread: string | undefined, markdown: string, key: string): void {
     const chat = this.#ports.directory.chat(chatId)
-    if (chat) this.#add(chat, thread, markdown, `notice:${key}:${chatId}`)
+    if (!chat) return
+    if (!isAgentChat(chat.address)) this.#add(chat, thread, markdown, `notice:${key}:${chatId}`)
+    else this.#toHome(chatId, markdown, `notice:${key}:${chatId}`)
+  }
+
+  /** What is to be said in a conversation of two agents is said to the person for whom they work. */
+  #toHome(chatId: ChatId, markdown: string, key: string): void {
+    const home = this.#ports.homeOf?.(chatId)
+    const chat = home ? this.#ports.directory.chat(home.chatId) : null
+    if (home && chat)
+      this.#add(
+        chat,
+        home.thread,
+        `About the agent **${home.to}**, which was asked for you: ${markdown}`,
+        key,
+      )
   }
 
   /**

@@ -1,4 +1,5 @@
-import type { ChatId, GroupName, UserId } from './ids.ts'
+import type { ChatId, GroupName, InboundId, UserId } from './ids.ts'
+import type { Quote } from './message.ts'
 
 /** What the host itself has to say to an agent. */
 export interface HostWord {
@@ -12,4 +13,9 @@ export interface HostWord {
   readonly text: string
   readonly group: GroupName
   readonly session: string
+  /** It goes on with what came of this message. */
+  readonly after?: InboundId
+  /** Set when the words are those of another agent. */
+  readonly fromAgent?: string
+  readonly quote?: Quote
 }

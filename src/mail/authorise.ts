@@ -1,3 +1,4 @@
+import { isAgentChat } from '../domain/agent-request.ts'
 import type { Binding } from '../domain/binding.ts'
 import type { GroupName } from '../domain/ids.ts'
 import type { ChatRow, InboundRow } from '../domain/ports/stores.ts'
@@ -10,6 +11,8 @@ export type Verdict = { readonly allowed: true } | { readonly allowed: false; re
  */
 export function mayReply(group: GroupName, origin: InboundRow | null, bindings: readonly Binding[]): Verdict {
   if (origin === null) return { allowed: false, reason: 'the group was never given that message' }
+  // Such a message was given to one agent alone; what it answers goes to the one that asked.
+  if (isAgentChat(origin.address)) return { allowed: true }
   if (!bindings.some((binding) => binding.group === group)) {
     return { allowed: false, reason: 'the chat is not bound to this group any more' }
   }

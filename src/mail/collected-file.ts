@@ -35,6 +35,13 @@ export async function takeFile(
   }
 }
 
+/** What another agent is told of a file that was made for it. */
+export function unsentFile(collected: CollectedFile | null): string {
+  const name = collected === null ? '' : 'file' in collected ? collected.file.name : collected.name
+  const caption = collected !== null && 'file' in collected ? collected.caption : ''
+  return `${caption}\n(A file "${name}" was made and is not here: files do not go from agent to agent.)`.trim()
+}
+
 /** The parts that show it in a chat, or say why it is not there. */
 export function fileParts(collected: CollectedFile, channel: Channel | undefined): readonly string[] {
   if ('file' in collected) {

@@ -37,6 +37,7 @@ class CollectorWorld extends HostTables {
     const { reader, outboxes, dispatches, deliveries, directory, mailbox, events, clock, problems } = this
     return collect(GARDEN, {
       ...{ reader, outboxes, dispatches, deliveries, directory, mailbox, events, clock, problems },
+      agents: { nudge: () => undefined },
       board: { show: (_, inboxSeq, __, shown) => void this.shown.push({ inboxSeq, shown }) },
       ...{ files: this.files, maxFileBytes: 1_000, approvals: NO_ASKS, calls: NO_CALLS },
       channelOf: () => (this.configured ? this.channel : undefined),

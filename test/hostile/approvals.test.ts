@@ -84,6 +84,7 @@ async function shown(): Promise<string[]> {
       },
       ...{ reader: world.reader, mailbox: world.mailbox, maxFileBytes: 1_000 },
       board: { show: () => undefined },
+      agents: { nudge: () => undefined },
       nudge: () => undefined,
     })
     if (step === 'idle') break

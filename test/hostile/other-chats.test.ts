@@ -48,6 +48,7 @@ async function taken(): Promise<{ chat_id: number; part: string }[]> {
       ...{ outboxes, dispatches, deliveries, directory, events, clock, problems, files },
       ...{ reader: world.reader, mailbox: world.mailbox, maxFileBytes: 1_000 },
       board: { show: () => undefined },
+      agents: { nudge: () => undefined },
       approvals: NO_ASKS,
       calls: NO_CALLS,
       channelOf: () => new FakeChannel({ partLimit: 1_000_000 }),

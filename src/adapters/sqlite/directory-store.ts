@@ -1,5 +1,6 @@
 import type { QueueMode } from '@creel/protocol'
 import type Database from 'better-sqlite3'
+import { AGENT_CHANNEL } from '../../domain/agent-request.ts'
 import type { Binding, EngageMode, FullPolicy, SenderPolicy, SessionMode } from '../../domain/binding.ts'
 import type { ChatId, GroupName, UnixMs } from '../../domain/ids.ts'
 import type { ChatAddress, ChatKind } from '../../domain/message.ts'
@@ -36,7 +37,10 @@ export class SqliteDirectoryStore implements DirectoryStore {
   }
 
   chats(): readonly ChatRow[] {
-    return this.#statements.prepare<[], ChatColumns>(`${SELECT_CHAT} ORDER BY id`).all().map(toChatRow)
+    return this.#statements
+      .prepare<[], ChatColumns>(`${SELECT_CHAT} WHERE channel <> '${AGENT_CHANNEL}' ORDER BY id`)
+      .all()
+      .map(toChatRow)
   }
 
   chat(id: ChatId): ChatRow | null {

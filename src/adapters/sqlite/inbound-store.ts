@@ -11,6 +11,7 @@ import { relaxedSync } from './relaxed-sync.ts'
 import { prepareRevise } from './revise-inbound.ts'
 import { type InboundColumns, SELECT_INBOUND, selectInboundBy, toInboundRow } from './rows.ts'
 import { Statements } from './statements.ts'
+import { prepareTell } from './tell-insert.ts'
 
 /** The newest message before this one that the group was given in the same chat; 0 when none. */
 const LAST_GIVEN = `
@@ -34,6 +35,7 @@ export class SqliteInboundStore implements InboundStore {
   readonly #db: Database.Database
   readonly #statements: Statements
   readonly #record: (message: InboundMessage, at: UnixMs) => 'new' | 'duplicate'
+  readonly #tell: (word: HostWord, at: UnixMs) => 'new' | 'duplicate'
   readonly #nextNew: Database.Statement<[number], InboundColumns>
   readonly #nextUrgent: Database.Statement<[number], InboundColumns>
   readonly #chatsWithNew: Database.Statement<[], { chat_id: number }>
@@ -42,6 +44,7 @@ export class SqliteInboundStore implements InboundStore {
     this.#db = db
     this.#statements = new Statements(db)
     this.#record = this.#prepareRecord()
+    this.#tell = db.transaction(prepareTell(db))
     this.#nextNew = db.prepare(
       `${selectInboundBy('inbound_new')} WHERE i.chat_id = ? AND i.state = 'new' ORDER BY i.id LIMIT 1`,
     )
@@ -112,21 +115,7 @@ export class SqliteInboundStore implements InboundStore {
   }
 
   tell(word: HostWord, at: UnixMs): 'new' | 'duplicate' {
-    const { chatId, thread = '', key, senderId, senderName, text, group, session } = word
-    return this.#db.transaction(() => {
-      const { changes, lastInsertRowid } = this.#statements
-        .prepare(
-          `INSERT INTO inbound (chat_id, thread, platform_message_id, sender_id, sender_name, text, mentions_us,
-                                sent_at, received_at, state, from_host)
-           VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, 'routed', 1) ON CONFLICT (chat_id, platform_message_id) DO NOTHING`,
-        )
-        .run(chatId, thread, `host:${key}`, senderId, senderName, text, at, at)
-      if (changes === 0) return 'duplicate' as const
-      this.#statements
-        .prepare('INSERT INTO dispatch (group_name, inbound_id, session, dispatched_at) VALUES (?, ?, ?, ?)')
-        .run(group, lastInsertRowid, session, at)
-      return 'new' as const
-    })()
+    return this.#tell(word, at)
   }
 
   together<T>(work: () => T): T {

@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3'
 import type { GroupName, UnixMs } from '../../domain/ids.ts'
 import type { OutboxProgressRecord, OutboxStore } from '../../domain/ports/stores.ts'
+import { prepareAnswer } from './agent-answer.ts'
 import { prepareApprovalInsert } from './approval-insert.ts'
 import { prepareDeliveryInsert } from './delivery-insert.ts'
 import { prepareHostCallInsert } from './host-call-insert.ts'
@@ -33,6 +34,7 @@ export class SqliteOutboxStore implements OutboxStore {
     const addUsage = prepareUsageInsert(db)
     const addAsk = prepareApprovalInsert(db)
     const addCall = prepareHostCallInsert(db)
+    const addAnswer = prepareAnswer(db)
     const write = db.transaction((group: GroupName, batch: OutboxProgressRecord, at: UnixMs) => {
       for (const { inboxSeq, attempt } of batch.accepted) {
         if (attempt === null) handBack.run(group, inboxSeq)
@@ -42,6 +44,7 @@ export class SqliteOutboxStore implements OutboxStore {
       for (const usage of batch.usage ?? []) addUsage(group, usage, at)
       for (const ask of batch.asks ?? []) addAsk(ask)
       for (const call of batch.calls ?? []) addCall(call)
+      for (const answer of batch.answers ?? []) addAnswer(group, answer)
       for (const s of batch.settled) settle.run(s.outcome, s.reason, at, group, s.inboxSeq)
       advance.run(group, batch.cursor, batch.rejected)
     })

@@ -21,6 +21,10 @@ const OLD_APPROVALS = `
 const OLD_CALLS = `
   SELECT id FROM (SELECT id, told, at FROM host_call ORDER BY id LIMIT ${WINDOW}) WHERE told = 1 AND at < ? LIMIT ?`
 
+const OLD_REQUESTS = `
+  SELECT id FROM (SELECT id, state, asked_at FROM agent_request ORDER BY id LIMIT ${WINDOW})
+  WHERE state <> 'open' AND asked_at < ? LIMIT ?`
+
 const OLD_LINES = `
   SELECT id FROM (SELECT id, at FROM own_chat_line ORDER BY id LIMIT ${WINDOW}) WHERE at < ? LIMIT ?`
 
@@ -39,7 +43,8 @@ export class SqliteRetention implements RetentionStore {
     const parts = ['dispatch.inbound_id', 'attachment.inbound_id', 'usage.inbound_id', 'inbound.id']
     const asked = this.#delete(OLD_APPROVALS, ['approval.id'], before, limit)
     const called = this.#delete(OLD_CALLS, ['host_call.id'], before, limit)
-    return asked + called + this.#delete(OLD_MESSAGES, parts, before, limit)
+    const requests = this.#delete(OLD_REQUESTS, ['agent_request.id'], before, limit)
+    return asked + called + requests + this.#delete(OLD_MESSAGES, parts, before, limit)
   }
 
   ownChatLines(before: UnixMs, limit: number): number {

@@ -34,6 +34,7 @@ export interface InboundColumns extends AddressColumns {
   reason: string | null
   gather_until: number
   from_host: number
+  from_agent: string | null
   late_ms: number
   urgent: number
 }
@@ -46,7 +47,7 @@ export const SELECT_INBOUND = `
   SELECT i.quote_name, i.quote_text,
          i.id, i.chat_id, i.thread, c.channel, c.account, c.chat, c.kind, c.title,
          i.sender_id, i.sender_name, p.is_bot, i.text, i.mentions_us, i.sent_at, i.received_at, i.state, i.reason,
-         i.gather_until, i.from_host, i.late_ms, i.urgent
+         i.gather_until, i.from_host, i.from_agent, i.late_ms, i.urgent
   FROM inbound i JOIN chat c ON c.id = i.chat_id JOIN person p ON p.id = i.sender_id`
 
 /** The same through an index that the planner would not choose: it counts rows of all states alike. */
@@ -74,6 +75,7 @@ export function toInboundRow(row: InboundColumns): InboundRow {
     reason: row.reason,
     gatherUntil: row.gather_until as UnixMs,
     ...(row.from_host === 1 ? { fromHost: true as const } : {}),
+    ...(row.from_agent === null ? {} : { fromAgent: row.from_agent }),
     lateMs: row.late_ms,
     urgent: row.urgent === 1,
   }

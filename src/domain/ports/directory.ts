@@ -16,6 +16,7 @@ export type BindingSettings = Pick<Binding, 'engage' | 'pattern' | 'session' | '
 
 /** Which chats there are, and which groups answer them. */
 export interface DirectoryStore {
+  /** Those of people: conversations of agents are left out. */
   chats(): readonly ChatRow[]
   chat(id: ChatId): ChatRow | null
   /** Makes the chat when it is new. */

@@ -47,6 +47,8 @@ export interface InboundRow {
   readonly gatherUntil: UnixMs
   /** The host's own words to one agent; the sender is whose turn it goes on with. */
   readonly fromHost?: true
+  /** Another agent's words; set with `fromHost`. */
+  readonly fromAgent?: string
   /** How long it had been on its way when its channel, silent until then, handed it over; 0 = it came at once. */
   readonly lateMs: number
   /** It looks like a word to the host itself, which does not wait for the messages before it. */
@@ -245,6 +247,8 @@ export interface OutboxProgressRecord {
   readonly usage?: readonly NewUsage[]
   readonly asks?: readonly NewApproval[]
   readonly calls?: readonly NewHostCall[]
+  /** What was said to the agent that asked, instead of into a chat. */
+  readonly answers?: readonly { readonly inboxSeq: number; readonly text: string }[]
 }
 
 export interface OutboxStore {

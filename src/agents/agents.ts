@@ -1,0 +1,213 @@
+import type { Groups } from '../config/groups.ts'
+import type { GroupConfig } from '../config/schema.ts'
+import type { Notices } from '../delivery/notices.ts'
+import { type AgentRequest, isAgentChat } from '../domain/agent-request.ts'
+import { CreelError } from '../domain/errors.ts'
+import {
+  type ChatId,
+  type GroupName,
+  type InboundId,
+  isGroupName,
+  type UnixMs,
+  type UserId,
+} from '../domain/ids.ts'
+import type { AgentRequests } from '../domain/ports/agent-requests.ts'
+import type { Mailbox } from '../domain/ports/mailbox.ts'
+import type { DirectoryStore, InboundStore, RoleStore } from '../domain/ports/stores.ts'
+import type { Events } from '../events.ts'
+import { Pump, type PumpOptions, type StepResult } from '../pump.ts'
+import { answerWord } from './answer-text.ts'
+import { type AskBounds, agentsOf, mayAsk } from './may-ask.ts'
+
+export interface AgentsPorts {
+  readonly requests: AgentRequests
+  readonly groups: Pick<Groups, 'exists' | 'load'>
+  readonly roles: Pick<RoleStore, 'roles'>
+  readonly inbound: Pick<InboundStore, 'find'>
+  readonly directory: Pick<DirectoryStore, 'bindings'>
+  readonly mailbox: Pick<Mailbox, 'put'>
+  readonly notices: Pick<Notices, 'toOwner'>
+  readonly events: Pick<Events, 'agentAsked' | 'agentRefused' | 'agentAnswered'>
+  readonly bounds: AskBounds
+  /** A message for this agent waits, or one of it was cancelled. */
+  readonly nudge: (group: GroupName) => void
+}
+
+type PumpParts = Pick<PumpOptions<number>, 'clock' | 'log' | 'random' | 'pollMs' | 'backoff'>
+
+/** Who asks, and for whom: from the host's own tables. */
+export interface Asker {
+  readonly group: GroupName
+  readonly session: string
+  readonly inboundId: InboundId
+  readonly speaker: UserId
+  readonly speakerName: string
+  /** All whose messages the turn may have in it. */
+  readonly speakers: readonly UserId[]
+  /** The same for each try. */
+  readonly key: string
+}
+
+const HOUR_MS = 3_600_000
+/** A request that is not answered by then is stopped, and its asker told so. */
+const DUE_MS = HOUR_MS
+const SHOWN = 20
+
+/** What agents ask of each other: from the request to the answer in the session that asked. */
+export class Agents {
+  readonly #ports: AgentsPorts & Pick<PumpParts, 'clock'>
+  readonly #pump: Pump<number>
+
+  constructor(ports: AgentsPorts, pump: PumpParts) {
+    this.#ports = { ...ports, clock: pump.clock }
+    this.#pump = new Pump<number>({
+      ...{ ...pump, name: 'agents', maxConcurrent: 8 },
+      keys: () => ports.requests.withWork((pump.clock.now() - DUE_MS) as UnixMs),
+      step: (id) => this.#answer(id),
+    })
+  }
+
+  /**
+   * Asks another agent, in the name of who spoke. The same key again is the same request. Throws CreelError for what is
+   * not allowed; the owner is told once of a bound that was reached.
+   */
+  ask(origin: Asker, asked: { to: string; message: string; fresh: boolean }): AgentRequest {
+    const { requests, clock, events, nudge } = this.#ports
+    const known = requests.byKey(origin.key)
+    if (known) return known
+    const to = this.#allowed(origin, asked.to)
+    const { group: from, session: fromSession, inboundId: fromInbound, key } = origin
+    const { speaker: senderId, speakerName: senderName } = origin
+    const request = requests.add(
+      { ...{ key, from, fromSession, fromInbound, senderId, senderName }, ...asked, to },
+      clock.now(),
+    )
+    events.agentAsked(from, to, request.id)
+    nudge(to)
+    return request
+  }
+
+  /** The agent that is asked, when it may be. */
+  #allowed({ group: from, inboundId, speakers }: Asker, name: string): GroupName {
+    const { requests, roles, notices, events, bounds, clock } = this.#ports
+    const lineage = requests.lineageOf(inboundId)
+    if (!lineage) throw new CreelError('not_found', 'Not sent: the message that you work on is gone.')
+    const to = isGroupName(name) ? name : null
+    const now = clock.now()
+    const verdict = mayAsk({
+      ...{ from, lineage, bounds, to: name },
+      asker: this.#settings(from),
+      asked: to && this.#settings(to),
+      roles: to ? speakers.map((user) => roles.roles(user, to)) : [],
+      withinHour: to ? requests.between(from, to, (now - HOUR_MS) as UnixMs) : 0,
+    })
+    if (verdict.allowed && to) return to
+    const reason = verdict.allowed ? 'Not sent: there is no such agent.' : verdict.reason
+    events.agentRefused(from, name, reason)
+    if (!verdict.allowed && verdict.bound === 'tree')
+      notices.toOwner(
+        `Agents were asking each other on and on: **${from}** wanted to ask **${name}**, and was stopped after ${lineage.inTree} requests that came of one message. Nothing is to be done; the bounds are \`limits.agent_requests\` and \`limits.agent_hops\` of creel.toml.`,
+        `agents:${lineage.root}`,
+      )
+    if (!verdict.allowed && verdict.bound === 'hour')
+      notices.toOwner(
+        `The agent **${from}** has asked **${name}** ${bounds.perHour} times within an hour, and is stopped for a while (\`limits.agent_requests_per_hour\` of creel.toml).`,
+        `agents:${from}:${name}:${Math.floor(now / HOUR_MS)}`,
+      )
+    throw new CreelError('invalid', reason)
+  }
+
+  /** Whom an agent may ask, and what it has asked in this conversation, newest first. */
+  list({ group, session }: Pick<Asker, 'group' | 'session'>): object {
+    const settings = this.#settings(group)
+    const agents = agentsOf(settings).map((name) => ({ name, about: settings?.agents[name]?.about ?? '' }))
+    const requests = this.#ports.requests.ofSession(group, session, SHOWN).map((one) => ({
+      ...{ request: one.id, to: one.to, asked_at: new Date(one.askedAt).toISOString() },
+      state: one.state === 'open' && one.finished ? 'answered, to be told when your turn is over' : one.state,
+    }))
+    return { agents, requests }
+  }
+
+  /** Stops a request of this conversation, with all that came of it. Throws CreelError when there is none to stop. */
+  cancel({ group, session }: Pick<Asker, 'group' | 'session'>, id: number): void {
+    const request = this.#ports.requests.find(id)
+    if (request === null || request.from !== group || request.fromSession !== session)
+      throw new CreelError('not_found', `There is no request ${id} of this conversation.`)
+    if (request.state !== 'open')
+      throw new CreelError('conflict', `Request ${id} is over (${request.state}).`)
+    this.#stop([id])
+  }
+
+  /** Stops all that agents ask of each other because of what was said in this chat. Returns how many. */
+  stopFor(chat: ChatId): number {
+    const open = this.#ports.requests.openFor(chat)
+    this.#stop(open)
+    return open.length
+  }
+
+  #stop(ids: readonly number[]): void {
+    const { requests, mailbox, clock, nudge } = this.#ports
+    for (const { group, inboxSeq } of requests.cancel(ids, clock.now())) {
+      mailbox.put(group, `cancel:${inboxSeq}`, { type: 'cancel', inboxSeq }, clock.now())
+      nudge(group)
+    }
+  }
+
+  /** A turn of an agent was settled. */
+  nudge(): void {
+    this.#pump.nudgeAll()
+  }
+
+  start(): void {
+    this.#pump.start()
+  }
+
+  /** Idempotent. */
+  async stop(): Promise<void> {
+    await this.#pump.stop(1_000)
+  }
+
+  /** Step of the agents pump: what was asked in one turn is answered, or late; its asker is told of all of it at once. */
+  #answer(id: number): StepResult {
+    const { requests, inbound, directory, events, clock, nudge } = this.#ports
+    const request = requests.find(id)
+    if (request === null || request.state !== 'open') return 'idle'
+    const { from, fromSession, fromInbound } = request
+    const all = requests.openOf(from, fromInbound)
+    const origin = inbound.find(fromInbound)
+    const isOwn =
+      origin !== null &&
+      (isAgentChat(origin.address) || directory.bindings(origin.chatId).some(({ group }) => group === from))
+    const ids = all.map((one) => one.id)
+    const rounds = all.map((one) => `${one.id}.${one.rounds}`)
+    // What has not ended by now is told as it is, and ends: an answer that nobody waits for is not worth its cost.
+    const late = all.filter(({ finished }) => !finished)
+    requests.tell(
+      ids,
+      isOwn
+        ? {
+            ...{ chatId: origin.chatId, thread: origin.address.thread, group: from, session: fromSession },
+            ...{ senderId: origin.senderId, senderName: origin.senderName, after: fromInbound },
+            key: `agents:${rounds.join(':')}`,
+            ...answerWord(all),
+          }
+        : null,
+      clock.now(),
+    )
+    if (late.length > 0) this.#stop(late.map((one) => one.id))
+    events.agentAnswered(from, ids)
+    nudge(from)
+    return 'idle'
+  }
+
+  #settings(group: GroupName): GroupConfig | null {
+    const { groups } = this.#ports
+    try {
+      return groups.exists(group) ? groups.load(group) : null
+    } catch (error) {
+      // Its file cannot be read: it has nothing to say until that is mended.
+      if (error instanceof CreelError) return null
+      throw error
+    }
+  }
+}

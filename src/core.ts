@@ -15,6 +15,7 @@ import { steadyClock } from './adapters/clock/steady-clock.ts'
 import { ensureDataDir } from './adapters/folders/data-dir.ts'
 import { GroupRegistry } from './adapters/groups/group-registry.ts'
 import { ForkedMemoryReader } from './adapters/memory-reader/forked-memory-reader.ts'
+import { SqliteAgentRequests } from './adapters/sqlite/agent-request-store.ts'
 import { SqliteApprovalStore } from './adapters/sqlite/approval-store.ts'
 import { SqliteAttachmentStore } from './adapters/sqlite/attachment-store.ts'
 import { SqliteDeliveryLog } from './adapters/sqlite/delivery-log.ts'
@@ -63,6 +64,7 @@ export interface Core extends Disposable {
   readonly waiting: SqliteWaitingStore
   readonly attachments: SqliteAttachmentStore
   readonly approvals: SqliteApprovalStore
+  readonly agentRequests: SqliteAgentRequests
   readonly hostCalls: SqliteHostCallStore
   readonly dispatches: SqliteDispatchStore
   readonly outboxes: SqliteOutboxStore
@@ -114,6 +116,7 @@ export function openCore(install: Install, clock: Clock = steadyClock()): Core {
     waiting: new SqliteWaitingStore(db),
     attachments: new SqliteAttachmentStore(db),
     approvals: new SqliteApprovalStore(db),
+    agentRequests: new SqliteAgentRequests(db),
     hostCalls: new SqliteHostCallStore(db),
     dispatches: new SqliteDispatchStore(db),
     outboxes: new SqliteOutboxStore(db),

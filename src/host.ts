@@ -1,4 +1,6 @@
 // Composition root of the host: every box of the diagram in ARCHITECTURE.md, in its order.
+import { agentParts } from './agent-parts.ts'
+import type { Agents } from './agents/agents.ts'
 import { approvalParts } from './approval-parts.ts'
 import type { Approvals } from './approvals/approvals.ts'
 import { callParts } from './call-parts.ts'
@@ -67,6 +69,7 @@ export class Host {
   readonly admission: Admission
   readonly supervisor: Supervisor
   readonly approvals: Approvals
+  readonly #agents: Agents
   readonly #routing: Pump<ChatId>
   readonly #dispatch: Pump<GroupName>
   readonly #supervise: Pump<GroupName>
@@ -91,6 +94,7 @@ export class Host {
     const channelOf = channels.find
     const notices = new Notices({
       ...{ deliveries, directory, roles, channelOf, clock },
+      homeOf: (chatId) => core.agentRequests.homeOf(chatId),
       nudge: (chatId) => this.#outgoing.nudge(chatId),
     })
     this.notices = notices
@@ -117,7 +121,8 @@ export class Host {
       doing: (group, chatId) => this.#board.doing(group, chatId),
       sandbox: (group) => this.supervisor.status(group),
       stopTurns: (group, chatId) =>
-        stopTurns(group, chatId, { dispatches, mailbox, clock, nudge: (name) => this.#mailArrived(name) }),
+        stopTurns(group, chatId, { dispatches, mailbox, clock, nudge: (name) => this.#mailArrived(name) }) +
+        this.#agents.stopFor(chatId),
     }
     const nudge = (group: GroupName) => this.#dispatch.nudge(group)
     this.approvals = approvalParts(core, { notices, channelOf, events, nudge }, pump)
@@ -156,7 +161,12 @@ export class Host {
       pump,
     )
     const arrived = (group: GroupName) => this.#mailArrived(group)
-    this.#calls = callParts(core, { mailbox, events, nudge: arrived }, pump)
+    const nudgeBoth = (group: GroupName) => {
+      nudge(group)
+      arrived(group)
+    }
+    this.#agents = agentParts(core, { mailbox, notices, events, nudge: nudgeBoth }, pump)
+    this.#calls = callParts(core, { mailbox, events, nudge: arrived, agents: this.#agents }, pump)
     this.#mail = new GroupMail({
       ...{ mailbox, log, doorbell: parts.doorbell, gateway: parts.gateway },
       onRing: (group) => this.#collect.nudge(group),
@@ -182,7 +192,7 @@ export class Host {
         collect(group, {
           ...{ reader: parts.reader, outboxes, dispatches, deliveries, directory, mailbox, channelOf },
           ...{ files, maxFileBytes, events, clock, problems },
-          ...{ board: this.#board, approvals: this.approvals, calls: this.#calls },
+          ...{ board: this.#board, approvals: this.approvals, calls: this.#calls, agents: this.#agents },
           nudge: (name, chats) => this.#mailLeft(name, chats),
         }),
     })
@@ -209,6 +219,7 @@ export class Host {
     this.#fetching.start()
     this.#board.start()
     this.approvals.start()
+    this.#agents.start()
     this.#calls.start()
     void this.parts.files.sweep()
     this.#intakes.start()
@@ -255,6 +266,7 @@ export class Host {
     this.#collect.nudgeAll()
     await this.#collect.stop(2_000)
     await this.#calls.stop()
+    await this.#agents.stop()
     await this.approvals.stop()
     await this.#outgoing.stop(5_000)
     await this.#board.stop()

@@ -176,7 +176,8 @@ describe('cancelling', () => {
 describe('who may ask whom', () => {
   test('needs both sides: one that may not ask, one that does not hear, one that is not there', () => {
     const turn = world.said('go')
-    const scout = (world.ask(LEAD, turn, 'scout'), world.take(SCOUT))
+    world.ask(LEAD, turn, 'scout')
+    const scout = world.take(SCOUT)
     expect(() => world.ask(SCOUT, scout, 'ghost')).toThrow(
       'may not ask an agent "ghost". You may ask: lead, writer',
     )

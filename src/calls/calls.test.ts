@@ -51,7 +51,13 @@ class CallsWorld extends HostTables {
     await using files = { store: new FakeFileStore(), [Symbol.asyncDispose]: () => files.store.close() }
     return collect(GARDEN, {
       ...{ reader, outboxes, dispatches, deliveries, directory, mailbox, events, clock },
-      ...{ problems: this.#problems, board: { show: () => undefined }, files: files.store, maxFileBytes: 1 },
+      ...{
+        problems: this.#problems,
+        board: { show: () => undefined },
+        agents: { nudge: () => undefined },
+        files: files.store,
+        maxFileBytes: 1,
+      },
       ...{ approvals: NO_ASKS, calls: this.stage, channelOf: () => undefined, nudge: () => undefined },
     })
   }

@@ -6,6 +6,7 @@ import type { HostCallStore } from '../domain/ports/host-calls.ts'
 import type { Mailbox, NewInboxEntry } from '../domain/ports/mailbox.ts'
 import type { DirectoryStore, DispatchStore } from '../domain/ports/stores.ts'
 import type { Events } from '../events.ts'
+import { mayReply } from '../mail/authorise.ts'
 import { Pump, type PumpOptions, type StepResult } from '../pump.ts'
 import { type CallHandlers, refused } from './call-handler.ts'
 
@@ -139,7 +140,7 @@ function originOf(row: HostCallRow, { calls, dispatches, directory }: CallsPorts
   const session = dispatches.sessionOf(group, inboxSeq)
   if (!inbound || session === null) return null
   const { chatId, chatKind, address, senderId, senderName } = inbound
-  if (!directory.bindings(chatId).some((binding) => binding.group === group)) return null
+  if (!mayReply(group, inbound, directory.bindings(chatId)).allowed) return null
   return {
     ...{ group, session, inboxSeq, chatId, chatKind, at, inboundId: inbound.id },
     thread: address.thread,

@@ -21,7 +21,7 @@ export function runnerSettings(
     ...(config.effort === undefined ? {} : { effort: config.effort }),
     instructions: text,
     ...(ofBytes === undefined ? {} : { instructionsBytes: ofBytes }),
-    fragments: [],
+    fragments: agentsFragment(config),
     mcpServers: config.mcpServers,
     concurrency: config.concurrency,
     turnTimeoutMs: config.limits.turn_timeout_s * 1000,
@@ -29,6 +29,16 @@ export function runnerSettings(
     maxAttempts: install.maxAttempts,
     pollMs: POLL_MS,
   }
+}
+
+/** Whom it may ask, so that it thinks of them; whether it may is decided anew with each request. */
+function agentsFragment({ agents }: GroupConfig): RunnerSettings['fragments'] {
+  const lines = Object.entries(agents)
+    .filter(([, { send }]) => send)
+    .map(([name, { about }]) => `- ${name}${about === '' ? '' : `: ${about.replace(/\s+/g, ' ')}`}`)
+  if (lines.length === 0) return []
+  const text = `# Other agents\n\nYou may ask these agents to do what they are better at (\`send_to_agent\`):\n\n${lines.join('\n')}`
+  return [{ name: 'agents', text, optional: false }]
 }
 
 function turnLimits({ retries, retry_for_s, phase_s }: GroupConfig['limits']): TurnLimits {

@@ -6,6 +6,7 @@ import { CallToolRequestSchema, ListToolsRequestSchema } from '@modelcontextprot
 import type { Clock } from '../clock.ts'
 import { type EventLog, errorText } from '../log.ts'
 import { MemoryFiles } from '../memory/memory-files.ts'
+import { AGENT_TOOLS } from './agents.ts'
 import { askUser } from './ask-user.ts'
 import { CallGate } from './call-gate.ts'
 import { getStatus } from './get-status.ts'
@@ -61,7 +62,7 @@ class ToolDoor implements ToolServer {
     this.gate = new CallGate(parts.clock)
     this.#memory = new MemoryFiles(parts.folders.memory, parts.log)
     const own = [sendMessage, listDestinations, sendFile, getStatus, askUser, requestEgress]
-    const tools = [...own, remember, forget, searchTool(parts.clock)]
+    const tools = [...own, remember, forget, searchTool(parts.clock), ...AGENT_TOOLS]
     this.#tools = new Map(tools.map((tool) => [tool.name, tool]))
     this.#http = createServer((request, response) => {
       this.#serve(request, response).catch((error: unknown) => {

@@ -34,6 +34,7 @@ export function helpText(turn: number): string {
     '- `/demo clock`: when the turn began and ended, for benchmarks',
     '- `/demo file <path>`: sends a file of the sandbox',
     '- `/demo shell <command>`: runs a command in the sandbox',
+    '- `/demo ask-for-ever <agent>`: asks another agent to ask it back, and so on',
     '- `/demo tool <name> <JSON>`: calls a tool of the runner, as a model does; each line is a call',
   ].join('\n')
 }
@@ -172,6 +173,21 @@ async function* tool({ rest, input, parts, signal }: CommandCall): AsyncGenerato
   yield DONE
 }
 
+/**
+ * An agent that cannot stop: it asks another one, which is to ask it back, and its answer makes whoever gets it do the
+ * same again. The rest of the line is the other's name.
+ */
+async function* askForEver({ rest, input, parts }: CommandCall): AsyncGenerator<TurnEvent, void> {
+  const tools = await parts.startTools()
+  const again = `/demo ask-for-ever ${parts.settings.group}`
+  const args = JSON.stringify({ to: rest.split(/\s/)[0] ?? '', message: again })
+  yield { type: 'tool', phase: 'started', name: 'send_to_agent' }
+  await callTool(tools.serversOf(input.session), 'send_to_agent', args)
+  yield { type: 'tool', phase: 'ended', name: 'send_to_agent' }
+  yield { type: 'message', text: again }
+  yield DONE
+}
+
 async function* never(signal: AbortSignal): AsyncGenerator<TurnEvent, void> {
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve()
@@ -198,4 +214,5 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   many,
   shell,
   tool,
+  'ask-for-ever': askForEver,
 }

@@ -1,12 +1,13 @@
 // Runs inside a sandbox, as an agent's tool would: the same requests directly to the server of the bench, through a
 // socket that only the bench puts there, and through the gateway, in turn. Prints one line of JSON.
-// Usage: node -e <this> stream <requests> | transfer <bytes> <rounds> <host:port opened> <host:port tunnelled>
+// Usage: node -e <this> stream <requests> | transfer <bytes> <host:port opened> <host:port tunnelled> <way>...
 const http = require('node:http')
 const tls = require('node:tls')
 
 const [job, ...args] = process.argv.slice(1)
 const RUN = '/run/creel'
 const PROXY = { host: '127.0.0.1', port: 3128 }
+const WARM_UP_BYTES = 16_000_000
 
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
 const now = () => Number(process.hrtime.bigint()) / 1e6
@@ -82,12 +83,11 @@ function through(target) {
   })
 }
 
-/** Megabytes a second of one large answer on a connection of its own. */
-async function transferred(connect, host, bytes) {
-  const socket = await connect()
+/** Megabytes a second of one large answer. */
+function transferred(asking, bytes) {
   return new Promise((resolve, reject) => {
     const from = now()
-    const asked = http.get({ createConnection: () => socket, path: `/big?bytes=${bytes}`, headers: { host } })
+    const asked = http.request({ ...asking, path: `${asking.path}?bytes=${bytes}` })
     asked.once('error', reject)
     asked.once('response', (answer) => {
       let got = 0
@@ -96,26 +96,43 @@ async function transferred(connect, host, bytes) {
       })
       answer.once('error', reject)
       answer.once('end', () => {
-        socket.destroy()
+        asked.destroy()
         if (answer.statusCode === 200 && got === bytes) resolve(bytes / 1e3 / (now() - from))
         else reject(new Error(`${answer.statusCode}: ${got} of ${bytes} bytes`))
       })
     })
+    asked.end()
   })
 }
 
-async function transfer(bytes, rounds, opened, tunnelled) {
-  const direct = () => connectTls({ path: `${RUN}/direct-tls.sock` }, opened.split(':')[0])
-  const ways = { direct, opened: () => through(opened), tunnelled: () => through(tunnelled) }
-  const speeds = { direct: [], opened: [], tunnelled: [] }
-  for (let round = 0; round < rounds; round++)
-    for (const [name, connect] of Object.entries(ways))
-      speeds[name].push(await transferred(connect, name === 'tunnelled' ? tunnelled : opened, bytes))
-  return Object.fromEntries(Object.entries(speeds).map(([name, values]) => [name, median(values)]))
+/** What each way is asked; its connection is made ahead of the measured time. */
+function waysTo(opened, tunnelled) {
+  const secure = async (connecting, host) => {
+    const socket = await connecting
+    return { createConnection: () => socket, path: '/big', headers: { host } }
+  }
+  const directly = () => connectTls({ path: `${RUN}/direct-tls.sock` }, opened.split(':')[0])
+  const headers = { 'content-type': 'application/json', 'content-length': 0 }
+  const model = { method: 'POST', headers, agent: false }
+  return {
+    direct: () => secure(directly(), opened),
+    opened: () => secure(through(opened), opened),
+    tunnelled: () => secure(through(tunnelled), tunnelled),
+    modelDirect: () => ({ ...model, socketPath: `${RUN}/direct.sock`, path: '/v1/messages' }),
+    model: () => ({ ...model, ...PROXY, path: '/anthropic/v1/messages' }),
+  }
 }
 
-const done =
-  job === 'stream' ? stream(Number(args[0])) : transfer(Number(args[0]), Number(args[1]), args[2], args[3])
+/** One transfer each, in the order in which they are named, after small ones that warm up this program's own code. */
+async function transfer(bytes, opened, tunnelled, ...names) {
+  const ways = waysTo(opened, tunnelled)
+  const speeds = {}
+  for (const size of [Math.min(WARM_UP_BYTES, bytes), bytes])
+    for (const name of names) speeds[name] = await transferred(await ways[name](), size)
+  return speeds
+}
+
+const done = job === 'stream' ? stream(Number(args[0])) : transfer(Number(args[0]), ...args.slice(1))
 done.then(
   (figures) => {
     console.log(JSON.stringify(figures))

@@ -1,13 +1,7 @@
 // The server of the gateway bench, in a process of its own: a model that streams, and a file without an end. Each is
 // there twice, on a port for the gateway and on a unix socket for the direct way.
 import { chmodSync } from 'node:fs'
-import {
-  createServer,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerResponse,
-} from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -37,8 +31,9 @@ const BLOCK = Buffer.alloc(64 * 1024, 'creel')
 
 const serve: RequestListener = (request, response) => {
   request.resume()
-  if (request.method === 'POST') void stream(response)
-  else file(request, response)
+  const bytes = Number(new URL(request.url ?? '', 'http://x').searchParams.get('bytes'))
+  if (bytes > 0) file(response, bytes)
+  else void stream(response)
 }
 
 /** Each piece says when it was written, on a clock that all processes of the machine share. */
@@ -51,8 +46,7 @@ async function stream(response: ServerResponse): Promise<void> {
   response.end()
 }
 
-function file(request: IncomingMessage, response: ServerResponse): void {
-  const bytes = Number(new URL(request.url ?? '', 'http://x').searchParams.get('bytes'))
+function file(response: ServerResponse, bytes: number): void {
   response.writeHead(200, { 'content-length': bytes })
   let left = bytes
   const write = () => {

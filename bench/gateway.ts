@@ -13,6 +13,7 @@ import { putSecret } from '../src/domain/vault-edits.ts'
 import type { Bench, BenchRequest } from './bench.ts'
 import { type BenchHost, startBenchHost } from './bench-host.ts'
 import { rounded } from './figures.ts'
+import { measureTransfers } from './gateway-transfers.ts'
 import type { DirectOrder, UpstreamOrder, UpstreamPorts } from './gateway-upstream.ts'
 import { scriptInSandbox } from './in-sandbox.ts'
 import { ownCertificate } from './own-certificate.ts'
@@ -24,13 +25,7 @@ const HOST = 'upstream.test'
 const SECRET = 'anthropic/bench'
 const KEY = 'sk-of-the-bench-0123456789abcdef'
 
-const TRANSFER_BYTES = 2_000_000_000
-const TRANSFERS = 3
-const MEMORY_MS = 50
-const MIB = 1024 ** 2
-
 const Streamed = z.object({ ttfbAdded: z.number(), chunkAdded: z.number() })
-const Transferred = z.object({ direct: z.number(), opened: z.number(), tunnelled: z.number() })
 
 /**
  * What the gateway adds over the same requests made directly, from one process in a real sandbox, in turn. Door one:
@@ -89,7 +84,11 @@ function installWith(install: Install, folder: string, ports: UpstreamPorts): In
 function groupConfig({ opened, tunnelled }: UpstreamPorts): Partial<GroupConfig> {
   const rule = { host: HOST, paths: [], private: true }
   return {
-    ...GroupConfig.parse({ limits: { egress: { mb_per_hour: 1_000_000 } } }),
+    ...GroupConfig.parse({
+      limits: { egress: { mb_per_hour: 1_000_000 } },
+      // No turn runs while its sandbox is measured: it would be paused.
+      idle: { pause_after_s: 3_600, stop_after_s: 7_200 },
+    }),
     secrets: [SECRET],
     egress: [
       { ...rule, ports: [opened], methods: ['GET'] },
@@ -108,36 +107,13 @@ async function measure(
     scriptInSandbox(bench, install, script, args.map(String))
   say(`streaming ${runs} answers, each directly and through the gateway`)
   const streamed = Streamed.parse(await inSandbox('stream', runs))
-  const transfer = async (bytes: number, rounds: number) =>
-    Transferred.parse(await inSandbox('transfer', bytes, rounds, `${HOST}:${opened}`, `${HOST}:${tunnelled}`))
-  // What the first connections take for good is not of the transfer.
-  await transfer(TRANSFER_BYTES / 20, 1)
-  say(`fetching ${TRANSFERS} times 2 GB directly, opened and tunnelled`)
-  const memory = new MemoryWatch()
-  const { direct, ...ways } = await transfer(TRANSFER_BYTES, TRANSFERS)
-  const growth = memory.end()
-  say(`MB/s: direct ${rounded(direct)}, opened ${rounded(ways.opened)}, tunnelled ${rounded(ways.tunnelled)}`)
+  const transfers = await measureTransfers(
+    (bytes, ways) => inSandbox('transfer', bytes, `${HOST}:${opened}`, `${HOST}:${tunnelled}`, ...ways),
+    say,
+  )
   return {
     ttfb_added_p50_ms: rounded(streamed.ttfbAdded),
     chunk_added_p50_ms: rounded(streamed.chunkAdded),
-    throughput_ratio: rounded(ways.tunnelled / direct),
-    opened_throughput_ratio: rounded(ways.opened / direct),
-    direct_mb_s: rounded(direct),
-    rss_growth_mb: rounded(growth / MIB),
-  }
-}
-
-/** How far the memory of this process rises above where it began. */
-class MemoryWatch {
-  readonly #from = process.memoryUsage.rss()
-  #most = this.#from
-  readonly #timer = setInterval(() => {
-    this.#most = Math.max(this.#most, process.memoryUsage.rss())
-  }, MEMORY_MS)
-
-  /** Bytes. */
-  end(): number {
-    clearInterval(this.#timer)
-    return this.#most - this.#from
+    ...transfers,
   }
 }

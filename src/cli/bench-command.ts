@@ -49,7 +49,7 @@ Uses a data directory of its own and the demo provider; the running host is left
       const runs = asked === undefined ? bench.defaultRuns : Number(asked)
       if (!Number.isInteger(runs) || runs < 1)
         throw new CreelError('invalid', `--runs: expected a number, got ${asked}`)
-      const say = options.json ? () => undefined : (line: string) => context.output.err(line)
+      const say = (line: string) => context.output.err(line)
       const figures = await bench.run({ install: installOf(context), runs, say, signal: context.signal })
       context.output.out(JSON.stringify({ bench: name, n: runs, figures }))
     })

@@ -1,0 +1,93 @@
+import { z } from 'zod'
+import { percentile, rounded } from './figures.ts'
+
+/** Asks the script in the sandbox (`gateway-client.cjs`) for so many bytes each of these ways, in this order. */
+export type Transfer = (bytes: number, ways: readonly Way[]) => Promise<unknown>
+
+type Way = (typeof WAYS)[number]
+type Speeds = Record<Way, number>
+
+const WAYS = ['direct', 'tunnelled', 'opened', 'modelDirect', 'model'] as const
+/** What a way is compared with: the same server, program and protocol without the gateway. */
+const BESIDE: Partial<Record<Way, Way>> = { tunnelled: 'direct', opened: 'direct', model: 'modelDirect' }
+
+const ROUND_BYTES = 128_000_000
+const ROUNDS = 9
+const LONG_BYTES = 2_000_000_000
+const MEMORY_MS = 50
+const MB = 1_000_000
+const MIB = 1024 ** 2
+
+/**
+ * Speeds as ratios of pairs: in each round every way carries the same bytes once, in an order that moves on by one, and
+ * what the machine does beside it meets all of them. Then one long transfer each, tunnelled and opened, for the memory of
+ * this process.
+ */
+export async function measureTransfers(
+  transfer: Transfer,
+  say: (line: string) => void,
+): Promise<Record<string, number>> {
+  const rounds: Speeds[] = []
+  for (let round = 0; round < ROUNDS; round++) {
+    say(`transfers, round ${round + 1} of ${ROUNDS}: ${ROUND_BYTES / MB} MB each of ${WAYS.length} ways`)
+    const order = WAYS.map((_, at) => WAYS[(at + round) % WAYS.length] ?? 'direct')
+    rounds.push(Measured.parse(await transfer(ROUND_BYTES, order)))
+    say(
+      WAYS.map((way) => `${way} ${Math.round(rounds.at(-1)?.[way] ?? 0)}`)
+        .join(', ')
+        .concat(' MB/s'),
+    )
+  }
+  const ratio = (way: Way) => {
+    const beside = BESIDE[way] ?? 'direct'
+    return rounded(
+      percentile(
+        rounds.map((speeds) => speeds[way] / speeds[beside]),
+        0.5,
+      ),
+    )
+  }
+  const growth = async (way: Way) => {
+    say(`memory while ${LONG_BYTES / MB} MB pass ${way}`)
+    const memory = new MemoryWatch()
+    const speeds = z.record(z.string(), z.number()).parse(await transfer(LONG_BYTES, [way]))
+    say(`${Math.round(speeds[way] ?? 0)} MB/s`)
+    return rounded(memory.end() / MIB)
+  }
+  return {
+    throughput_ratio: ratio('tunnelled'),
+    opened_throughput_ratio: ratio('opened'),
+    model_throughput_ratio: ratio('model'),
+    direct_mb_s: rounded(
+      percentile(
+        rounds.map(({ direct }) => direct),
+        0.5,
+      ),
+    ),
+    rss_growth_mb: await growth('tunnelled'),
+    opened_rss_growth_mb: await growth('opened'),
+  }
+}
+
+const Measured = z.object({
+  direct: z.number(),
+  tunnelled: z.number(),
+  opened: z.number(),
+  modelDirect: z.number(),
+  model: z.number(),
+})
+
+/** How far the memory of this process rises above where it began. */
+class MemoryWatch {
+  readonly #from = process.memoryUsage.rss()
+  #most = this.#from
+  readonly #timer = setInterval(() => {
+    this.#most = Math.max(this.#most, process.memoryUsage.rss())
+  }, MEMORY_MS)
+
+  /** Bytes. */
+  end(): number {
+    clearInterval(this.#timer)
+    return this.#most - this.#from
+  }
+}

@@ -6,13 +6,12 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { pipeline } from 'node:stream'
 import type { ModelApi, ModelCredential } from '../../domain/ports/gateway.ts'
 import { ByteLimit, TooManyBytesError } from './byte-limit.ts'
 import { answerError } from './error-answer.ts'
 import { requestHeaders, responseHeaders } from './headers.ts'
-import { KeyMask } from './key-mask.ts'
 import type { ModelCall } from './model-calls.ts'
+import { passBody } from './pass-body.ts'
 
 const CONNECT_MS = 15_000
 /** A model that thinks long sends nothing for minutes. */
@@ -97,9 +96,7 @@ function passBack(answer: IncomingMessage, task: ForwardTask): void {
     onFailed(`status 401, ${key === null ? 'there is no key' : 'the key was refused'}`)
     if (key !== null) task.onKeyRefused()
   }
-  // The pipeline ends both sides; who broke off is told above.
-  if (key === null) pipeline(answer, response, () => undefined)
-  else pipeline(answer, new KeyMask(key), response, () => undefined)
+  passBody(answer, response, { secrets: key === null ? [] : [key] })
 }
 
 /** Ends a request whose connection does not come about, or on which nothing is heard for long. */

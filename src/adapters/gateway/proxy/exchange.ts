@@ -1,8 +1,7 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
-import { pipeline } from 'node:stream'
 import type { Injection } from '../../../domain/injection.ts'
 import type { EgressOutcome } from '../../../domain/ports/egress.ts'
-import { KeyMask } from '../key-mask.ts'
+import { passBody } from '../pass-body.ts'
 import { ByteAllowance, ByteMeter, OverLimitError } from './byte-meter.ts'
 import type { Ending } from './ending.ts'
 import type { GroupShare } from './group-share.ts'
@@ -140,11 +139,10 @@ export class Exchange {
     })
     // What streams has its head sent before the first piece.
     response.flushHeaders()
-    const masks = this.#secrets.map((secret) => new KeyMask(secret))
-    // Told before the pipeline ends the rest for it.
-    this.#got.on('error', (error) => this.#fail(stopOf(error)))
-    pipeline([answer, this.#got, ...masks, response], (error) => {
-      if (error && !this.#isOver) this.#fail(stopOf(error))
+    passBody(answer, response, {
+      secrets: this.#secrets,
+      count: (bytes) => this.#got.count(bytes),
+      onOver: (error) => this.#fail(stopOf(error)),
     })
   }
 

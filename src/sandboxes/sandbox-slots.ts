@@ -18,10 +18,12 @@ export interface Slot {
   lastWokenAt: UnixMs
   /** The last heartbeat found, when it was first found, and when somebody last looked. */
   pulse: { readonly heartbeatAt: UnixMs | null; readonly foundAt: UnixMs; readonly lookedAt: UnixMs }
-  /** Deaths with work to do since the last settled message. */
+  /** Deaths with work to do while `stuckOn` was the oldest unsettled message. */
   deaths: number
-  /** The oldest unsettled message at the last death: when it changes, the group has come forward. */
   stuckOn: number | null
+  /** Messages in a row that were given up before, because the sandbox died of each of them. */
+  givenUp: number
+  /** Not started again earlier. */
   notBefore: UnixMs
 }
 
@@ -47,6 +49,7 @@ export class SandboxSlots {
         pulse: { heartbeatAt: null, foundAt: now, lookedAt: now },
         deaths: 0,
         stuckOn: null,
+        givenUp: 0,
         notBefore: 0 as UnixMs,
       }
       this.#slots.set(group, slot)

@@ -4,7 +4,7 @@ import type { GroupName } from '../domain/ids.ts'
 import type { SandboxExit, SandboxHandle, SandboxSpec } from '../domain/ports/sandbox.ts'
 import type { StepResult } from '../pump.ts'
 import { judgeVitals, type Verdict } from './liveness.ts'
-import { countDeath, deathText, forgetDeaths } from './sandbox-deaths.ts'
+import { countDeath, deathText, diedLately, seeOldest } from './sandbox-deaths.ts'
 import { SandboxRoom } from './sandbox-room.ts'
 import { SandboxSlots, type Slot } from './sandbox-slots.ts'
 import type { SupervisorPorts } from './supervisor-ports.ts'
@@ -118,7 +118,8 @@ export class Supervisor {
     const open = wanted ? dispatches.open(group, LOOKED_AT) : []
     if (wanted) slot.lastBusyAt = clock.now()
     else slot.ticket = null
-    if (!wanted || (open[0]?.inboxSeq ?? null) !== slot.stuckOn) forgetDeaths(slot)
+    seeOldest(slot, open[0]?.inboxSeq ?? null, limits.max_attempts)
+    if (!hasOpen) slot.deaths = 0
     if (!groups.exists(group)) {
       await this.#destroy(group, slot, 'stopped', 'the group is gone', GRACE_MS)
       if (wanted) throw goneError(group)
@@ -142,7 +143,7 @@ export class Supervisor {
     })
     const verdict = judgeVitals(vitals, livenessLimits(config, limits))
     const result = await this.#carryOut(verdict, group, slot, { config, spec, signal })
-    if (slot.handle && slot.deaths === 0) this.#ports.problems.well(group, 'sandbox')
+    if (slot.handle && (!hasOpen || !diedLately(slot))) this.#ports.problems.well(group, 'sandbox')
     return result
   }
 
@@ -238,7 +239,7 @@ export class Supervisor {
       const busy = this.#ports.dispatches.hasOpen(group)
       if (busy) this.#countDeath(group, slot)
       this.#ports.events.sandboxExited(group, exit, busy)
-      if (busy && slot.deaths > 1) this.#trouble(group, new Error(deathText(exit)))
+      if (busy && slot.deaths + slot.givenUp > 1) this.#trouble(group, new Error(deathText(exit)))
       this.#slots.change(slot, null, this.#ports.clock.now())
       this.#ports.exited(group)
       this.#ports.nudge(group)
@@ -254,7 +255,8 @@ export class Supervisor {
 
   #countDeath(group: GroupName, slot: Slot): void {
     const oldest = this.#ports.dispatches.open(group, 1)[0]?.inboxSeq ?? null
-    countDeath(slot, oldest, this.#ports.clock.now(), this.#ports.random)
+    seeOldest(slot, oldest, this.#ports.limits.max_attempts)
+    countDeath(slot, this.#ports.clock.now(), this.#ports.random)
   }
 
   async #list(signal: AbortSignal): Promise<void> {

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { CreelError, errorText } from '../../domain/errors.ts'
+import { keepPlans } from './kept-plan.ts'
 
 /** Copies of the file from before earlier migrations. */
 const KEPT_COPIES = 2
@@ -21,6 +22,7 @@ export function openHostDb(path: string): Database.Database {
     // I1: a message is on the disk, not in a cache, before the platform hears that we have it.
     db.pragma('synchronous = FULL')
     db.pragma('foreign_keys = ON')
+    keepPlans(db)
     migrate(db, path)
     return db
   } catch (error) {

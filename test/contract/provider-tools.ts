@@ -2,7 +2,7 @@ import { copyFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Answer } from '../providers/model-server.ts'
-import type { ProviderRig } from '../providers/rig.ts'
+import { AGENT_REQUESTS, type ProviderRig } from '../providers/rig.ts'
 
 /** How a model calls a tool of a tool server through this runtime: as the mock says it, or as a stream written by hand. */
 export type CallTool = (server: string, tool: string, args: object) => Answer | { pieces: readonly string[] }
@@ -24,6 +24,7 @@ const ECHO_SERVER = 'echo-mcp-server.mjs'
 export function describeTools(tests: ToolTests): void {
   describe('tools', () => {
     describeOurs(tests)
+    describeAgents(tests)
     if (tests.call) describeServers(tests, tests.call)
   })
 }
@@ -136,6 +137,55 @@ function describeOurs({ rig, next, heard, lines, call }: ToolTests): void {
     expect(await lines(text)).toHaveLength(1)
     if (call) expect(told(word)).toContain('Already sent')
     await heard()
+  })
+}
+
+function describeAgents({ rig, next, lines, container, call }: ToolTests): void {
+  it('ask another agent, whose answer begins a turn of the same conversation', async () => {
+    const [word, task] = [next(), next()]
+    rig().addHelper(container())
+    const args = { to: 'helper', message: task }
+    if (call) script(rig(), word, call('creel', 'send_to_agent', args))
+    await rig().person.say(call ? word : `/demo tool send_to_agent ${JSON.stringify(args)}`)
+    await rig().person.answered(call ? `heard ${word}` : 'Sent to helper as request')
+    await rig().person.answered(call ? `heard ${task}` : `demo: demo: ${task}`)
+    if (call) {
+      const [asked, told] = [rig().model.calls(task), rig().model.calls(`heard ${task}`)]
+      expect(asked[0]?.text).toContain('agent:agent')
+      expect(told.at(-1)?.text).toContain('agent:helper')
+    }
+  })
+
+  it('ask each other for ever and are stopped, which the owner is told once', async () => {
+    const [begin, ask, back] = [next(), 'for-ever-to-helper', 'for-ever-to-agent']
+    rig().addHelper(container())
+    if (call) {
+      // What each says is what makes the other ask again; the later of the rules counts.
+      const rules: [string, string, string, string][] = [
+        [begin, 'helper', ask, `heard ${begin}`],
+        [ask, 'agent', back, 'again-helper'],
+        [back, 'helper', ask, 'again-agent'],
+        ['again-helper', 'helper', ask, 'again-agent'],
+        ['again-agent', 'agent', back, 'again-helper'],
+      ]
+      for (const [heard, to, message, said] of rules) {
+        const made = call('creel', 'send_to_agent', { to, message })
+        if ('pieces' in made) return expect(made.pieces).not.toEqual([])
+        rig().model.on(heard, made)
+        rig().model.on(heard, { text: said }, 'tool-result')
+      }
+    }
+    const asked = () =>
+      rig()
+        .host.log()
+        .filter(({ event }) => event === 'agent.asked').length
+    const before = asked()
+    await rig().person.say(call ? begin : '/demo ask-for-ever helper')
+    await rig().person.answered('on and on')
+    await rig().host.until('them to be quiet', () => rig().isQuiet(), 60_000)
+    expect(await lines('on and on')).toHaveLength(1)
+    expect(asked() - before).toBeGreaterThan(2)
+    expect(asked() - before).toBeLessThanOrEqual(AGENT_REQUESTS)
   })
 }
 

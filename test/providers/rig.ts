@@ -10,6 +10,10 @@ import { TerminalRig } from '../rig/terminal-rig.ts'
 import { ModelServer } from './model-server.ts'
 
 export const GROUP = 'agent'
+/** The one that it may ask, once a test has made it. */
+export const HELPER = 'helper'
+/** Few, so that agents that ask each other for ever soon stop. */
+export const AGENT_REQUESTS = 6
 /** The key that only the host has; what a sandbox or a log holds of it is a leak. */
 export const REAL_KEY = 'sk-real-key-of-the-host-0123456789'
 
@@ -61,7 +65,8 @@ export class ProviderRig implements AsyncDisposable {
 
   /** Changes the group's container.json; the host takes it up with the next start of the sandbox. */
   configure(container: Readonly<Record<string, unknown>>): void {
-    writeFileSync(join(this.#groupDir, 'container.json'), JSON.stringify(container))
+    const agents = { [HELPER]: { about: 'helps' } }
+    writeFileSync(join(this.#groupDir, 'container.json'), JSON.stringify({ agents, ...container }))
   }
 
   /** What a message at the terminal does while the agent is at work. The chat must have been used before. */
@@ -104,17 +109,29 @@ export class ProviderRig implements AsyncDisposable {
 
   /** Kills the sandbox and waits until it is gone. */
   async killSandbox(): Promise<void> {
-    const [before] = await this.host.containers()
+    const before = await this.#sandbox()
     await this.host.killContainer(GROUP)
     await this.host.until('the sandbox to be gone', async () => {
-      const [now] = await this.host.containers()
+      const now = await this.#sandbox()
       return now?.id !== before?.id || now?.state !== 'running'
     })
   }
 
+  async #sandbox(): Promise<{ id: string; state: string } | undefined> {
+    return (await this.host.containers()).find(({ group }) => group === GROUP)
+  }
+
+  /** A second agent, that the first one may ask, and that may ask it back. */
+  addHelper(container: Readonly<Record<string, unknown>>): void {
+    const folder = join(this.host.groupsDir, HELPER)
+    mkdirSync(folder, { recursive: true })
+    const agents = { [GROUP]: {} }
+    writeFileSync(join(folder, 'container.json'), JSON.stringify({ ...container, agents }))
+  }
+
   /** Runs a command in the sandbox and returns what it printed, stdout and stderr together. */
   async inSandbox(...command: string[]): Promise<string> {
-    const [sandbox] = await this.host.containers()
+    const sandbox = await this.#sandbox()
     if (!sandbox) throw new Error('there is no sandbox')
     const docker = engineClient(ENGINE_SOCKET)
     const exec = await docker
@@ -132,6 +149,18 @@ export class ProviderRig implements AsyncDisposable {
       `SELECT inbox_seq AS inboxSeq, outcome FROM dispatch WHERE group_name = ? AND outcome IS NOT NULL
        ORDER BY settled_at, inbox_seq`,
     )
+  }
+
+  /** Whether no agent has anything to do, or waits for another one. */
+  isQuiet(): boolean {
+    const db = new Database(join(this.host.dataDir, 'host.db'), { readonly: true, timeout: 5_000 })
+    try {
+      const open = `SELECT (SELECT count(*) FROM dispatch WHERE outcome IS NULL)
+                         + (SELECT count(*) FROM agent_request WHERE state = 'open')`
+      return db.prepare(open).pluck().get() === 0
+    } finally {
+      db.close()
+    }
   }
 
   /** What turns used, in the order in which the runner told it. */
@@ -185,7 +214,10 @@ export class ProviderRig implements AsyncDisposable {
     const key = join(this.host.folder, 'model-key')
     writeFileSync(key, REAL_KEY, { mode: 0o600 })
     const service = (api: string) => `[models.${api}]\nbase_url = "${this.model.url}"\nkey_file = "${key}"\n`
-    writeFileSync(this.host.tomlFile, service('anthropic') + service('openai'))
+    writeFileSync(
+      this.host.tomlFile,
+      `${service('anthropic')}${service('openai')}[limits]\nagent_requests = ${AGENT_REQUESTS}\n`,
+    )
     mkdirSync(this.#groupDir, { recursive: true })
     this.configure({ provider: options.provider, ...options.container })
     writeFileSync(join(this.#groupDir, 'AGENTS.md'), options.instructions ?? '')

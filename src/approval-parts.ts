@@ -1,9 +1,11 @@
 // Composition root, the part about what people are asked to decide.
+import { agentKind } from './approvals/agent-kind.ts'
 import { Approvals, type ApprovalsPorts } from './approvals/approvals.ts'
 import { type DecisionPorts, Decisions } from './approvals/decisions.ts'
 import { egressKind } from './approvals/egress-kind.ts'
 import { questionKind } from './approvals/question-kind.ts'
 import type { Core } from './core.ts'
+import { bindOwnChats } from './operator/group-commands.ts'
 import type { PumpOptions } from './pump.ts'
 
 /** Everything between an agent's ask and its end. To be started and stopped. */
@@ -34,6 +36,11 @@ export function offlineDecisions(core: Core, ports: Pick<DecisionPorts, 'notices
   })
 }
 
-function kindsOf({ egressRules: rules, groups, clock }: Core): ApprovalsPorts['kinds'] {
-  return { egress: egressKind({ rules, groups, clock }), question: questionKind }
+function kindsOf(core: Core): ApprovalsPorts['kinds'] {
+  const { egressRules: rules, groups, clock } = core
+  return {
+    egress: egressKind({ rules, groups, clock }),
+    question: questionKind,
+    agent: agentKind({ groups, made: () => bindOwnChats(core) }),
+  }
 }

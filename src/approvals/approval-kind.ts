@@ -18,8 +18,8 @@ export type AskedFor =
 /** One kind of thing that people decide about. */
 export interface ApprovalKind {
   readonly name: ApprovalKindName
-  /** `admin`: owners and admins of the group. `chat`: whoever the agent listens to in the chat that it is asked in. */
-  readonly decides: 'admin' | 'chat'
+  /** `owner`: owners. `admin`: they and admins of the group. `chat`: whoever the agent listens to in the chat that it is asked in. */
+  readonly decides: 'owner' | 'admin' | 'chat'
   /** What the agent has asked for, from its hostile words. */
   read(group: GroupName, ask: OutboxAsk['ask']): AskedFor
   /**

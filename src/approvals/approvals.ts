@@ -26,7 +26,7 @@ export interface ApprovalsPorts {
   readonly dispatches: Pick<DispatchStore, 'sessionOf'>
   readonly inbound: Pick<InboundStore, 'tell'>
   readonly deliveries: Pick<DeliveryStore, 'add'>
-  readonly roles: Pick<RoleStore, 'deciderChats' | 'roles'>
+  readonly roles: Pick<RoleStore, 'deciderChats' | 'ownerChats' | 'roles'>
   readonly notices: Pick<Notices, 'toChat'>
   readonly channelOf: (channel: string, account: string) => Channel | undefined
   readonly events: Events

@@ -63,7 +63,9 @@ export class Decisions {
       const who =
         this.#ports.kinds[approval.kind].decides === 'admin'
           ? `Only an owner or an admin of ${approval.group} can decide this.`
-          : 'This question is not for you to answer.'
+          : this.#ports.kinds[approval.kind].decides === 'owner'
+            ? 'Only an owner can decide this.'
+            : 'This question is not for you to answer.'
       this.#say(message, who, `not-yours:${approval.id}:${message.senderId}`)
       return true
     }
@@ -132,8 +134,10 @@ export class Decisions {
   #mayDecide(approval: Approval, message: InboundRow, facts: readonly BindingFacts[]): boolean {
     const roles = this.#ports.roles.roles(message.senderId, approval.group)
     if (roles.includes('denied')) return false
-    if (roles.includes('owner') || roles.includes('admin')) return true
-    if (this.#ports.kinds[approval.kind].decides === 'admin' || message.senderIsBot) return false
+    const { decides } = this.#ports.kinds[approval.kind]
+    if (roles.includes('owner')) return true
+    if (roles.includes('admin') && decides !== 'owner') return true
+    if (decides !== 'chat' || message.senderIsBot) return false
     if (message.chatId !== approval.chatId) return false
     if (questionOf(approval).onlySpeaker && message.senderId !== approval.askedBy) return false
     return facts.some((one) => one.binding.group === approval.group && isLetIn(one))

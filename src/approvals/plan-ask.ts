@@ -30,7 +30,7 @@ export interface AskPorts {
   readonly kinds: Readonly<Record<ApprovalKindName, ApprovalKind>>
   readonly directory: Pick<DirectoryStore, 'chat'>
   readonly dispatches: Pick<DispatchStore, 'sessionOf'>
-  readonly roles: Pick<RoleStore, 'deciderChats' | 'roles'>
+  readonly roles: Pick<RoleStore, 'deciderChats' | 'ownerChats' | 'roles'>
   readonly channelOf: (channel: string, account: string) => Channel | undefined
   readonly clock: Pick<Clock, 'now'>
 }
@@ -104,15 +104,10 @@ export function planAsk(
 }
 
 /** Why nobody can be asked in a conversation of two agents; null when somebody can. */
-function unheard(
-  { decides }: ApprovalKind,
-  group: GroupName,
-  origin: InboundRow,
-  ports: AskPorts,
-): string | null {
-  if (decides === 'chat')
+function unheard(kind: ApprovalKind, group: GroupName, origin: InboundRow, ports: AskPorts): string | null {
+  if (kind.decides === 'chat')
     return 'No person is in this conversation. Put the question into your answer to the agent that asked you.'
-  return deciderChat(group, origin, ports) === null ? 'Nobody who could decide can be reached.' : null
+  return deciderChat(kind, group, origin, ports) === null ? 'Nobody who could decide can be reached.' : null
 }
 
 function withCard(
@@ -123,7 +118,7 @@ function withCard(
   ports: AskPorts,
 ): PlannedAsk {
   const { group, askedAt, chatId } = base
-  const place = kind.decides === 'admin' ? deciderChat(group, origin, ports) : null
+  const place = kind.decides === 'chat' ? null : deciderChat(kind, group, origin, ports)
   const chat = place ?? ports.directory.chat(chatId)
   if (!chat) return { refused: 'its chat is gone' }
   const expiresAt = (askedAt + asked.openMs) as UnixMs
@@ -144,9 +139,14 @@ function withCard(
  * Where those who decide are asked: in the private chat it came from when that is one of them; else where one of them
  * wrote last in private; null when nobody can be reached there.
  */
-function deciderChat(group: GroupName, origin: InboundRow, ports: AskPorts): ChatRow | null {
-  const chats = ports.roles
-    .deciderChats(group)
-    .filter(({ address }) => ports.channelOf(address.channel, address.account) !== undefined)
+function deciderChat(
+  { decides }: ApprovalKind,
+  group: GroupName,
+  origin: InboundRow,
+  ports: AskPorts,
+): ChatRow | null {
+  const chats = (decides === 'owner' ? ports.roles.ownerChats() : ports.roles.deciderChats(group)).filter(
+    ({ address }) => ports.channelOf(address.channel, address.account) !== undefined,
+  )
   return chats.find(({ id }) => id === origin.chatId) ?? chats[0] ?? null
 }

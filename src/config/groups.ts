@@ -14,6 +14,8 @@ export interface Groups {
    * begun and not ended is ended. Throws `conflict` when it exists.
    */
   add(group: GroupName, config: Partial<GroupConfig>, instructions?: string): void
+  /** Lets an agent ask another one, besides what its container.json says. Idempotent. Throws CreelError. */
+  letAsk(group: GroupName, other: GroupName, about: string): void
   /** Moves the folder aside, never deletes: returns where it went. */
   remove(group: GroupName): string
 }

@@ -150,9 +150,11 @@ function describeAgents({ rig, next, lines, container, call }: ToolTests): void 
     await rig().person.answered(call ? `heard ${word}` : 'Sent to helper as request')
     await rig().person.answered(call ? `heard ${task}` : `demo: demo: ${task}`)
     if (call) {
-      const [asked, told] = [rig().model.calls(task), rig().model.calls(`heard ${task}`)]
-      expect(asked[0]?.text).toContain('agent:agent')
-      expect(told.at(-1)?.text).toContain('agent:helper')
+      const given = rig()
+        .model.calls(task)
+        .map(({ text }) => text)
+      expect(given.filter((text) => text.includes('agent:agent'))).not.toEqual([])
+      expect(given.filter((text) => text.includes('agent:helper'))).not.toEqual([])
     }
   })
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { readChoicePart } from '../../src/domain/choice-part.ts'
 import { type GroupName, userId } from '../../src/domain/ids.ts'
 import { HostWorld } from '../rig/host-world.ts'
 
@@ -78,6 +79,20 @@ test('the answer outlives the host, and comes once', async () => {
   await world.until(() => expect(parts('room').join('\n')).toContain('slow answer after 1500 ms'))
   await world.until(isQuiet)
   expect(parts('room')).toHaveLength(2)
+})
+
+test('an agent that another one asked for is made when the owner allows it, and can be asked at once', async () => {
+  const asked = { name: 'librarian', about: 'books', instructions: '# Who you are\n\nYou keep books.' }
+  world.say('room', call('create_agent', asked))
+  const card = () =>
+    parts('home')
+      .flatMap((part) => readChoicePart(part) ?? [])
+      .at(-1)
+  await world.until(() => expect(card()?.text).toContain('`You keep books.`'))
+  world.say('home', card()?.choices[0]?.say ?? '', { sender: OWNER, chatKind: 'private' })
+  await world.until(() => expect(parts('room').join('\n')).toContain('The agent librarian is there'))
+  world.say('room', call('send_to_agent', { to: 'librarian', message: 'hello books' }))
+  await world.until(() => expect(parts('room').join('\n')).toContain('demo: demo: hello books'))
 })
 
 test('two agents told to ask each other for ever stop by themselves, and the owner is told once', async () => {

@@ -1,6 +1,7 @@
 import { MAX_TEXT, type OutboxEntry } from '@creel/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { SqliteEgressRules } from '../../src/adapters/sqlite/egress-rule-store.ts'
+import type { ApprovalKind } from '../../src/approvals/approval-kind.ts'
 import { Approvals } from '../../src/approvals/approvals.ts'
 import { egressKind } from '../../src/approvals/egress-kind.ts'
 import { MAX_OPEN, MAX_PER_HOUR } from '../../src/approvals/plan-ask.ts'
@@ -15,6 +16,9 @@ import { HostTables, OWNER, silentLog } from '../rig/host-tables.ts'
 import { EVIL, GOOD, OutboxWorld } from './outbox-world.ts'
 
 /** A sandbox that wants what only a person may give: its outbox is real, and so are the host's tables. */
+/** Nothing of these tests makes an agent. */
+const NO_AGENTS: ApprovalKind = { ...questionKind, name: 'agent', decides: 'owner' }
+
 let world: OutboxWorld
 let tables: HostTables
 let approvals: Approvals
@@ -41,6 +45,7 @@ beforeEach(() => {
   const kinds = {
     egress: egressKind({ rules, groups: { exists: () => true }, clock }),
     question: questionKind,
+    agent: NO_AGENTS,
   }
   approvals = new Approvals(
     { ...tables, notices, kinds, channelOf, nudge: () => undefined },

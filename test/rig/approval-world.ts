@@ -1,6 +1,9 @@
+import { join } from 'node:path'
 import type { OutboxAsk } from '@creel/protocol'
 import { expect } from 'vitest'
+import { GroupRegistry } from '../../src/adapters/groups/group-registry.ts'
 import { SqliteEgressRules } from '../../src/adapters/sqlite/egress-rule-store.ts'
+import { agentKind } from '../../src/approvals/agent-kind.ts'
 import { carryOutNext } from '../../src/approvals/carry-out.ts'
 import { Decisions } from '../../src/approvals/decisions.ts'
 import { egressKind } from '../../src/approvals/egress-kind.ts'
@@ -11,6 +14,7 @@ import type { Approval, NewApproval } from '../../src/domain/approval.ts'
 import type { ChatId, GroupName, UserId } from '../../src/domain/ids.ts'
 import type { InboundMessage } from '../../src/domain/message.ts'
 import type { NewDelivery } from '../../src/domain/ports/stores.ts'
+import { Paths } from '../../src/paths.ts'
 import { FakeChannel } from '../fakes/fake-channel.ts'
 import { GARDEN, HostTables, OWNER } from './host-tables.ts'
 
@@ -25,9 +29,13 @@ export class ApprovalWorld extends HostTables {
   readonly rules = new SqliteEgressRules(this.db)
   readonly groups = { exists: (group: GroupName) => !this.gone.has(group) }
   readonly gone = new Set<GroupName>()
+  readonly agentPaths = new Paths(join(this.folder, 'data'), join(this.folder, 'groups'))
+  readonly registry = new GroupRegistry(this.agentPaths)
+  readonly made: string[] = []
   readonly kinds = {
     egress: egressKind({ rules: this.rules, groups: this.groups, clock: this.clock }),
     question: questionKind,
+    agent: agentKind({ groups: this.registry, made: () => void this.made.push('made') }),
   }
   readonly channelOf = () => this.channel
   readonly notices = new Notices({
@@ -54,7 +62,7 @@ export class ApprovalWorld extends HostTables {
   ask(ask: Partial<OutboxAsk['ask']> | string = {}, inboxSeq = 1, group: GroupName = GARDEN): PlannedAsk {
     const body = typeof ask === 'string' ? { host: ask } : ask
     const full =
-      body.kind === 'question'
+      body.kind === 'question' || body.kind === 'agent'
         ? body
         : { kind: 'egress', host: 'api.example.com', port: 443, reason: 'why', ...body }
     const entry = { type: 'ask', inboxSeq, key: 'k', ask: full } as OutboxAsk

@@ -79,6 +79,13 @@ const AskQuestion = z.object({
   timeoutS: z.number().int().min(60).max(604_800),
 })
 
+const AskAgent = z.object({
+  kind: z.literal('agent'),
+  name: z.string().min(1).max(100),
+  about: z.string().max(300),
+  instructions: z.string().min(1).max(4_000),
+})
+
 /**
  * Something that a person has to decide or to answer. Written at once, under a key like that of a message; what came of
  * it comes back as a message of the host into the same session.
@@ -87,7 +94,7 @@ export const OutboxAsk = z.object({
   type: z.literal('ask'),
   inboxSeq: Seq,
   key: z.string().min(1).max(100),
-  ask: z.discriminatedUnion('kind', [AskEgress, AskQuestion]),
+  ask: z.discriminatedUnion('kind', [AskEgress, AskQuestion, AskAgent]),
 })
 
 /** Longest arguments of a call, in UTF-16 units of their JSON. */

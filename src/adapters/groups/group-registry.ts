@@ -11,6 +11,7 @@ import {
   statSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { z } from 'zod'
 import type { Groups } from '../../config/groups.ts'
 import { problemsOf } from '../../config/problems.ts'
 import { GroupConfig, PROVIDERS } from '../../config/schema.ts'
@@ -128,6 +129,17 @@ export class GroupRegistry implements Groups {
     const text = join(this.#paths.groupDir(group), 'AGENTS.md')
     if (!existsSync(text)) replaceFile(text, instructions, 0o644)
     replaceFile(file, `${JSON.stringify(config, null, 2)}\n`, 0o644)
+  }
+
+  letAsk(group: GroupName, other: GroupName, about: string): void {
+    const file = this.#paths.groupConfig(group)
+    // What cannot be read is not to be written over.
+    const { agents } = this.#read(file)
+    if (agents[other]?.send) return
+    const raw = z.record(z.string(), z.unknown()).parse(JSON.parse(readFileSync(file, 'utf8')))
+    const all = { ...agents, [other]: { hear: 'no', ...agents[other], send: true, about } }
+    replaceFile(file, `${JSON.stringify({ ...raw, agents: all }, null, 2)}\n`, 0o644)
+    this.#known.delete(group)
   }
 
   remove(group: GroupName): string {

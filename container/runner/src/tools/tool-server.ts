@@ -9,6 +9,7 @@ import { MemoryFiles } from '../memory/memory-files.ts'
 import { AGENT_TOOLS } from './agents.ts'
 import { askUser } from './ask-user.ts'
 import { CallGate } from './call-gate.ts'
+import { createAgent } from './create-agent.ts'
 import { getStatus } from './get-status.ts'
 import { listDestinations } from './list-destinations.ts'
 import { forget, remember } from './remember.ts'
@@ -62,7 +63,7 @@ class ToolDoor implements ToolServer {
     this.gate = new CallGate(parts.clock)
     this.#memory = new MemoryFiles(parts.folders.memory, parts.log)
     const own = [sendMessage, listDestinations, sendFile, getStatus, askUser, requestEgress]
-    const tools = [...own, remember, forget, searchTool(parts.clock), ...AGENT_TOOLS]
+    const tools = [...own, remember, forget, searchTool(parts.clock), ...AGENT_TOOLS, createAgent]
     this.#tools = new Map(tools.map((tool) => [tool.name, tool]))
     this.#http = createServer((request, response) => {
       this.#serve(request, response).catch((error: unknown) => {

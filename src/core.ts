@@ -32,6 +32,7 @@ import { SqliteOutboxStore } from './adapters/sqlite/outbox-store.ts'
 import { SqliteOverviewStore } from './adapters/sqlite/overview-store.ts'
 import { SqliteOwnChatStore } from './adapters/sqlite/own-chat-store.ts'
 import { SqlitePairingCodes } from './adapters/sqlite/pairing-store.ts'
+import { SqlitePeople } from './adapters/sqlite/person-store.ts'
 import { SqliteProgressNotes } from './adapters/sqlite/progress-note-store.ts'
 import { SqliteRetention } from './adapters/sqlite/retention.ts'
 import { SqliteRoleStore } from './adapters/sqlite/role-store.ts'
@@ -71,6 +72,7 @@ export interface Core extends Disposable {
   readonly deliveries: SqliteDeliveryStore
   readonly directory: SqliteDirectoryStore
   readonly roles: SqliteRoleStore
+  readonly people: SqlitePeople
   readonly pairings: SqlitePairingCodes
   readonly logins: SqliteWebLogins
   readonly overview: SqliteOverviewStore
@@ -123,6 +125,7 @@ export function openCore(install: Install, clock: Clock = steadyClock()): Core {
     deliveries: new SqliteDeliveryStore(db),
     directory: new SqliteDirectoryStore(db),
     roles,
+    people: new SqlitePeople(db),
     pairings: new SqlitePairingCodes(db, (user, now) => roles.grant(user, 'owner', null, now)),
     logins: new SqliteWebLogins(db, (user, now) => roles.grant(user, 'owner', null, now)),
     overview: new SqliteOverviewStore(db),

@@ -40,7 +40,7 @@ describe('a Telegram bot', () => {
     await bot(api, { owner: 'telegram:7' })
     expect(toml()).toContain(`[[telegram]]\ntoken_secret = "telegram/main"\napi_root = "${api}"\n`)
     expect(await kept()).toEqual([['telegram/main', TOKEN]])
-    expect((await rig.cli.run('user', 'list')).out).toMatch(/telegram:7 +- +owner/)
+    expect((await rig.cli.run('roles', 'list')).out).toMatch(/telegram:7 +- +owner/)
     expect(rig.text).toContain('privacy mode is on')
     expect(rig.text).not.toContain(TOKEN)
   })

@@ -46,7 +46,7 @@ export const channelStep: WizardStep = {
         ? choice
         : await prompter.select('Become the owner of the bot now? It starts Creel.', [
             { value: 'pair', label: 'Yes', hint: 'you send the bot a code' },
-            { value: 'later', label: 'Later', hint: './creel user pair' },
+            { value: 'later', label: 'Later', hint: './creel users pair' },
           ])
     if (pair === 'pair') await becomeOwner(world, null)
     return 'done'
@@ -166,13 +166,13 @@ function notPaired(state: string): CreelError {
       ? 'too many wrong codes came, or it was shown in a group'
       : 'nobody sent the code in time'
   return new CreelError('timeout', `not paired: ${why}`, {
-    hint: 'take this step again, or type: ./creel user pair',
+    hint: 'take this step again, or type: ./creel users pair',
   })
 }
 
 const Roles = z.array(z.object({ user: z.string(), role: z.string() }))
 
 async function telegramOwner(world: SetupWorld): Promise<string | null> {
-  const roles = Roles.parse(await runCommand(world.install(), 'user-list'))
+  const roles = Roles.parse(await runCommand(world.install(), 'role-list'))
   return roles.find(({ user, role }) => role === 'owner' && user.startsWith('telegram:'))?.user ?? null
 }

@@ -9,14 +9,14 @@ const Secrets = z.object({ secrets: z.array(z.object({ name: z.string() })) })
 
 /** Whether somebody owns this install, and the bots it has can start and are answered somewhere. */
 export async function checkPeople(install: Install): Promise<Finding[]> {
-  const roles = Roles.parse(await runCommand(install, 'user-list'))
+  const roles = Roles.parse(await runCommand(install, 'role-list'))
   const owners = roles.filter(({ role }) => role === 'owner').map(({ user }) => user)
   const owner: Finding =
     owners.length > 0
       ? ok('owner', owners.join(', '))
       : {
           ...{ check: 'owner', level: 'warning', text: 'nobody yet: strangers cannot be asked about' },
-          hint: 'open the link that ./creel link prints, or send the bot the code of ./creel user pair',
+          hint: 'open the link that ./creel link prints, or send the bot the code of ./creel users pair',
         }
   return [owner, ...(await bots(install))]
 }
@@ -37,7 +37,7 @@ async function bots(install: Install): Promise<Finding[]> {
       ({ label, bindings }) => label.startsWith(prefix) && bindings.some(({ exists }) => exists),
     )
     if (bound.length > 0) return [ok(check, `answered in ${bound.map(({ label }) => label).join(', ')}`)]
-    const hint = 'send it the code of ./creel user pair, or write to it and ./creel bind the chat'
+    const hint = 'send it the code of ./creel users pair, or write to it and ./creel bind the chat'
     return [{ check, level: 'warning', text: 'no agent answers any of its chats', hint }]
   })
 }

@@ -20,7 +20,7 @@ export function addPairCommand(user: Command, context: CliContext): void {
 Good once, for ten minutes, in a private chat with the bot. After twenty wrong codes of strangers it is void; one that
 is written into a group is void at once.
 
-  creel user pair --group home`,
+  creel users pair --group home`,
     )
     .action(async ({ json, ...args }: { account: string; group?: string; json?: boolean }) => {
       const install = installOf(context)

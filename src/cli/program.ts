@@ -13,6 +13,7 @@ import { addLogsCommand } from './logs-command.ts'
 import { addMemoryCommands } from './memory-commands.ts'
 import { addProviderCommands } from './provider-command.ts'
 import { addRelayCommands } from './relay-commands.ts'
+import { addRoleCommands } from './role-commands.ts'
 import { addSetupCommand } from './setup-command.ts'
 import { addStatusCommand } from './status-command.ts'
 import { addUsageCommand } from './usage-command.ts'
@@ -51,6 +52,7 @@ export function buildProgram(context: CliContext): Command {
   addProviderCommands(program, context)
   addChatsCommands(program, context)
   addUserCommands(program, context)
+  addRoleCommands(program, context)
   addApprovalCommands(program, context)
   addMemoryCommands(program, context)
   addVaultCommands(program, context)

@@ -111,6 +111,7 @@ function operatorPorts(core: Core, host: Host, parts: RealParts, live: Live): Op
     directory: core.directory,
     inbound: core.inbound,
     roles: core.roles,
+    people: core.people,
     pairings: core.pairings,
     logins: core.logins,
     overview: core.overview,

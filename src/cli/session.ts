@@ -61,6 +61,7 @@ function offlinePorts(core: Core): OperatorPorts {
   })
   const live = noHost(core.install)
   return {
+    people: core.people,
     ...{ groups, directory, inbound, roles, pairings, logins, overview, usage, deliveryLog, turnLog, clock },
     ...{ approvals: core.approvals, decisions: offlineDecisions(core, { notices }) },
     ...{ admission, live, vault: core.vault, egressRules, egressLog, memory: core.memory },

@@ -1,15 +1,9 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
+import type { Forgotten, Person } from '../domain/ports/people.ts'
 import { type CliContext, installOf } from './context.ts'
-import { print, table } from './output.ts'
+import { oneLine, print, table } from './output.ts'
 import { addPairCommand } from './pair-command.ts'
 import { runCommand } from './session.ts'
-
-interface RoleLine {
-  readonly user: string
-  readonly name: string
-  readonly role: string
-  readonly group: string | null
-}
 
 interface WaitingLine {
   readonly code: string
@@ -20,65 +14,82 @@ interface WaitingLine {
 
 export function addUserCommands(program: Command, context: CliContext): void {
   addAdmissionCommands(program, context)
-  const user = program
-    .command('user')
-    .description('people and their roles: list, grant, revoke, pair')
+  const users = program
+    .command('users')
+    .alias('user')
+    .description('people: list, show, forget, pair')
     .addHelpText(
       'after',
       `
-People are known by the platform's own id, never by a display name that anybody can copy.
+People are known by the platform's own id, never by a display name that anybody can copy. What they may do is
+"creel roles".
 
-  creel user grant telegram:12345 owner              may do everything, is asked about strangers
-  creel user grant telegram:12345 member --group home   may talk to the agent home`,
+  creel users list
+  creel users show telegram:12345`,
     )
-  user
+  users
     .command('list')
-    .description('who has which role')
+    .description('who has written or has a role, whoever wrote last first')
     .option('--json', 'print the result as JSON')
-    .addHelpText(
-      'after',
-      '\nowner: everything. admin: one agent. member: may talk to it. denied: is ignored.',
-    )
+    .addHelpText('after', '\nNames are what the platforms show: they decide nothing.')
     .action(async (options: { json?: boolean }) => {
-      const roles = (await runCommand(installOf(context), 'user-list')) as RoleLine[]
-      print(context.output, options.json, roles, () =>
-        roles.length === 0
-          ? 'nobody yet: whoever opens the login link of "creel up" first becomes the owner'
+      const people = (await runCommand(installOf(context), 'user-list')) as Person[]
+      print(context.output, options.json, people, () =>
+        people.length === 0
+          ? 'nobody has written yet'
           : table(
-              ['user', 'name', 'role', 'agent'],
-              roles.map((line) => [line.user, line.name, line.role, line.group ?? 'all']),
+              ['user', 'name', 'roles', 'messages', 'last'],
+              people.map((one) => [one.user, one.name, rolesText(one), one.messages, dayOf(one.lastSeen)]),
             ),
       )
     })
-  addPairCommand(user, context)
-  for (const verb of ['grant', 'revoke'] as const) {
-    user
-      .command(`${verb} <user>`)
-      .description(verb === 'grant' ? 'give a role' : 'take a role away')
-      .addArgument(
-        program.createArgument('<role>', 'the role').choices(['owner', 'admin', 'member', 'denied']),
+  users
+    .command('show <user>')
+    .description('one of them')
+    .option('--json', 'print the result as JSON')
+    .addHelpText('after', '\n  creel users show telegram:12345')
+    .action(async (user: string, options: { json?: boolean }) => {
+      const one = (await runCommand(installOf(context), 'user-show', { user })) as Person
+      print(context.output, options.json, one, () =>
+        [
+          `${one.user}${one.name === '' ? '' : `, shown as ${oneLine(one.name)}`}${one.isBot ? ', a bot' : ''}`,
+          `roles: ${rolesText(one)}`,
+          `${one.messages} messages, first seen ${dayOf(one.firstSeen)}, last ${dayOf(one.lastSeen)}`,
+        ].join('\n'),
       )
-      .addHelpText(
-        'after',
-        `
-<user> is the platform's id with its channel; "creel user list" and "creel waiting" show ids.
+    })
+  users
+    .command('forget <user>')
+    .description('take away roles, logins and name, and the words of their messages')
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `
+What an agent has written down is its own: see "creel memory", and groups/<name>/memory/conversations. The only owner
+cannot be forgotten. Backups made before still hold everything.
 
-  creel user ${verb} telegram:12345 member --group home`,
+  creel users forget telegram:12345`,
+    )
+    .action(async (user: string, options: { json?: boolean }) => {
+      const done = (await runCommand(installOf(context), 'user-forget', { user })) as Forgotten
+      const kept =
+        done.kept === 0 ? '' : `; ${done.kept} are being worked on: forget again when they are done`
+      print(
+        context.output,
+        options.json,
+        done,
+        () => `forgot ${user}: ${done.roles} roles, the words of ${done.messages} messages${kept}`,
       )
-      .addOption(new Option('--group <name>', 'for this agent alone'))
-      .option('--json', 'print the result as JSON')
-      .action(async (who: string, role: string, options: { group?: string; json?: boolean }) => {
-        const { json, ...scope } = options
-        const result = await runCommand(installOf(context), verb, { user: who, role, ...scope })
-        const where = options.group === undefined ? '' : ` in ${options.group}`
-        print(
-          context.output,
-          json,
-          result,
-          () => `${who} is ${verb === 'grant' ? '' : 'no longer '}${role}${where}`,
-        )
-      })
-  }
+    })
+  addPairCommand(users, context)
+}
+
+function rolesText({ roles }: Person): string {
+  return roles.map(({ role, group }) => (group === null ? role : `${role} of ${group}`)).join(', ') || 'none'
+}
+
+function dayOf(at: number | null): string {
+  return at === null ? 'never' : new Date(at).toISOString().slice(0, 10)
 }
 
 function addAdmissionCommands(program: Command, context: CliContext): void {

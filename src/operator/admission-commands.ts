@@ -41,7 +41,7 @@ export const deny: OperatorCommand = {
   },
 }
 
-export const userList: OperatorCommand = {
+export const roleList: OperatorCommand = {
   run(ports) {
     return ports.roles.all()
   },
@@ -73,7 +73,7 @@ export const revoke: OperatorCommand = {
     const { user, role, group } = RoleArgs.parse(args)
     const name = group === undefined ? null : existingGroup(ports, group)
     if (ports.roles.revoke(user as UserId, role, name) === 0) {
-      throw new CreelError('not_found', `${user} does not have that role`, { hint: './creel user list' })
+      throw new CreelError('not_found', `${user} does not have that role`, { hint: './creel roles list' })
     }
     return { user, role, group: name }
   },

@@ -1,4 +1,4 @@
-import { allow, deny, grant, revoke, userList, waiting } from './admission-commands.ts'
+import { allow, deny, grant, revoke, roleList, waiting } from './admission-commands.ts'
 import { approvalDecide, approvalList, approvalShow } from './approval-commands.ts'
 import { bind, chatList, unbind } from './chat-commands.ts'
 import {
@@ -13,6 +13,7 @@ import { groupAdd, groupList, groupRemove, groupShow } from './group-commands.ts
 import { down, integrity, link, sandboxLogs, status, terminalPending } from './host-commands.ts'
 import { memoryList, memorySearch, memoryShow } from './memory-commands.ts'
 import { pairStart, pairState } from './pairing-commands.ts'
+import { userForget, userList, userShow } from './people-commands.ts'
 import type { OperatorCommand } from './ports.ts'
 import { deliveryDrop, deliveryList, deliveryRetry, turnList, turnRetry, turnShow } from './relay-commands.ts'
 import { usage } from './usage-command.ts'
@@ -49,7 +50,10 @@ export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
   'approval-list': approvalList,
   'approval-show': approvalShow,
   'approval-decide': approvalDecide,
+  'role-list': roleList,
   'user-list': userList,
+  'user-show': userShow,
+  'user-forget': userForget,
   grant,
   revoke,
   'pair-start': pairStart,

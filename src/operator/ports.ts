@@ -8,6 +8,7 @@ import type { EgressRules } from '../domain/ports/egress-rules.ts'
 import type { MemoryReader } from '../domain/ports/memory.ts'
 import type { OverviewStore } from '../domain/ports/overview.ts'
 import type { PairingCodes } from '../domain/ports/pairing.ts'
+import type { People } from '../domain/ports/people.ts'
 import type { DeliveryLog, TurnLog } from '../domain/ports/relay-log.ts'
 import type { DirectoryStore, InboundStore, RoleStore } from '../domain/ports/stores.ts'
 import type { UsageStore } from '../domain/ports/usage.ts'
@@ -46,6 +47,7 @@ export interface OperatorPorts {
   readonly directory: DirectoryStore
   readonly inbound: InboundStore
   readonly roles: RoleStore
+  readonly people: People
   readonly pairings: PairingCodes
   readonly logins: WebLogins
   readonly overview: OverviewStore

@@ -57,7 +57,7 @@ export function takePairingCode(message: InboundRow, ports: PairingPorts): boole
     case 'blocked':
       return true
     case 'wrong':
-      answer('That is not the code, or it is over. `./creel user pair` shows a new one.')
+      answer('That is not the code, or it is over. `./creel users pair` shows a new one.')
       return true
     case 'shown':
       answer('A pairing code belongs into a private chat. This one is void now: make a new one.')

@@ -58,7 +58,7 @@ describe('a word that Creel does not know', () => {
     [['group', 'lst'], 'Did you mean list?'],
     [['group', 'add'], "missing required argument 'name'"],
     [['bind', '1', 'home', '--engage', 'never'], 'Allowed choices are mention, always, pattern, sticky'],
-    [['user', 'grant', 'telegram:1', 'king'], 'Allowed choices are owner, admin, member, denied'],
+    [['roles', 'grant', 'telegram:1', 'king'], 'Allowed choices are owner, admin, member, denied'],
     [['status', 'extra'], 'too many arguments'],
   ])('%j is refused with a hint', async (args, hint) => {
     const { code, err } = await cli.run(...args)

@@ -108,7 +108,7 @@ describe('doctor looks at what was set up', () => {
     ])
     rig.cli.typed.push(TOKEN)
     await rig.cli.run('vault', 'set', 'telegram/main')
-    await rig.cli.run('user', 'grant', 'telegram:5', 'owner')
+    await rig.cli.run('roles', 'grant', 'telegram:5', 'owner')
     expect((await doctor())('owner')).toMatchObject([{ level: 'ok', text: 'telegram:5' }])
     expect((await doctor())('telegram main')).toMatchObject([{ level: 'warning' }])
     rig.cli.holdMessage()

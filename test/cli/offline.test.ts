@@ -41,10 +41,10 @@ describe('without a host, agents', () => {
     [['allow', 'c99'], 'nobody waits under the code c99'],
     [['unbind', 'telegram:1'], 'there is no chat telegram:1'],
     [['logs', '-n', 'many'], '--lines: expected a number, got many'],
-    [['user', 'revoke', 'telegram:1', 'owner'], 'telegram:1 does not have that role'],
-    [['user', 'grant', 'ann', 'member'], 'user: expected a platform id with its channel'],
-    [['user', 'grant', 'telegram:1', 'admin'], 'admin is a role of one group'],
-    [['user', 'grant', 'telegram:1', 'owner', '--group', 'home'], 'owner is a role of the whole install'],
+    [['roles', 'revoke', 'telegram:1', 'owner'], 'telegram:1 does not have that role'],
+    [['roles', 'grant', 'ann', 'member'], 'user: expected a platform id with its channel'],
+    [['roles', 'grant', 'telegram:1', 'admin'], 'admin is a role of one group'],
+    [['roles', 'grant', 'telegram:1', 'owner', '--group', 'home'], 'owner is a role of the whole install'],
     [['bench', 'speed'], 'there is no bench speed'],
   ])('%j is refused in one sentence', async (args, message) => {
     await cli.run('group', 'add', 'home')
@@ -153,17 +153,17 @@ describe('without a host, chats', () => {
 describe('without a host', () => {
   it('roles are granted, listed and revoked', async () => {
     await cli.run('group', 'add', 'home')
-    expect((await cli.run('user', 'list')).out).toContain('nobody yet')
-    expect((await cli.run('user', 'grant', 'telegram:5', 'member', '--group', 'home')).out).toBe(
+    expect((await cli.run('roles', 'list')).out).toContain('nobody yet')
+    expect((await cli.run('roles', 'grant', 'telegram:5', 'member', '--group', 'home')).out).toBe(
       'telegram:5 is member in home\n',
     )
-    expect(await cli.json('user', 'list')).toMatchObject([
+    expect(await cli.json('roles', 'list')).toMatchObject([
       { user: 'telegram:5', role: 'member', group: 'home' },
     ])
-    expect((await cli.run('user', 'revoke', 'telegram:5', 'member', '--group', 'home')).out).toBe(
+    expect((await cli.run('roles', 'revoke', 'telegram:5', 'member', '--group', 'home')).out).toBe(
       'telegram:5 is no longer member in home\n',
     )
-    expect(await cli.json('user', 'list')).toEqual([])
+    expect(await cli.json('roles', 'list')).toEqual([])
   })
 
   it('status says so and ends with 3', async () => {

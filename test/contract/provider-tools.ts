@@ -158,6 +158,8 @@ function describeAgents({ rig, next, lines, container, call }: ToolTests): void 
     }
   })
 
+  // A stream written by hand is good for one call: such a model cannot go on for ever.
+  if (call && 'pieces' in call('creel', 'send_to_agent', {})) return
   it('ask each other for ever and are stopped, which the owner is told once', async () => {
     const [begin, ask, back] = [next(), 'for-ever-to-helper', 'for-ever-to-agent']
     rig().addHelper(container())
@@ -172,8 +174,7 @@ function describeAgents({ rig, next, lines, container, call }: ToolTests): void 
       ]
       for (const [heard, to, message, said] of rules) {
         const made = call('creel', 'send_to_agent', { to, message })
-        if ('pieces' in made) return expect(made.pieces).not.toEqual([])
-        rig().model.on(heard, made)
+        if (!('pieces' in made)) rig().model.on(heard, made)
         rig().model.on(heard, { text: said }, 'tool-result')
       }
     }

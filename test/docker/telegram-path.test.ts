@@ -123,7 +123,7 @@ describe('a turn that takes long', () => {
 describe('what an agent asks for', () => {
   it('is put to the owner in private with buttons, which nobody else can press, also after the host was killed', async () => {
     await host.creel('group', 'add', 'family')
-    await host.creel('user', 'grant', 'telegram:7', 'owner')
+    await host.creel('roles', 'grant', 'telegram:7', 'owner')
     await host.start()
     await telegram.postPrivateMessage('I am here')
     await telegram.postGroupMessage('hello')

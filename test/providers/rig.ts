@@ -13,7 +13,7 @@ export const GROUP = 'agent'
 /** The one that it may ask, once a test has made it. */
 export const HELPER = 'helper'
 /** Few, so that agents that ask each other for ever soon stop. */
-export const AGENT_REQUESTS = 6
+export const AGENT_REQUESTS = 4
 /** The key that only the host has; what a sandbox or a log holds of it is a leak. */
 export const REAL_KEY = 'sk-real-key-of-the-host-0123456789'
 

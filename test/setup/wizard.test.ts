@@ -71,7 +71,7 @@ describe('creel setup at a real terminal', () => {
       expect.stringContaining('You are the owner'),
       expect.stringContaining('demo: hello'),
     ])
-    expect(await host.creel('user', 'list')).toMatch(/telegram:7 .*owner/)
+    expect(await host.creel('roles', 'list')).toMatch(/telegram:7 .*owner/)
     expect(terminal.screen).not.toContain(telegram.token)
     expect(statSync(host.dataDir).mode & 0o777).toBe(0o700)
     const toml = readFileSync(host.tomlFile, 'utf8')

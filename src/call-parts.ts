@@ -6,6 +6,7 @@ import { Calls, type CallsPorts } from './calls/calls.ts'
 import type { Core } from './core.ts'
 import type { GroupName } from './domain/ids.ts'
 import type { PumpOptions } from './pump.ts'
+import { taskHandlers } from './task-parts.ts'
 
 /** Between a tool's call and its answer. To be started and stopped. */
 export function callParts(
@@ -14,10 +15,10 @@ export function callParts(
   pump: Pick<PumpOptions<GroupName>, 'clock' | 'log' | 'random' | 'pollMs' | 'backoff'>,
 ): Calls {
   const { hostCalls: calls, dispatches, directory } = core
-  return new Calls({ ...ports, calls, dispatches, directory, handlers: callHandlers(agents) }, pump)
+  return new Calls({ ...ports, calls, dispatches, directory, handlers: callHandlers(core, agents) }, pump)
 }
 
 /** What tools may ask for, by the tool's name. A new one: its handler in `src/calls/`, a line here, its tool in the runner. */
-function callHandlers(agents: Agents): CallHandlers {
-  return new Map([...agentCalls(agents)])
+function callHandlers(core: Core, agents: Agents): CallHandlers {
+  return new Map([...agentCalls(agents), ...taskHandlers(core)])
 }

@@ -37,6 +37,7 @@ import { SqliteProgressNotes } from './adapters/sqlite/progress-note-store.ts'
 import { SqliteRetention } from './adapters/sqlite/retention.ts'
 import { SqliteRoleStore } from './adapters/sqlite/role-store.ts'
 import { SqliteSessionChoices } from './adapters/sqlite/session-choice-store.ts'
+import { SqliteTaskStore } from './adapters/sqlite/task-store.ts'
 import { SqliteTurnLog } from './adapters/sqlite/turn-log.ts'
 import { SqliteUsageStore } from './adapters/sqlite/usage-store.ts'
 import { SqliteWaitingStore } from './adapters/sqlite/waiting-store.ts'
@@ -75,6 +76,7 @@ export interface Core extends Disposable {
   readonly people: SqlitePeople
   readonly pairings: SqlitePairingCodes
   readonly logins: SqliteWebLogins
+  readonly tasks: SqliteTaskStore
   readonly overview: SqliteOverviewStore
   readonly usage: SqliteUsageStore
   readonly choices: SqliteSessionChoices
@@ -128,6 +130,7 @@ export function openCore(install: Install, clock: Clock = steadyClock()): Core {
     people: new SqlitePeople(db),
     pairings: new SqlitePairingCodes(db, (user, now) => roles.grant(user, 'owner', null, now)),
     logins: new SqliteWebLogins(db, (user, now) => roles.grant(user, 'owner', null, now)),
+    tasks: new SqliteTaskStore(db),
     overview: new SqliteOverviewStore(db),
     usage: new SqliteUsageStore(db),
     choices: new SqliteSessionChoices(db),

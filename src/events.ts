@@ -159,4 +159,12 @@ export class Events {
   callBroken(group: GroupName, name: string, error: string): void {
     this.#log.error({ event: 'call.broken', group, name, error }, 'what a tool asked for failed')
   }
+
+  taskDue(group: GroupName, task: number, begun: number, skipped: string | null): void {
+    this.#log.info({ event: 'task.due', group, task, begun, skipped: skipped ?? undefined }, 'task is due')
+  }
+
+  taskFailed(group: GroupName, task: number, reason: string): void {
+    this.#log.warn({ event: 'task.failed', group, task, reason }, 'task does not run any more')
+  }
 }

@@ -37,6 +37,8 @@ import { GroupMail } from './sandboxes/group-mail.ts'
 import { GroupProblems } from './sandboxes/group-problems.ts'
 import { specHash } from './sandboxes/sandbox-spec.ts'
 import { Supervisor } from './sandboxes/supervisor.ts'
+import { taskParts } from './task-parts.ts'
+import type { Tasks } from './tasks/tasks.ts'
 
 /** What a host is built from; tests put their own in. */
 export interface HostParts {
@@ -77,6 +79,7 @@ export class Host {
   readonly #outgoing: Outgoing
   readonly #fetching: FileFetching
   readonly #calls: Calls
+  readonly #tasks: Tasks
   readonly #engine: EngineWatch
   readonly #board: ProgressBoard
   readonly notices: Notices
@@ -88,7 +91,7 @@ export class Host {
     this.parts = parts
     const { core, channels, mailbox, files, groupFiles, log, random } = parts
     const { inbound, directory, roles, dispatches, deliveries, outboxes, clock, groups, defaultGroup } = core
-    const { pairings, attachments, choices, usage, waiting } = core
+    const { pairings, attachments, choices, usage, waiting, tasks } = core
     const pump = { ...PUMP, clock, log, random }
     const events = new Events(log)
     const channelOf = channels.find
@@ -117,7 +120,7 @@ export class Host {
     const maxFileBytes = core.install.config.files.max_mb * 1_000_000
     const commands: ChatCommandPorts = {
       ...{ choices, dispatches, usage, groups, clock, timezone },
-      ...{ egressRules: core.egressRules, egressLog: core.egressLog },
+      ...{ tasks, egressRules: core.egressRules, egressLog: core.egressLog },
       doing: (group, chatId) => this.#board.doing(group, chatId),
       sandbox: (group) => this.supervisor.status(group),
       stopTurns: (group, chatId) =>
@@ -146,7 +149,7 @@ export class Host {
       step: (group) =>
         dispatchNext(group, {
           ...{ inbound, dispatches, deliveries, mailbox, directory, events, clock, choices, notices },
-          ...{ attachments, files, groupFiles, waiting, roles },
+          ...{ attachments, files, groupFiles, waiting, roles, tasks },
           budget: (name) => turnBudget(name, budget),
           queueBound: chats.queue_bound,
           contextMessages: limits.context_messages,
@@ -167,6 +170,7 @@ export class Host {
     }
     this.#agents = agentParts(core, { mailbox, notices, events, nudge: nudgeBoth }, pump)
     this.#calls = callParts(core, { mailbox, events, nudge: arrived, agents: this.#agents }, pump)
+    this.#tasks = taskParts(core, { notices, events, nudge }, pump)
     this.#mail = new GroupMail({
       ...{ mailbox, log, doorbell: parts.doorbell, gateway: parts.gateway },
       onRing: (group) => this.#collect.nudge(group),
@@ -216,11 +220,8 @@ export class Host {
     this.#outgoing.start()
     this.#engine.start()
     for (const pump of [this.#collect, this.#supervise, this.#dispatch, this.#routing]) pump.start()
-    this.#fetching.start()
-    this.#board.start()
-    this.approvals.start()
-    this.#agents.start()
-    this.#calls.start()
+    const rest = [this.#fetching, this.#board, this.approvals, this.#agents, this.#calls, this.#tasks]
+    for (const part of rest) part.start()
     void this.parts.files.sweep()
     this.#intakes.start()
   }
@@ -255,6 +256,7 @@ export class Host {
   async #end(options: { drainMs: number; stopSandboxes: boolean }): Promise<void> {
     const { core, reader, files, doorbell, gateway, mailbox, channels } = this.parts
     await this.#intakes.stop()
+    await this.#tasks.stop()
     await this.#routing.stop(1_000)
     await this.#fetching.stop()
     await this.#dispatch.stop(1_000)

@@ -7,6 +7,7 @@ import type { EgressLogStore } from '../domain/ports/egress-log.ts'
 import type { EgressRules } from '../domain/ports/egress-rules.ts'
 import type { SessionChoices } from '../domain/ports/session-choices.ts'
 import type { DispatchStore, InboundRow, Role, RunnerCommand } from '../domain/ports/stores.ts'
+import type { TaskStore } from '../domain/ports/tasks.ts'
 import type { UsageStore } from '../domain/ports/usage.ts'
 
 export interface ChatCommandPorts {
@@ -16,6 +17,7 @@ export interface ChatCommandPorts {
   readonly groups: Pick<Groups, 'load'>
   readonly clock: Pick<Clock, 'now'>
   readonly egressRules: Pick<EgressRules, 'inForce'>
+  readonly tasks: Pick<TaskStore, 'list'>
   readonly egressLog: Pick<EgressLogStore, 'totals'>
   /** IANA name; where the day begins. */
   readonly timezone: string

@@ -3,6 +3,7 @@ import { type ChatCommand, isAdmin } from './command.ts'
 import { beginAnew, choose } from './conversation.ts'
 import { reachText } from './reach.ts'
 import { statusText } from './status.ts'
+import { tasksText } from './tasks.ts'
 
 /** Everything that can be said to the host in a chat; other slash words are the agent's. */
 export const CHAT_COMMANDS: readonly ChatCommand[] = [
@@ -59,6 +60,12 @@ export const CHAT_COMMANDS: readonly ChatCommand[] = [
     help: 'what the agent may reach on the network, what was turned away today',
     who: 'admin',
     run: (call, ports) => ({ answer: reachText(call, ports) }),
+  },
+  {
+    name: 'tasks',
+    help: 'what the agent is to do at a time',
+    who: 'anyone',
+    run: (call, ports) => ({ answer: tasksText(call, ports) }),
   },
   {
     name: 'help',

@@ -23,6 +23,7 @@ import { checkLive } from './doctor-live.ts'
 import { checkMachine } from './doctor-machine.ts'
 import { checkPeople } from './doctor-people.ts'
 import { checkService } from './doctor-service.ts'
+import { checkTasks } from './doctor-tasks.ts'
 import { checkVault } from './doctor-vault.ts'
 import { type Finding, findingText, ok } from './finding.ts'
 import { print } from './output.ts'
@@ -76,6 +77,7 @@ const DATA_CHECKS: readonly (readonly [string, Check])[] = [
   ['skills', checkSkills],
   ['vault', checkVault],
   ['egress', checkEgress],
+  ['tasks', checkTasks],
 ]
 
 const NOTHING_YET: Finding = {

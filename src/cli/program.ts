@@ -16,6 +16,7 @@ import { addRelayCommands } from './relay-commands.ts'
 import { addRoleCommands } from './role-commands.ts'
 import { addSetupCommand } from './setup-command.ts'
 import { addStatusCommand } from './status-command.ts'
+import { addTaskCommands } from './task-commands.ts'
 import { addUsageCommand } from './usage-command.ts'
 import { addUserCommands } from './user-commands.ts'
 import { addVaultCommands } from './vault-commands.ts'
@@ -55,6 +56,7 @@ export function buildProgram(context: CliContext): Command {
   addRoleCommands(program, context)
   addApprovalCommands(program, context)
   addMemoryCommands(program, context)
+  addTaskCommands(program, context)
   addVaultCommands(program, context)
   addEgressCommands(program, context)
   addRelayCommands(program, context)

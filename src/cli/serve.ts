@@ -122,6 +122,7 @@ function operatorPorts(core: Core, host: Host, parts: RealParts, live: Live): Op
     live,
     admission: host.admission,
     ...{ approvals: core.approvals, decisions: host.approvals.decisions },
+    ...{ tasks: core.tasks, choices: core.choices },
     ...{ vault: core.vault, egressRules: core.egressRules, egressLog: core.egressLog, memory: core.memory },
     testSecret: secretTester(core, parts.secrets.keeper),
   }

@@ -64,6 +64,7 @@ function offlinePorts(core: Core): OperatorPorts {
     people: core.people,
     ...{ groups, directory, inbound, roles, pairings, logins, overview, usage, deliveryLog, turnLog, clock },
     ...{ approvals: core.approvals, decisions: offlineDecisions(core, { notices }) },
+    ...{ tasks: core.tasks, choices: core.choices },
     ...{ admission, live, vault: core.vault, egressRules, egressLog, memory: core.memory },
     testSecret: secretTester(core, tokenKeeper(core, { renewed: nobody, refused: nobody, failed: nobody })),
   }

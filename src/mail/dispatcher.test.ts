@@ -52,6 +52,7 @@ class DispatchWorld extends HostTables {
     const nudge = (name: GroupName) => void this.nudged.push(name)
     return dispatchNext(group, {
       ...{ attachments, files, groupFiles, waiting, queueBound: 50, roles: this.roles },
+      tasks: this.tasks,
       ...{
         inbound,
         dispatches,

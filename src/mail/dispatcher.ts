@@ -19,6 +19,8 @@ import type {
   RoleStore,
   UndeliveredAnswer,
 } from '../domain/ports/stores.ts'
+import type { TaskStore } from '../domain/ports/tasks.ts'
+import type { Task } from '../domain/task.ts'
 import type { Events } from '../events.ts'
 import type { StepResult } from '../pump.ts'
 import { splitSession } from '../routing/session-name.ts'
@@ -31,6 +33,7 @@ export interface DispatcherPorts extends GivenFilesPorts, SummariesPorts {
   readonly dispatches: DispatchStore
   readonly deliveries: Pick<DeliveryStore, 'untoldTo'>
   readonly choices: Pick<SessionChoices, 'of'>
+  readonly tasks: Pick<TaskStore, 'ofInbound'>
   readonly mailbox: Mailbox
   readonly directory: Pick<DirectoryStore, 'bindingsOf' | 'chat'>
   readonly roles: Pick<RoleStore, 'roles'>
@@ -177,6 +180,7 @@ function inboxMessage(
   const bindings = directory.bindingsOf(group)
   const destinations = destinationsOf(row.chatId, bindings, (id) => directory.chat(id))
   const { given, lines } = giveFiles(group, row.id, ports)
+  const task = row.fromHost ? ports.tasks.ofInbound(row.id) : null
   return {
     type: 'message',
     session: dispatch.session,
@@ -197,7 +201,9 @@ function inboxMessage(
     ...(choice.model === null ? {} : { model: choice.model }),
     ...(choice.effort === null ? {} : { effort: choice.effort }),
     ...(dispatch.command === null ? {} : { command: dispatch.command }),
-    queue: queueOf(bindings, dispatch, row),
+    // A task goes into nobody's turn: it runs with the rights of who wanted it.
+    queue: task === null ? queueOf(bindings, dispatch, row) : 'follow_up',
+    ...(task === null ? {} : { task: taskOf(task) }),
     ...(dispatch.bundle === null ? {} : { bundle: dispatch.bundle }),
     ...(destinations.length === 0 ? {} : { destinations }),
   }
@@ -207,6 +213,10 @@ function inboxMessage(
 function roleOf(roles: readonly Role[]): Pick<InboxMessage, 'role'> {
   const role = (['owner', 'admin', 'member'] as const).find((one) => roles.includes(one))
   return role === undefined || roles.includes('denied') ? {} : { role }
+}
+
+function taskOf({ id, script, scriptS }: Task): NonNullable<InboxMessage['task']> {
+  return script === null ? { id } : { id, script, timeoutS: scriptS }
 }
 
 /** A conversation over all chats of a group never mixes them in one turn, whose answer goes to one of them. */

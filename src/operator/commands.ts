@@ -16,6 +16,7 @@ import { pairStart, pairState } from './pairing-commands.ts'
 import { userForget, userList, userShow } from './people-commands.ts'
 import type { OperatorCommand } from './ports.ts'
 import { deliveryDrop, deliveryList, deliveryRetry, turnList, turnRetry, turnShow } from './relay-commands.ts'
+import { taskChange, taskHealth, taskHistory, taskList, taskRun, taskShow } from './task-commands.ts'
 import { usage } from './usage-command.ts'
 import {
   vaultDefault,
@@ -67,6 +68,12 @@ export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
   'memory-list': memoryList,
   'memory-show': memoryShow,
   'memory-search': memorySearch,
+  'task-list': taskList,
+  'task-show': taskShow,
+  'task-history': taskHistory,
+  'task-change': taskChange,
+  'task-run': taskRun,
+  'task-health': taskHealth,
   'egress-list': egressList,
   'egress-allow': egressAllow,
   'egress-deny': egressDeny,

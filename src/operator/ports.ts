@@ -10,7 +10,9 @@ import type { OverviewStore } from '../domain/ports/overview.ts'
 import type { PairingCodes } from '../domain/ports/pairing.ts'
 import type { People } from '../domain/ports/people.ts'
 import type { DeliveryLog, TurnLog } from '../domain/ports/relay-log.ts'
+import type { SessionChoices } from '../domain/ports/session-choices.ts'
 import type { DirectoryStore, InboundStore, RoleStore } from '../domain/ports/stores.ts'
+import type { TaskStore } from '../domain/ports/tasks.ts'
 import type { UsageStore } from '../domain/ports/usage.ts'
 import type { Vault } from '../domain/ports/vault.ts'
 import type { WebLogins } from '../domain/ports/web-logins.ts'
@@ -61,6 +63,8 @@ export interface OperatorPorts {
   readonly clock: Clock
   readonly vault: Vault
   readonly memory: MemoryReader
+  readonly tasks: TaskStore
+  readonly choices: Pick<SessionChoices, 'of'>
   readonly egressRules: EgressRules
   readonly egressLog: EgressLogStore
   /** Tries a secret with one cheap real call; renews a login that is due. Throws `not_found`. */

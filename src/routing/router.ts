@@ -1,4 +1,5 @@
 import type { Binding, SenderPolicy } from '../domain/binding.ts'
+import type { ChatId } from '../domain/ids.ts'
 import type { DispatchPlan, InboundRow, InboundState, Role } from '../domain/ports/stores.ts'
 
 /** One binding of the message's chat, with what the host knows about sender and thread. */
@@ -95,13 +96,18 @@ function plan(message: InboundRow, facts: BindingFacts): DispatchPlan {
 
 /** The conversation a message belongs to, without its epoch. */
 export function sessionOf(message: InboundRow, binding: Binding): string {
+  return sessionIn(binding, message.chatId, message.address.thread)
+}
+
+/** The same for a place in a chat. */
+export function sessionIn(binding: Binding, chatId: ChatId, thread: string | undefined): string {
   switch (binding.session) {
     case 'group':
       return 'group'
     case 'shared':
-      return `chat:${message.chatId}`
+      return `chat:${chatId}`
     case 'thread':
-      return `chat:${message.chatId}/thread:${message.address.thread ?? ''}`
+      return `chat:${chatId}/thread:${thread ?? ''}`
   }
 }
 

@@ -17,6 +17,7 @@ import { SqlitePairingCodes } from '../../src/adapters/sqlite/pairing-store.ts'
 import { SqliteProgressNotes } from '../../src/adapters/sqlite/progress-note-store.ts'
 import { SqliteRoleStore } from '../../src/adapters/sqlite/role-store.ts'
 import { SqliteSessionChoices } from '../../src/adapters/sqlite/session-choice-store.ts'
+import { SqliteTaskStore } from '../../src/adapters/sqlite/task-store.ts'
 import { SqliteUsageStore } from '../../src/adapters/sqlite/usage-store.ts'
 import { SqliteWaitingStore } from '../../src/adapters/sqlite/waiting-store.ts'
 import type { ChatId, GroupName, UserId } from '../../src/domain/ids.ts'
@@ -50,6 +51,7 @@ export class HostTables implements Disposable {
   readonly dispatches: SqliteDispatchStore
   readonly deliveries: SqliteDeliveryStore
   readonly outboxes: SqliteOutboxStore
+  readonly tasks: SqliteTaskStore
   readonly overview: SqliteOverviewStore
   readonly usage: SqliteUsageStore
   readonly choices: SqliteSessionChoices
@@ -69,6 +71,7 @@ export class HostTables implements Disposable {
     this.dispatches = new SqliteDispatchStore(this.db)
     this.deliveries = new SqliteDeliveryStore(this.db)
     this.outboxes = new SqliteOutboxStore(this.db)
+    this.tasks = new SqliteTaskStore(this.db)
     this.overview = new SqliteOverviewStore(this.db)
     this.usage = new SqliteUsageStore(this.db)
     this.choices = new SqliteSessionChoices(this.db)

@@ -98,7 +98,7 @@ export class RoutingWorld extends HostTables {
     const { inbound, waiting, dispatches, deliveries, attachments, mailbox, directory, events, clock } = this
     return dispatchNext(group, {
       ...{ inbound, waiting, dispatches, deliveries, attachments, mailbox, directory, events, clock },
-      ...{ choices: this.choices, notices: this.notices, roles: this.roles },
+      ...{ choices: this.choices, notices: this.notices, roles: this.roles, tasks: this.tasks },
       files: { path: () => null },
       groupFiles: { give: () => true },
       budget: () => ({ room: Number.POSITIVE_INFINITY }),

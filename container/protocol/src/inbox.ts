@@ -61,6 +61,17 @@ export const InboxMessage = z.object({
   role: z.enum(['owner', 'admin', 'member']).optional(),
   /** Asked of the runtime or the runner itself, in the order of its session; `text` is what the person typed. */
   command: z.enum(['compact', 'memory']).optional(),
+  /**
+   * It is a task that is due. Its script is run first, and may leave the agent asleep; whether to say anything is the
+   * agent's choice, in a private chat too.
+   */
+  task: z
+    .object({
+      id: Seq,
+      script: z.string().max(10_000).optional(),
+      timeoutS: z.number().int().min(1).max(600).optional(),
+    })
+    .optional(),
   /** `follow_up` when absent. */
   queue: QueueMode.optional(),
   /** Messages of one number share a turn when they wait together, whatever their mode. */

@@ -57,5 +57,6 @@ export {
   RunnerSettings,
   TurnLimits,
 } from './settings.ts'
+export { ListTasksArgs, OneTaskArgs, ScheduleTaskArgs, UpdateTaskArgs } from './task-args.ts'
 export { FailureReason, type TurnAttachment, TurnEvent, type TurnInput, TurnPhase } from './turn.ts'
 export { PROTOCOL_VERSION } from './version.ts'

@@ -134,6 +134,7 @@ async function runUntil(signal: AbortSignal, options: RunnerOptions): Promise<vo
     ...{ settings, provider, outbox, commits, conversations, desk, files, filesIn, clock, log, stopping },
     answerMemory: (message) =>
       answerMemoryCommand(message, { files: memory, memoryDir, filesIn, clock, log }),
+    ...{ workspaceDir, toolEnvironment: environment },
   })
   const lanes: SessionLanes<MessageJob> = new SessionLanes<MessageJob>({
     concurrency: settings.concurrency,

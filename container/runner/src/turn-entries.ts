@@ -18,7 +18,10 @@ const MAX_REASON = 2_000
 /** The messages that a turn answers. */
 export interface Answered {
   /** The answers go to where the first came from. */
-  readonly jobs: readonly { readonly seq: number; readonly message: Pick<InboxMessage, 'chat' | 'command'> }[]
+  readonly jobs: readonly {
+    readonly seq: number
+    readonly message: Pick<InboxMessage, 'chat' | 'command' | 'task'>
+  }[]
   /** Cancelled before the agent had them. */
   readonly dropped: readonly { readonly seq: number }[]
 }
@@ -36,7 +39,7 @@ export function turnEntries(
   const [first] = jobs
   if (!first) return []
   const inboxSeq = first.seq
-  const chat = first.message.chat.kind
+  const chat = silenceOf(first.message)
   const compact = first.message.command === 'compact'
   return [
     ...output(inboxSeq, record, end, { settings, chat, compact }),
@@ -44,6 +47,11 @@ export function turnEntries(
     ...jobs.map(({ seq }) => ending(seq, end, settings)),
     ...dropped.map(({ seq }): OutboxEntry => ({ type: 'settled', inboxSeq: seq, outcome: 'cancelled' })),
   ]
+}
+
+/** Whether the agent may choose to say nothing: where others talk, or when nobody has asked just now. */
+export function silenceOf({ chat, task }: Pick<InboxMessage, 'chat' | 'task'>): 'private' | 'group' {
+  return task === undefined ? chat.kind : 'group'
 }
 
 interface OutputOptions {

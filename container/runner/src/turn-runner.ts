@@ -1,6 +1,7 @@
 import type { InboxMessage, OutboxEntry, RunnerSettings } from '@creel/protocol'
 import type { Clock } from './clock.ts'
-import type { Conversations } from './conversations.ts'
+import type { Conversation, Conversations } from './conversations.ts'
+import { stoppedBy } from './follow-turn.ts'
 import { type EventLog, errorText } from './log.ts'
 import type { Outbox, OutboxCommits } from './outbox-commits.ts'
 import type { OutgoingFiles } from './outgoing-files.ts'
@@ -8,11 +9,15 @@ import type { ProviderRuntime } from './provider.ts'
 import { queueMode } from './queue-mode.ts'
 import { gaveUpReply } from './reply-text.ts'
 import type { StopReason, Work } from './session-lanes.ts'
+import { runTaskScript } from './task-script.ts'
 import type { ToolDesk } from './tools/tool-desk.ts'
 import { turnEntries } from './turn-entries.ts'
 import { type LaneDoor, type MessageJob, TurnMessages } from './turn-messages.ts'
 import { type TurnEnd, TurnRecord } from './turn-record.ts'
-import { TurnTries } from './turn-tries.ts'
+import { type AcceptedTurn, TurnTries } from './turn-tries.ts'
+
+/** For a script that came without a limit. */
+const SCRIPT_S = 30
 
 export interface TurnRunnerParts {
   readonly settings: RunnerSettings
@@ -26,6 +31,8 @@ export interface TurnRunnerParts {
   readonly answerMemory: (message: InboxMessage) => Promise<string>
   /** `in/files`. */
   readonly filesIn: string
+  readonly workspaceDir: string
+  readonly toolEnvironment: Readonly<Record<string, string>>
   readonly clock: Clock
   readonly log: EventLog
   /** Aborts when the runner stops. */
@@ -95,10 +102,14 @@ export class TurnRunner {
       )
       if (!(await commits.commit(accepted, stopping))) return
       log('turn_begun', { seq, attempt, messages: accepted.length })
-      const end =
-        first.message.command === 'memory'
-          ? await this.#answerMemory(first.message, record)
-          : await this.#tries.run({ messages, conversation, record, abort, attempt })
+      const woken = await this.#wake(first, conversation, abort.signal)
+      if (woken === 'asleep') {
+        await commits.commit([leftAsleep(seq)], stopping)
+        log('turn_not_needed', { seq, attempt })
+        return
+      }
+      const turn = { messages, conversation, record, abort, attempt }
+      const end = woken === 'stopped' ? stoppedBy(abort.signal) : await this.#ending(turn)
       await messages.close()
       const entries = turnEntries(messages, record, end, settings)
       // What is asked of the runtime is no part of what was said.
@@ -113,10 +124,35 @@ export class TurnRunner {
     }
   }
 
+  async #ending(turn: AcceptedTurn): Promise<TurnEnd> {
+    const { message } = turn.messages.first
+    return message.command === 'memory' ? this.#answerMemory(message, turn.record) : this.#tries.run(turn)
+  }
+
   async #answerMemory(message: InboxMessage, record: TurnRecord): Promise<TurnEnd> {
     record.take({ type: 'message', text: await this.#parts.answerMemory(message) })
     return { kind: 'completed', silent: false }
   }
+
+  /** Has the script of a task decide, when it has one. */
+  async #wake(
+    { message, seq }: MessageJob,
+    conversation: Conversation,
+    signal: AbortSignal,
+  ): Promise<'awake' | 'asleep' | 'stopped'> {
+    const { script, timeoutS = SCRIPT_S } = message.task ?? {}
+    if (script === undefined) return 'awake'
+    const end = await runTaskScript({ script, timeoutS }, this.#parts, signal)
+    this.#parts.log('task_script_ran', { seq, end: end.kind })
+    if (end.kind === 'awake')
+      conversation.steered({ ...message, text: end.told, context: [], attachments: [] })
+    return end.kind
+  }
+}
+
+/** Nothing is said, and nothing was. */
+function leftAsleep(inboxSeq: number): OutboxEntry {
+  return { type: 'settled', inboxSeq, outcome: 'done', reason: 'its script left the agent asleep' }
 }
 
 function gaveUp(inboxSeq: number, attempts: number): OutboxEntry[] {

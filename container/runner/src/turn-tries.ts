@@ -12,6 +12,7 @@ import { tryingAgain } from './reply-text.ts'
 import { retryWait } from './retry-policy.ts'
 import type { StopReason } from './session-lanes.ts'
 import type { ToolDesk } from './tools/tool-desk.ts'
+import { silenceOf } from './turn-entries.ts'
 import type { TurnMessages } from './turn-messages.ts'
 import type { TurnEnd, TurnRecord } from './turn-record.ts'
 
@@ -51,7 +52,7 @@ export class TurnTries {
     const { messages, conversation, record, abort } = turn
     const progress = new ProgressWriter({
       inboxSeq: messages.first.seq,
-      chat: messages.first.message.chat.kind,
+      chat: silenceOf(messages.first.message),
       record,
       clock,
       offer: (entry) => commits.offer(entry),

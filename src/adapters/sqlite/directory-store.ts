@@ -89,6 +89,7 @@ export class SqliteDirectoryStore implements DirectoryStore {
         this.#statements
           .prepare('UPDATE OR IGNORE inbound SET chat_id = ? WHERE chat_id = ?')
           .run(to.id, from.id)
+        this.#statements.prepare('UPDATE task SET chat_id = ? WHERE chat_id = ?').run(to.id, from.id)
       } else this.#statements.prepare('UPDATE chat SET chat = ? WHERE id = ?').run(toChat, from.id)
     })()
   }

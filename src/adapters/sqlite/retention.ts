@@ -25,6 +25,11 @@ const OLD_REQUESTS = `
   SELECT id FROM (SELECT id, state, asked_at FROM agent_request ORDER BY id LIMIT ${WINDOW})
   WHERE state <> 'open' AND asked_at < ? LIMIT ?`
 
+/** What has not ended is told by its dispatch, which stays as long. */
+const OLD_RUNS = `
+  SELECT id FROM (SELECT id, inbound_id, at FROM task_run ORDER BY id LIMIT ${WINDOW}) r
+  WHERE at < ? AND NOT EXISTS (SELECT 1 FROM dispatch d WHERE d.inbound_id = r.inbound_id AND d.outcome IS NULL) LIMIT ?`
+
 const OLD_LINES = `
   SELECT id FROM (SELECT id, at FROM own_chat_line ORDER BY id LIMIT ${WINDOW}) WHERE at < ? LIMIT ?`
 
@@ -44,7 +49,8 @@ export class SqliteRetention implements RetentionStore {
     const asked = this.#delete(OLD_APPROVALS, ['approval.id'], before, limit)
     const called = this.#delete(OLD_CALLS, ['host_call.id'], before, limit)
     const requests = this.#delete(OLD_REQUESTS, ['agent_request.id'], before, limit)
-    return asked + called + requests + this.#delete(OLD_MESSAGES, parts, before, limit)
+    const ran = this.#delete(OLD_RUNS, ['task_run.id'], before, limit)
+    return asked + called + requests + ran + this.#delete(OLD_MESSAGES, parts, before, limit)
   }
 
   ownChatLines(before: UnixMs, limit: number): number {

@@ -17,6 +17,7 @@ import { requestEgress } from './request-egress.ts'
 import { searchTool } from './search-tool.ts'
 import { sendFile } from './send-file.ts'
 import { sendMessage } from './send-message.ts'
+import { TASK_TOOLS } from './task-tools.ts'
 import { type Tool, type ToolFolders, ToolRefusal } from './tool.ts'
 import { OUR_SERVER, type ToolServer } from './tool-access.ts'
 import type { OpenTurn, ToolDesk } from './tool-desk.ts'
@@ -63,7 +64,15 @@ class ToolDoor implements ToolServer {
     this.gate = new CallGate(parts.clock)
     this.#memory = new MemoryFiles(parts.folders.memory, parts.log)
     const own = [sendMessage, listDestinations, sendFile, getStatus, askUser, requestEgress]
-    const tools = [...own, remember, forget, searchTool(parts.clock), ...AGENT_TOOLS, createAgent]
+    const tools = [
+      ...own,
+      remember,
+      forget,
+      searchTool(parts.clock),
+      ...AGENT_TOOLS,
+      createAgent,
+      ...TASK_TOOLS,
+    ]
     this.#tools = new Map(tools.map((tool) => [tool.name, tool]))
     this.#http = createServer((request, response) => {
       this.#serve(request, response).catch((error: unknown) => {

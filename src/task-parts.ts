@@ -1,0 +1,23 @@
+// Composition root, the part about what agents do at a time.
+import type { CallHandlers } from './calls/call-handler.ts'
+import type { Core } from './core.ts'
+import type { GroupName } from './domain/ids.ts'
+import type { PumpOptions } from './pump.ts'
+import type { FirePorts } from './tasks/fire-tasks.ts'
+import { taskCalls } from './tasks/task-calls.ts'
+import { Tasks } from './tasks/tasks.ts'
+
+/** To be started and stopped. */
+export function taskParts(
+  core: Core,
+  ports: Pick<FirePorts, 'notices' | 'events' | 'nudge'>,
+  pump: Pick<PumpOptions<GroupName>, 'clock' | 'log' | 'random' | 'pollMs' | 'backoff'>,
+): Tasks {
+  const { tasks, directory, roles, choices } = core
+  return new Tasks({ ...ports, tasks, directory, roles, choices }, pump)
+}
+
+/** What the tools about tasks ask for. */
+export function taskHandlers({ tasks, directory, roles, clock, install }: Core): CallHandlers {
+  return taskCalls({ tasks, directory, roles, clock, timezone: install.env.timezone })
+}

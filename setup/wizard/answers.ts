@@ -48,8 +48,10 @@ export const SetupAnswers = z.strictObject({
       wait_s: z.number().int().min(0).max(600).default(0),
     })
     .optional(),
-  /** A systemd unit: written, and with `enable` started now and with the machine. */
-  service: z.strictObject({ kind: z.literal('systemd'), enable: z.boolean().default(false) }).optional(),
+  /** A unit of systemd, or settings for Docker Compose: written, and with `enable` started now and with the machine. */
+  service: z
+    .strictObject({ kind: z.enum(['systemd', 'compose']), enable: z.boolean().default(false) })
+    .optional(),
   /** false = no message is sent at the end, and nothing is started. */
   trip: z.boolean().default(true),
 })

@@ -84,7 +84,9 @@ function fromFlags(flags: SetupFlags, input: string): unknown {
 
 function serviceOf({ service, enable }: SetupFlags): object {
   if (service === undefined && enable !== undefined)
-    throw new CreelError('invalid', '--enable belongs to a service', { hint: 'add --service systemd' })
+    throw new CreelError('invalid', '--enable belongs to a service', {
+      hint: 'add --service systemd or --service compose',
+    })
   return service === undefined ? {} : { service: { kind: service, enable: enable === true } }
 }
 

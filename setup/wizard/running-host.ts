@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { hostRuns, startDetached, stopHost } from '../../src/cli/detached-host.ts'
 import { prepareImages } from '../../src/cli/set-up.ts'
+import { composeFiles, startCompose, usesCompose, writeComposeFiles } from './compose-service.ts'
 import { type Service, serviceOf, startUnit, unitState } from './service.ts'
 import type { SetupWorld } from './world.ts'
 
@@ -11,6 +12,12 @@ import type { SetupWorld } from './world.ts'
 export async function ensureHost(world: SetupWorld): Promise<void> {
   const install = world.install()
   await prepareImages(install, world.parts)
+  if (usesCompose(install)) {
+    if ((await hostRuns(install)) && !isOutdated(world)) return
+    writeComposeFiles(await composeFiles(world))
+    await startCompose(world)
+    return
+  }
   if (await hostRuns(install)) {
     if (!isOutdated(world)) return
     await world.parts.steps.run('ending Creel, which runs with older settings', () =>

@@ -76,7 +76,7 @@ export async function enableUnit(world: SetupWorld, service: Service): Promise<v
       await stopHost(world.install(), silent(world))
     }
     await must(machine, service.scope, 'enable', '--now', UNIT_NAME)
-    await untilReady(world, service, note)
+    await untilReady(world, journal(service), note)
   })
 }
 
@@ -87,23 +87,29 @@ export async function startUnit(
   note: (text: string) => void,
 ): Promise<void> {
   await must(world.parts.machine, service.scope, 'start', UNIT_NAME)
-  await untilReady(world, service, note)
+  await untilReady(world, journal(service), note)
 }
 
-async function untilReady(
+/** Waits until the host that somebody else starts takes messages; `logs` is the command that shows why it does not. */
+export async function untilReady(
   world: SetupWorld,
-  { scope }: Service,
+  logs: string,
   note: (text: string) => void,
+  limitMs = READY_MS,
 ): Promise<void> {
-  const deadline = systemClock.now() + READY_MS
+  const deadline = systemClock.now() + limitMs
   note('waiting until it takes messages')
   while (!(await hostRuns(world.install()))) {
     if (systemClock.now() > deadline)
-      throw new CreelError('timeout', `the service does not take messages after ${READY_MS / 1_000} s`, {
-        hint: `journalctl ${scope === 'user' ? '--user ' : ''}-u ${UNIT_NAME} shows why`,
+      throw new CreelError('timeout', `the service does not take messages after ${limitMs / 1_000} s`, {
+        hint: `${logs} shows why`,
       })
     await systemClock.sleep(LOOK_MS, world.context.signal)
   }
+}
+
+function journal({ scope }: ServicePlace): string {
+  return `journalctl ${scope === 'user' ? '--user ' : ''}-u ${UNIT_NAME}`
 }
 
 function systemctl(machine: Machine, scope: ServiceScope, ...words: string[]) {

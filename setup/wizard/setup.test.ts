@@ -40,7 +40,7 @@ describe('the set-up, asked', () => {
       ['Its name', '*'],
       ['Who is it', 'You keep our lists.'],
       ['want to talk', 'own'],
-      ['No service', 'skipped'],
+      ['start with the machine', 'skip'],
       ['the whole way', 'skip'],
     ])
     expect(notes.at(-1)).toContain('no systemd runs here')
@@ -113,15 +113,15 @@ describe('the set-up, asked', () => {
       ['What thinks', 'skip'],
       ['first agent', 'skip'],
       ['want to talk', 'own'],
-      ['No service', 'skipped'],
+      ['start with the machine', 'skip'],
       ['the whole way', 'back'],
-      ['No service', 'back'],
+      ['start with the machine', 'back'],
       ['want to talk', 'back'],
       ['first agent', 'back'],
       ['What thinks', 'skip'],
       ['first agent', 'skip'],
       ['want to talk', 'own'],
-      ['No service', 'skipped'],
+      ['start with the machine', 'skip'],
       ['the whole way', 'skip'],
     ])
     expect(existsSync(join(rig.cli.groupsDir, 'main'))).toBe(false)
@@ -169,7 +169,7 @@ describe('Ctrl-C', () => {
     ['want to talk', 'telegram'],
     ['The token', ''],
     ['want to talk', 'own'],
-    ['No service', 'skipped'],
+    ['start with the machine', 'skip'],
     ['the whole way', 'skip'],
   ]
 

@@ -1,11 +1,13 @@
 import type { Machine } from '../../setup/machine.ts'
+import { usesCompose } from '../../setup/wizard/compose-service.ts'
 import { servicePlace, unitState } from '../../setup/wizard/service.ts'
 import { UNIT_NAME } from '../../setup/wizard/service-unit.ts'
 import type { Install } from '../config/load.ts'
 import { type Finding, ok } from './finding.ts'
 
-/** Whether systemd starts Creel with the machine. None is needed, but one that is there should work. */
+/** Whether systemd or Compose starts Creel with the machine. None is needed, but one that is there should work. */
 export async function checkService(install: Install, machine: Machine): Promise<Finding[]> {
+  if (usesCompose(install)) return [ok('service', 'Docker Compose runs Creel (docker-compose.override.yml)')]
   if (machine.init !== 'systemd') return [ok('service', 'no systemd here')]
   const place = servicePlace(machine, install.env.configHome)
   const { isWritten, isEnabled, isActive } = await unitState(machine, place)

@@ -61,8 +61,8 @@ export function addSetupCommand(program: Command, context: CliContext): void {
       '--wait <seconds>',
       'show a pairing code, and wait so long for whoever is to be the owner to send it',
     )
-    .addOption(new Option('--service <kind>', 'write a unit that runs Creel').choices(['systemd']))
-    .option('--enable', 'have systemd start it, now and with the machine')
+    .addOption(new Option('--service <kind>', 'write what runs Creel').choices(['systemd', 'compose']))
+    .option('--enable', 'have that start it, now and with the machine')
     .option('--no-trip', 'start nothing and send no message at the end')
     .option('--answers', 'all of that as one JSON object on standard input')
     .option('--json', 'print the result as JSON')

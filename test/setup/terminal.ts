@@ -32,6 +32,12 @@ export class Terminal implements Disposable {
     return this.#tmux(['capture-pane', '-p']).trimEnd()
   }
 
+  /** The same with what has scrolled away since the last command began. */
+  get history(): string {
+    const all = this.#tmux(['capture-pane', '-p', '-S', '-']).trimEnd()
+    return all.slice(Math.max(0, all.lastIndexOf(`run ${this.#runs - 1} ended`)))
+  }
+
   type(text: string): void {
     this.#tmux(['send-keys', '-l', '--', text])
   }

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { HostProcess } from '../rig/host-process.ts'
 import { ALICE, type Emulator, startEmulator } from '../telegram/emulator.ts'
+import { captureInReadme, captureOf, shapeOf, writeToReadme } from './readme-capture.ts'
 import { Terminal } from './terminal.ts'
 
 const MAIN = resolve(import.meta.dirname, '../../src/main.ts')
@@ -31,15 +32,7 @@ afterEach(async () => {
 const code = () => /\b([0-9A-Z]{4}-[0-9A-Z]{4})$/m.exec(terminal.screen)?.[1] ?? ''
 const texts = async () => (await telegram.sentMessages(ALICE.id)).map(({ text }) => text)
 
-/** With systemd it offers a service; without, it says so. */
-async function noService(): Promise<void> {
-  const [offered, absent] = ['start with the machine', 'No service is made here']
-  await terminal.until('the step about a service', () =>
-    [offered, absent].some((text) => terminal.screen.includes(text)),
-  )
-  if (terminal.screen.includes(absent)) await terminal.choose(absent, 'Go on')
-  else await terminal.choose(offered, 'No')
-}
+const noService = () => terminal.choose('start with the machine', 'No')
 
 describe('creel setup at a real terminal', () => {
   it('goes from nothing to the first reply on Telegram', async () => {
@@ -77,6 +70,12 @@ describe('creel setup at a real terminal', () => {
     const toml = readFileSync(host.tomlFile, 'utf8')
     expect(toml).toContain(`data_dir = "${host.dataDir}"`)
     expect(toml).not.toContain(telegram.token)
+
+    const capture = captureOf(terminal.history)
+    if (process.env.CREEL_WRITE_README === '1') writeToReadme(capture)
+    expect(shapeOf(captureInReadme()), 'write it anew: CREEL_WRITE_README=1 ./creel test setup').toBe(
+      shapeOf(capture),
+    )
   })
 
   it('can be ended with Ctrl-C at every question and while it works; the next run goes on', {
@@ -86,21 +85,24 @@ describe('creel setup at a real terminal', () => {
       terminal.run(`${SETUP} --telegram-api ${telegram.apiRoot}`)
       await terminal.choose('Begin where', 'With what is left')
     }
-    const stop = async (what: string) => {
+    const end = async (what: string) => {
       terminal.press('C-c')
       expect(await terminal.ended(), what).toBe(130)
       expect(terminal.screen).toMatch(/stopped; .*\. Go on with \.\/creel setup/)
+    }
+    const stop = async (what: string) => {
+      await end(what)
       expect(await host.creel('doctor', '--json').catch(({ stdout }) => stdout)).toContain(
         '"check":"settings"',
       )
     }
     terminal.run(SETUP)
     await terminal.asked('keep its data')
-    await stop('data')
+    await end('data')
     terminal.run(SETUP)
     await terminal.choose('keep its data', 'Another folder')
     await terminal.asked('Folder')
-    await stop('folder')
+    await end('folder')
     expect(existsSync(host.tomlFile)).toBe(false)
 
     terminal.run(SETUP)
@@ -117,7 +119,7 @@ describe('creel setup at a real terminal', () => {
     await terminal.choose('first agent', 'Make a new one')
     await terminal.answer('Its name', 'home')
     await terminal.asked('Who is it')
-    await stop('persona')
+    await end('persona')
     expect(existsSync(join(host.groupsDir, 'home'))).toBe(false)
 
     await left()
@@ -128,7 +130,7 @@ describe('creel setup at a real terminal', () => {
     await terminal.choose('What drives it', 'demo')
     await terminal.choose('want to talk', 'Telegram')
     await terminal.asked('The token')
-    await stop('token')
+    await end('token')
 
     await left()
     await terminal.choose('want to talk', 'Telegram')
@@ -137,12 +139,38 @@ describe('creel setup at a real terminal', () => {
     await terminal.shows('Send this to the bot')
     await stop('waiting for the code')
 
+    const only = (step: string) => terminal.run(`${SETUP} --only ${step}`)
+    const endpoint = [
+      ['talk to it', 'codex'],
+      ['Its address', 'http://127.0.0.1:1'],
+      ['Its key', ''],
+      ['Its model', ''],
+    ] as const
+    for (const [at, [question]] of endpoint.entries()) {
+      only('provider')
+      await terminal.choose('What thinks', 'A proxy')
+      for (const [before, answer] of endpoint.slice(0, at))
+        await (answer === 'codex' ? terminal.choose(before, 'Codex') : terminal.answer(before, answer))
+      await terminal.asked(question)
+      await end(question)
+      expect(readFileSync(host.tomlFile, 'utf8')).not.toContain('base_url')
+    }
+
+    only('service')
+    await terminal.asked('start with the machine')
+    await end('service')
+    only('trip')
+    await terminal.asked('the whole way')
+    await end('trip')
+
     // Creel runs on, and the code is still good.
-    terminal.run(`${SETUP} --only channel`)
+    only('channel trip')
     await terminal.choose('want to talk', 'Telegram: become its owner')
     await terminal.shows(/Send this to the bot, in a private chat: \S{9}$/m)
     await telegram.postPrivateMessage(code())
-    expect(await terminal.ended()).toBe(0)
+    await terminal.choose('the whole way', 'Yes')
+    await terminal.shows('Now write anything to the bot')
+    await stop('waiting for a message')
     expect(await host.creel('chat', 'home', '-m', 'still there?')).toContain('demo: still there?')
   })
 })

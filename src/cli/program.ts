@@ -15,6 +15,7 @@ import { addProviderCommands } from './provider-command.ts'
 import { addRelayCommands } from './relay-commands.ts'
 import { addRoleCommands } from './role-commands.ts'
 import { addSetupCommand } from './setup-command.ts'
+import { addSkillsCommands } from './skills-commands.ts'
 import { addStatusCommand } from './status-command.ts'
 import { addTaskCommands } from './task-commands.ts'
 import { addUsageCommand } from './usage-command.ts'
@@ -59,6 +60,7 @@ export function buildProgram(context: CliContext): Command {
   addTaskCommands(program, context)
   addVaultCommands(program, context)
   addEgressCommands(program, context)
+  addSkillsCommands(program, context)
   addRelayCommands(program, context)
   addBackupCommands(program, context)
   addBenchCommand(program, context)

@@ -6,9 +6,16 @@ import type { Skill, SkillSet, Skills } from '../../domain/ports/skills.ts'
 import { isSkillName } from '../../domain/skill.ts'
 import type { Paths } from '../../paths.ts'
 import { type FoundSkill, readPlainFile, readSkill } from './read-skill.ts'
+import { readPins, type SkillPins, skillDigest } from './skill-pins.ts'
 
 /** Of one group. Each costs a line or two of every request to the model. */
 const MAX_SKILLS = 64
+
+interface Candidate {
+  readonly folder: string
+  readonly own: boolean
+  readonly pins: SkillPins
+}
 
 interface Found {
   readonly chosen: readonly { readonly skill: Skill; readonly found: FoundSkill }[]
@@ -55,17 +62,23 @@ export class SkillFolders implements Skills {
       { parent: this.#paths.groupSkills(group), own: true },
       { parent: this.#paths.skillsDir, own: false },
     ]
-    const candidates = new Map<string, { folder: string; own: boolean }>()
+    const candidates = new Map<string, Candidate>()
     const leftOut: { name: string; problem: string }[] = []
-    for (const { parent, own } of places)
+    for (const { parent, own } of places) {
+      const pins = await pinsOf(parent)
+      if ('problem' in pins) {
+        leftOut.push({ name: `all of ${parent}`, problem: pins.problem })
+        continue
+      }
       for (const name of await foldersIn(parent))
-        if (!candidates.has(name)) candidates.set(name, { folder: join(parent, name), own })
+        if (!candidates.has(name)) candidates.set(name, { folder: join(parent, name), own, pins: pins.known })
+    }
     for (const name of wanted ?? [])
       if (!candidates.has(name)) leftOut.push({ name, problem: `there is no folder skills/${name}` })
     const chosen: { skill: Skill; found: FoundSkill }[] = []
-    for (const [name, { folder, own }] of [...candidates].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    for (const [name, { folder, own, pins }] of [...candidates].sort(([a], [b]) => (a < b ? -1 : 1))) {
       if (wanted !== undefined && !wanted.includes(name)) continue
-      const found = await lookAt(folder, name)
+      const found = await lookAt(folder, name, pins)
       if ('problem' in found) leftOut.push({ name, problem: found.problem })
       else if (chosen.length >= MAX_SKILLS)
         leftOut.push({
@@ -103,11 +116,37 @@ export class SkillFolders implements Skills {
   }
 }
 
-async function lookAt(folder: string, name: string): Promise<FoundSkill | { problem: string }> {
+async function lookAt(
+  folder: string,
+  name: string,
+  pins: SkillPins,
+): Promise<FoundSkill | { problem: string }> {
   if (!isSkillName(name)) return { problem: 'name of its folder: expected a-z, 0-9 and single -, at most 64' }
   if ((await lstat(folder)).isSymbolicLink())
     return { problem: 'it is a symbolic link, which is not followed' }
-  return readSkill(folder, name)
+  const found = await readSkill(folder, name)
+  const pin = Object.hasOwn(pins, name) ? pins[name] : undefined
+  if ('problem' in found || pin === undefined || (await digestOf(found)) === pin) return found
+  return { problem: `it is not what was let in: look at it, then "creel skills pin ${name}"` }
+}
+
+/** With pins that cannot be read nobody knows what was let in. */
+async function pinsOf(parent: string): Promise<{ known: SkillPins } | { problem: string }> {
+  try {
+    return { known: await readPins(parent) }
+  } catch (error) {
+    if (error instanceof CreelError) return { problem: error.message }
+    throw error
+  }
+}
+
+/** Null when a file cannot be read, which no pin is. */
+async function digestOf(found: FoundSkill): Promise<string | null> {
+  try {
+    return await skillDigest(found)
+  } catch {
+    return null
+  }
 }
 
 /** Names of what may be a skill: everything but files such as a README, and what begins with a dot. */

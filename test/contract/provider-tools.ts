@@ -110,6 +110,44 @@ function describeOurs({ rig, next, heard, lines, call }: ToolTests): void {
     ])
   })
 
+  it('have the host make, show and end a task within the turn', async () => {
+    const [made, shown, ended] = [next(), next(), next()]
+    const task = { name: `for ${made}`, prompt: 'look', cron: '0 9 * * 1-5', timezone: 'Europe/Berlin' }
+    await rig().person.say(asked(made, 'schedule_task', task))
+    await rig().person.answered(call ? `heard ${made}` : `for ${made}`)
+    if (call) expect(told(made)).toMatch(/09:00 \(Europe\/Berlin\)/)
+    const tasks = (await rig().host.call('task-list')) as { id: number; name: string }[]
+    const { id } = tasks.find(({ name }) => name === task.name) ?? { id: 0 }
+    await rig().person.say(asked(shown, 'list_tasks', { id }))
+    await rig().person.answered(call ? `heard ${shown}` : '"runs"')
+    if (call) expect(told(shown)).toContain(`for ${made}`)
+    await rig().person.say(asked(ended, 'cancel_task', { id }))
+    await rig().person.answered(call ? `heard ${ended}` : 'cancelled')
+    if (call) expect(told(ended)).toContain('cancelled')
+    expect(await rig().host.call('task-show', { id })).toMatchObject({ state: 'cancelled' })
+  })
+
+  it('have a task wake the agent when it is due, and not when its script says so', async () => {
+    const [word, quiet] = [next(), next()]
+    const [due, silent] = [`now-${word}`, `now-${quiet}`]
+    if (call) rig().model.on(due, { text: `woken ${word}` })
+    const task = { name: word, prompt: due, in_minutes: 0.05 }
+    await rig().person.say(asked(word, 'schedule_task', task))
+    await rig().person.answered(call ? `woken ${word}` : `\n\n${due}`)
+    if (call) expect(rig().model.calls(due).at(-1)?.text).toContain('creel:host')
+    const script = 'echo \'{"wakeAgent": false}\''
+    await rig().person.say(asked(quiet, 'schedule_task', { ...task, name: quiet, prompt: silent, script }))
+    await rig().host.until('the run of the script', async () => {
+      const tasks = (await rig().host.call('task-list', { all: true })) as { id: number; name: string }[]
+      const id = tasks.find(({ name }) => name === quiet)?.id
+      if (id === undefined) return false
+      const [run] = (await rig().host.call('task-history', { id })) as { state: string; reason?: string }[]
+      return run?.state === 'done' && run.reason?.includes('asleep') === true
+    })
+    expect(await lines(`\n\n${silent}`)).toEqual([])
+    await heard()
+  })
+
   it('do nothing twice when the sandbox is killed in the middle of their turn', async () => {
     const word = next()
     const text = `only once: ${word}`

@@ -156,6 +156,42 @@ describe('what an agent asks for', () => {
   })
 })
 
+describe('a task', () => {
+  it('begins when it is due though the host was killed over that time, and is not a stranger’s to end', async () => {
+    await host.creel('group', 'add', 'family')
+    await host.creel('roles', 'grant', 'telegram:7', 'owner')
+    await host.start()
+    await telegram.postGroupMessage('hello')
+    await host.event('inbound.routed')
+    await host.creel('bind', label(GROUP.id), 'family', '--senders', 'open')
+    const shown = (part: string) =>
+      host.until(`“${part}”`, async () => (await texts(GROUP.id)).join('\n').includes(part))
+    const tool = (name: string, args: object, from = {}) =>
+      telegram.postGroupMessage(`${mention} /demo tool ${name} ${JSON.stringify(args)}`, {
+        ...mentioned,
+        ...from,
+      })
+
+    await tool('schedule_task', { name: 'Soon', prompt: 'water the plants', in_minutes: 0.1 })
+    await shown('"name": "Soon"')
+    await host.kill()
+    await sleep(6_000)
+    await host.start()
+    await shown('water the plants')
+    await tool('schedule_task', { name: 'Weekdays', prompt: 'the news', cron: '0 9 * * 1-5' })
+    await shown('"name": "Weekdays"')
+    const bo = { from: { id: 9, is_bot: false, first_name: 'Bo' } }
+    await tool('cancel_task', { id: 2 }, bo)
+    await shown('is not changed')
+    expect(await host.call('task-list', {})).toMatchObject([{ id: 2, state: 'active' }])
+    await tool('cancel_task', { id: 2 })
+    await shown('"state": "cancelled"')
+    const said = (await texts(GROUP.id)).join('\n')
+    expect(said.match(/is due: once/g)).toHaveLength(1)
+    expect(await host.call('task-history', { id: 1 })).toMatchObject([{ state: 'done' }])
+  })
+})
+
 describe('twenty groups with fifty interleaved messages each', () => {
   it('answers every message once and in order', { timeout: 600_000 }, async () => {
     // All of them are said by one person.

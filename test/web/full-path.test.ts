@@ -131,6 +131,20 @@ describe.skipIf(missing)('the web chat with host, sandbox and browser', () => {
     expect(troubles).toEqual([])
   })
 
+  it('has a task made, shows what it says when it is due, and lists it', async () => {
+    await logIn()
+    const due = '{"name":"Soon","prompt":"water the plants","in_minutes":0.05}'
+    await write(`/demo tool schedule_task ${due}`)
+    await answer('"name": "Soon"').waitFor()
+    await answer('water the plants').waitFor()
+    await write('/demo tool schedule_task {"name":"Daily","prompt":"x","cron":"0 9 * * *"}')
+    await answer('"name": "Daily"').waitFor()
+    await write('/tasks')
+    await answer('cron "0 9 * * *"').getByText('Daily').first().waitFor()
+    expect(await answer('water the plants').count()).toBe(1)
+    expect(troubles).toEqual([])
+  })
+
   it('comes back by itself when the host was started again', async () => {
     host.env({ CREEL_WEB_PORT: new URL(await logIn()).port })
     await write('before')

@@ -18,6 +18,7 @@ import { ForkedMemoryReader } from './adapters/memory-reader/forked-memory-reade
 import { SqliteAgentRequests } from './adapters/sqlite/agent-request-store.ts'
 import { SqliteApprovalStore } from './adapters/sqlite/approval-store.ts'
 import { SqliteAttachmentStore } from './adapters/sqlite/attachment-store.ts'
+import { SqliteChatMessages } from './adapters/sqlite/chat-messages-store.ts'
 import { SqliteDeliveryLog } from './adapters/sqlite/delivery-log.ts'
 import { SqliteDeliveryStore } from './adapters/sqlite/delivery-store.ts'
 import { SqliteDirectoryStore } from './adapters/sqlite/directory-store.ts'
@@ -88,6 +89,7 @@ export interface Core extends Disposable {
   readonly egressRules: SqliteEgressRules
   readonly egressLog: SqliteEgressLog
   readonly memory: MemoryReader
+  readonly messages: SqliteChatMessages
   readonly webChats: SqliteOwnChatStore
   readonly terminalChats: SqliteOwnChatStore
   /** The agent for a chat that names none. */
@@ -140,6 +142,7 @@ export function openCore(install: Install, clock: Clock = steadyClock()): Core {
     notes: new SqliteProgressNotes(db),
     egressRules: new SqliteEgressRules(db),
     egressLog: new SqliteEgressLog(db),
+    messages: new SqliteChatMessages(db),
     memory: new ForkedMemoryReader(paths),
     webChats: new SqliteOwnChatStore(db, 'web'),
     terminalChats: new SqliteOwnChatStore(db, 'terminal'),

@@ -169,7 +169,9 @@ export class Host {
       arrived(group)
     }
     this.#agents = agentParts(core, { mailbox, notices, events, nudge: nudgeBoth }, pump)
-    this.#calls = callParts(core, { mailbox, events, nudge: arrived, agents: this.#agents }, pump)
+    const toChats = { channelOf, nudgeDelivery: (chatId: ChatId) => this.nudgeDelivery(chatId) }
+    const calling = { mailbox, events, nudge: arrived, agents: this.#agents, ...toChats }
+    this.#calls = callParts(core, calling, pump)
     this.#tasks = taskParts(core, { notices, events, nudge }, pump)
     this.#mail = new GroupMail({
       ...{ mailbox, log, doorbell: parts.doorbell, gateway: parts.gateway },

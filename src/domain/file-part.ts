@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { readChoicePart } from './choice-part.ts'
 import type { ChatFile } from './message.ts'
 
 /** Begins the stored form of a file; `fileFreeText` keeps it out of every text. */
@@ -29,6 +30,18 @@ export function readFilePart(part: string): { file: ChatFile; caption: string } 
   if (!part.startsWith(MARK)) return null
   const { caption, ...file } = Part.parse(JSON.parse(part.slice(MARK.length)))
   return { file, caption }
+}
+
+/** What a person reads of a part; of one with choices, its question. Never throws. */
+export function readablePart(part: string): string {
+  try {
+    const file = readFilePart(part)
+    if (file !== null) return file.caption === '' ? `[file ${file.file.name}]` : file.caption
+    return readChoicePart(part)?.text ?? part
+  } catch (error) {
+    if (error instanceof Error) return '(not readable)'
+    throw error
+  }
 }
 
 /** The text as it may become a part: none that an agent writes can look like a file. */

@@ -1,4 +1,10 @@
-import type { OutboxAsk, OutboxCall, OutboxEntry, OutboxSend } from '@creel/protocol'
+import {
+  messageHandle,
+  type OutboxAsk,
+  type OutboxCall,
+  type OutboxEntry,
+  type OutboxSend,
+} from '@creel/protocol'
 import { failedWithout, renderParts } from '../delivery/notices.ts'
 import type { Shown } from '../delivery/progress-board.ts'
 import { isAgentChat } from '../domain/agent-request.ts'
@@ -100,8 +106,7 @@ export class OutboxBatch {
         this.#reply(seq, entry.inboxSeq, origin, entry.text)
         return
       case 'send':
-        if (entry.to === undefined) this.#reply(seq, entry.inboxSeq, origin, entry.text)
-        else this.#sendTo(seq, { ...entry, to: entry.to }, origin)
+        this.#send(seq, entry, origin)
         return
       case 'ask':
         this.#ask(seq, entry, origin)
@@ -133,12 +138,24 @@ export class OutboxBatch {
     }
   }
 
-  #reply(seq: number, inboxSeq: number, origin: InboundRow | null, text: string): void {
+  #send(seq: number, entry: OutboxSend, origin: InboundRow | null): void {
+    const { inboxSeq, key, to, text } = entry
+    if (to !== undefined) this.#sendTo(seq, { ...entry, to }, origin)
+    else this.#reply(seq, inboxSeq, origin, text, { handle: messageHandle(inboxSeq, key) })
+  }
+
+  #reply(
+    seq: number,
+    inboxSeq: number,
+    origin: InboundRow | null,
+    text: string,
+    more: Pick<NewDelivery, 'handle'> = {},
+  ): void {
     if (origin && isAgentChat(origin.address)) {
       this.#answers.push({ inboxSeq, text })
       return
     }
-    this.#say(seq, inboxSeq, origin, (channel) => renderParts(channel, text))
+    this.#say(seq, inboxSeq, origin, (channel) => renderParts(channel, text), more)
   }
 
   #say(
@@ -146,7 +163,7 @@ export class OutboxBatch {
     inboxSeq: number,
     origin: InboundRow | null,
     render: (channel: Channel | undefined) => readonly string[],
-    file?: string,
+    more: Pick<NewDelivery, 'file' | 'handle'> = {},
   ): void {
     const verdict = this.#mayReply(origin)
     if (!verdict.allowed || !origin) {
@@ -163,7 +180,7 @@ export class OutboxBatch {
         key: `${this.#group}:${seq}:${index}`,
         group: this.#group,
         inboxSeq,
-        ...(file === undefined ? {} : { file }),
+        ...more,
         ...failedWithout(channel, name, account),
       })
     })
@@ -216,7 +233,8 @@ export class OutboxBatch {
       return
     }
     const hash = taken && 'file' in taken ? taken.file.sha256 : undefined
-    this.#say(seq, inboxSeq, origin, (channel) => (taken ? fileParts(taken, channel) : []), hash)
+    const more = hash === undefined ? {} : { file: hash }
+    this.#say(seq, inboxSeq, origin, (channel) => (taken ? fileParts(taken, channel) : []), more)
   }
 
   /** After the record: what is shown must not be ahead of what is known. */

@@ -1,4 +1,4 @@
-import type { OutboxSend } from '@creel/protocol'
+import { messageHandle, type OutboxSend } from '@creel/protocol'
 import { failedWithout, renderParts } from '../delivery/notices.ts'
 import { namedChat } from '../domain/destination.ts'
 import type { ChatId, GroupName, UnixMs } from '../domain/ids.ts'
@@ -56,6 +56,7 @@ export function sendElsewhere(
     key: `${group}:${seq}:to:${index}`,
     group,
     inboxSeq: entry.inboxSeq,
+    handle: messageHandle(entry.inboxSeq, entry.key),
     ...failedWithout(channel, name, account),
   }))
   return { chatId: chat.id, deliveries: parts }

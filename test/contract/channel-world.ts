@@ -18,6 +18,8 @@ export interface ChannelWorld extends AsyncDisposable {
   press?(label: string): Promise<void>
   /** The buttons that the person sees, of all messages. */
   buttons?(address: ChatAddress): Promise<readonly string[]> | readonly string[]
+  /** What the bot has put below messages of people, oldest first; absent where there are no reactions. */
+  reactions?(): Promise<readonly string[]> | readonly string[]
   /** Whether the platform has been told that the message of this text was taken. */
   isAcknowledged(text: string): boolean
   /** What the person sees of the channel's own messages, oldest first, as plain text. */

@@ -13,6 +13,7 @@ function fakeWorld(idempotentSend: boolean): ChannelWorld {
     capabilities: { idempotentSend },
     notes: idempotentSend,
     cards: !idempotentSend,
+    ...(idempotentSend ? {} : { emoji: ['👍', '🔥'] }),
   })
   channel.refusedChats.add('closed')
   return {
@@ -25,6 +26,7 @@ function fakeWorld(idempotentSend: boolean): ChannelWorld {
     ...(idempotentSend
       ? {}
       : { press: async (label: string) => void channel.press(label, { address: channel.address() }) }),
+    ...(idempotentSend ? {} : { reactions: () => [...channel.reacted.values()] }),
     buttons: (address) =>
       channel.shown(address).flatMap((part) => readChoicePart(part)?.choices.map(({ label }) => label) ?? []),
     isAcknowledged: (text) => channel.acknowledged.includes(text),

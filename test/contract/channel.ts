@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { ChannelRefusedError } from '../../src/domain/errors.ts'
+import { answerCases } from './channel-answers.ts'
 import { choiceCases } from './channel-choices.ts'
 import { fileCases } from './channel-files.ts'
 import { listen, WAIT } from './channel-listener.ts'
@@ -12,6 +13,7 @@ export function channelContract(name: string, make: () => Promise<ChannelWorld>)
     outboundCases(make)
     fileCases(make)
     choiceCases(make)
+    answerCases(make)
   })
 }
 

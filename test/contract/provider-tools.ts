@@ -79,17 +79,38 @@ function describeOurs({ rig, next, heard, lines, call }: ToolTests): void {
 
   it('remember what was told, with who told it; a person sees it and has it forgotten', async () => {
     const word = next()
-    await rig().person.say(asked(word, 'remember', { text: `noted ${word}` }))
+    // Not the word itself: the mock would answer to it where the memory says it.
+    const fact = `the fact is ${word.replace(/\D/g, '')}`
+    await rig().person.say(asked(word, 'remember', { text: fact }))
     await rig().person.answered(call ? `heard ${word}` : 'Noted as ')
     await rig().person.say('/memory')
-    await rig().person.answered(`: noted ${word}`)
-    const shown = (await lines(`: noted ${word}`)).join('')
+    await rig().person.answered(`: ${fact}`)
+    const shown = (await lines(`: ${fact}`)).join('')
     expect(shown).toMatch(/\[[0-9a-f]{8}\] \d{4}-\d\d-\d\d, \S+ "[^"]*", owner, in a \w+ private chat/)
-    if (call) expect(rig().model.calls(await heard())[0]?.text).toContain(`: noted ${word}`)
-    const id = new RegExp(`\\[([0-9a-f]{8})\\] [^\\n]*: noted ${word}`).exec(shown)?.[1]
+    if (call) expect(rig().model.calls(await heard())[0]?.text).toContain(`: ${fact}`)
+    const id = new RegExp(`\\[([0-9a-f]{8})\\] [^\\n]*: ${fact}`).exec(shown)?.[1]
     await rig().person.say(`/memory forget ${id}`)
     await rig().person.answered(`Forgotten: [${id}]`)
-    expect(await rig().inSandbox('cat', '/memory/index.md')).not.toContain(`noted ${word}`)
+    expect(await rig().inSandbox('cat', '/memory/index.md')).not.toContain(fact)
+  })
+
+  it('look back at the chat, send a card, react, and are told what the chat cannot do', async () => {
+    const said = async (tool: string, args: object, demo: string) => {
+      const word = next()
+      await rig().person.say(asked(word, tool, args))
+      await rig().person.answered(call ? `heard ${word}` : demo)
+      return call ? told(word) : (await lines(demo)).join('')
+    }
+    const card = { title: `Card ${next()}`, links: [{ label: 'Map', url: 'https://example.org/' }] }
+    const handle = /\bd\d+\b/.exec(await said('send_card', card, 'Queued: the card'))?.[0] ?? 'none'
+    await rig().host.until('the card', async () => (await lines(card.title)).length > 0)
+    expect(await said('read_history', { limit: 30 }, 'Said in this chat')).toContain(`${handle}:`)
+    expect(await said('add_reaction', { emoji: '🎉' }, 'Reacted with')).toContain('Reacted with 🎉')
+    await rig().host.until('the reaction', async () => (await lines('🎉 (to what you wrote)')).length > 0)
+    const edit = { message: handle, text: 'changed' }
+    expect(await said('edit_message', edit, 'cannot change what was sent')).toContain(
+      'cannot change what was sent',
+    )
   })
 
   it('ask the owner, whose word begins a turn of the same conversation', async () => {

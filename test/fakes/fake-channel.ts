@@ -8,6 +8,7 @@ import type {
   Accepted,
   Channel,
   ChannelCapabilities,
+  ChatReactions,
   Choice,
   DeliveryPart,
 } from '../../src/domain/ports/channel.ts'
@@ -29,6 +30,8 @@ export interface FakeChannelScript {
   readonly notes?: boolean
   /** Whether it has buttons. */
   readonly cards?: boolean
+  /** Emoji that it takes; no reactions without. */
+  readonly emoji?: readonly string[]
   /** Longest part that `render` makes, in UTF-16 units. */
   readonly partLimit?: number
 }
@@ -66,6 +69,9 @@ export class FakeChannel implements Channel {
 
   readonly notes: FakeNotes | undefined
   readonly cards: FakeCards | undefined
+  readonly reactions: ChatReactions | undefined
+  /** What stands below messages of people, by their id. */
+  readonly reacted = new Map<string, string>()
   readonly #partLimit: number
   readonly #queue: InboundMessage[] = []
   readonly #sending = new Set<string>()
@@ -80,6 +86,7 @@ export class FakeChannel implements Channel {
     this.capabilities = { idempotentSend: false, threads: true, ...script.capabilities }
     this.notes = script.notes ? new FakeNotes(this) : undefined
     this.cards = script.cards ? new FakeCards(this) : undefined
+    this.reactions = script.emoji && this.#reactions(script.emoji)
     this.#partLimit = script.partLimit ?? 1000
   }
 
@@ -220,6 +227,18 @@ export class FakeChannel implements Channel {
     return this.sent
       .filter((sent) => sent.to.chat === to.chat && sent.to.thread === to.thread)
       .map((sent) => sent.part)
+  }
+
+  #reactions(examples: readonly string[]): ChatReactions {
+    return {
+      examples,
+      takes: (emoji) => examples.includes(emoji),
+      react: async (_to, id, emoji, signal) => {
+        signal.throwIfAborted()
+        if (this.down) throw new ChannelUnreachableError('the platform is down', { ambiguous: false })
+        this.reacted.set(id, emoji)
+      },
+    }
   }
 
   #show(to: ChatAddress, part: DeliveryPart, key: string): string {

@@ -38,6 +38,13 @@ export class FakeOwnChat implements OwnChatStore {
     return entry.line
   }
 
+  react(chat: string, key: string, emoji: string): OwnChatLine | null {
+    const entry = this.#lines.find((one) => one.chat === chat && one.key === key)
+    if (entry?.line.author !== 'user') return null
+    entry.line = { ...entry.line, reaction: emoji, changed: true }
+    return entry.line
+  }
+
   lines(chat: string, afterId: number, limit: number): readonly OwnChatLine[] {
     if (!Number.isSafeInteger(afterId) || !Number.isSafeInteger(limit) || afterId < 0 || limit < 1) {
       throw new Error(`FakeOwnChat: lines after ${afterId}, at most ${limit}`)

@@ -5,6 +5,7 @@ import type Database from 'better-sqlite3'
 import { pino } from 'pino'
 import { SqliteApprovalStore } from '../../src/adapters/sqlite/approval-store.ts'
 import { SqliteAttachmentStore } from '../../src/adapters/sqlite/attachment-store.ts'
+import { SqliteChatMessages } from '../../src/adapters/sqlite/chat-messages-store.ts'
 import { SqliteDeliveryStore } from '../../src/adapters/sqlite/delivery-store.ts'
 import { SqliteDirectoryStore } from '../../src/adapters/sqlite/directory-store.ts'
 import { SqliteDispatchStore } from '../../src/adapters/sqlite/dispatch-store.ts'
@@ -50,6 +51,7 @@ export class HostTables implements Disposable {
   readonly pairings: SqlitePairingCodes
   readonly dispatches: SqliteDispatchStore
   readonly deliveries: SqliteDeliveryStore
+  readonly messages: SqliteChatMessages
   readonly outboxes: SqliteOutboxStore
   readonly tasks: SqliteTaskStore
   readonly overview: SqliteOverviewStore
@@ -70,6 +72,7 @@ export class HostTables implements Disposable {
     this.pairings = new SqlitePairingCodes(this.db, (user, now) => this.roles.grant(user, 'owner', null, now))
     this.dispatches = new SqliteDispatchStore(this.db)
     this.deliveries = new SqliteDeliveryStore(this.db)
+    this.messages = new SqliteChatMessages(this.db)
     this.outboxes = new SqliteOutboxStore(this.db)
     this.tasks = new SqliteTaskStore(this.db)
     this.overview = new SqliteOverviewStore(this.db)

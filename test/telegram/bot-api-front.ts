@@ -22,6 +22,11 @@ const Update = z.looseObject({
   message: z.looseObject({}).optional(),
   callback_query: z.looseObject({ data: z.string() }).optional(),
 })
+const Reaction = z.object({
+  chat_id: z.coerce.string(),
+  message_id: z.number(),
+  reaction: z.array(z.object({ type: z.literal('emoji'), emoji: z.string() })),
+})
 const Updates = z.object({ result: z.array(Update) })
 type Update = z.infer<typeof Update>
 
@@ -38,6 +43,8 @@ export class BotApiFront {
   readonly blocked = new Set<string>()
   readonly #backend: TestApiBackend
   readonly #token: string
+  /** Reactions of the bot, newest last: the emulator knows none. */
+  readonly reactions: { readonly chat: string; readonly message: number; readonly emoji: string }[] = []
   /** What the bot's menu offers. */
   menu: unknown = []
   readonly #faults = new Map<string, Fault[]>()
@@ -125,9 +132,11 @@ export class BotApiFront {
       ? filed
       : method === 'getMyCommands' || method === 'setMyCommands'
         ? this.#menuCall(method, payload)
-        : method === 'sendChatAction'
-          ? { ok: true, result: true }
-          : await this.#carryOut(method, payload, response)
+        : method === 'setMessageReaction'
+          ? this.#react(payload)
+          : method === 'sendChatAction'
+            ? { ok: true, result: true }
+            : await this.#carryOut(method, payload, response)
     if (fault?.type === 'reset') request.socket.destroy()
     else if (done !== undefined) response.writeHead(200, JSON_TYPE).end(JSON.stringify(done))
   }
@@ -146,6 +155,12 @@ export class BotApiFront {
     if (refusal === undefined) return await this.#backend.bot(method, { ...bare, ...payload })
     answer(response, refusal.status, refusal.text)
     return undefined
+  }
+
+  #react(payload: Record<string, unknown>): unknown {
+    const { chat_id, message_id, reaction } = Reaction.parse(payload)
+    for (const { emoji } of reaction) this.reactions.push({ chat: chat_id, message: message_id, emoji })
+    return { ok: true, result: true }
   }
 
   #menuCall(method: string, payload: Record<string, unknown>): unknown {

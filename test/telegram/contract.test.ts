@@ -15,6 +15,7 @@ channelContract('telegram', async () => {
     press: (label) => world.emulator.press(label, world.private.chat),
     buttons: async (to) =>
       (await world.emulator.sentMessages(to.chat)).flatMap(keysOf).map(({ text }) => text),
+    reactions: () => world.emulator.reactions.map(({ emoji }) => emoji),
     isAcknowledged: (text) => world.emulator.isConfirmed(text),
     shown: async (to) => (await world.emulator.sentMessages(to.chat)).map((message) => message.text),
     store: (bytes, name) => {

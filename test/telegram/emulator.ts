@@ -17,6 +17,8 @@ export interface Emulator {
   readonly calls: readonly Call[]
   /** Files of the bot, oldest first. */
   readonly sentFiles: readonly BotFile[]
+  /** Reactions of the bot, oldest first. */
+  readonly reactions: readonly { readonly chat: string; readonly message: number; readonly emoji: string }[]
   /** A person uploads a file, which messages then name by this id. */
   upload(fileId: string, bytes: Buffer): void
   /** `fields` are any fields of a Telegram Message; chat and sender have defaults. */
@@ -67,6 +69,7 @@ export async function startEmulator(): Promise<Emulator> {
     apiRoot: front.apiRoot,
     token,
     calls: front.calls,
+    reactions: front.reactions,
     get menu() {
       return front.menu
     },
@@ -116,6 +119,8 @@ export async function startEmulator(): Promise<Emulator> {
 }
 
 /** The buttons below a message. */
-export function keysOf({ reply_markup }: SentMessage): readonly { text: string; callback_data: string }[] {
+export function keysOf({
+  reply_markup,
+}: SentMessage): readonly { text: string; callback_data?: string | undefined; url?: string | undefined }[] {
   return (reply_markup?.inline_keyboard ?? []).flat()
 }

@@ -6,7 +6,11 @@ const Payload = z.looseObject({
   message_thread_id: z.coerce.number().optional(),
   reply_markup: z
     .looseObject({
-      inline_keyboard: z.array(z.array(z.object({ text: z.string(), callback_data: z.string() }))),
+      inline_keyboard: z.array(
+        z.array(
+          z.object({ text: z.string(), callback_data: z.string().optional(), url: z.string().optional() }),
+        ),
+      ),
     })
     .optional(),
   entities: z.array(z.looseObject({ type: z.string(), offset: z.number(), length: z.number() })).default([]),
@@ -33,8 +37,10 @@ export function refusalOf(body: unknown, known: KnownChats): { status: number; t
   }
   if (payload.text.trim() === '') return bad('message text is empty')
   if (payload.text.length > 4096) return bad('message is too long')
-  for (const { callback_data: data } of payload.reply_markup?.inline_keyboard.flat() ?? [])
-    if (data === '' || Buffer.byteLength(data) > 64) return bad('BUTTON_DATA_INVALID')
+  for (const { callback_data: data = '', url } of payload.reply_markup?.inline_keyboard.flat() ?? []) {
+    if (url !== undefined && !url.startsWith('https://')) return bad('BUTTON_URL_INVALID')
+    if (url === undefined && (data === '' || Buffer.byteLength(data) > 64)) return bad('BUTTON_DATA_INVALID')
+  }
   const end = (entity: { offset: number; length: number }) => entity.offset + entity.length
   for (const entity of payload.entities) {
     if (entity.length < 1 || entity.offset < 0 || end(entity) > payload.text.length) {

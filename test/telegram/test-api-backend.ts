@@ -27,7 +27,13 @@ const Sent = z.looseObject({
   text: z.string(),
   reply_markup: z
     .looseObject({
-      inline_keyboard: z.array(z.array(z.object({ text: z.string(), callback_data: z.string() }))).optional(),
+      inline_keyboard: z
+        .array(
+          z.array(
+            z.object({ text: z.string(), callback_data: z.string().optional(), url: z.string().optional() }),
+          ),
+        )
+        .optional(),
     })
     .optional(),
   message_thread_id: z.coerce.number().optional(),

@@ -21,6 +21,12 @@ channelContract('web', async (): Promise<ChannelWorld> => {
       reader.close()
       return reader.named('line').flatMap(({ data }) => Line.parse(data).choices)
     },
+    async reactions() {
+      const reader = await EventReader.open(world, cookie)
+      await reader.until('ready')
+      reader.close()
+      return reader.named('line').flatMap(({ data }) => Line.parse(data).reaction ?? [])
+    },
     isAcknowledged: (text) => page.acknowledged.has(text),
     async shown() {
       const reader = await EventReader.open(world, cookie)
@@ -109,6 +115,7 @@ const Line = z.object({
   id: z.number().default(0),
   choices: z.array(z.string()).default([]),
   html: z.string().default(''),
+  reaction: z.string().optional(),
   files: z.array(z.object({ name: z.string(), url: z.string() })).default([]),
 })
 

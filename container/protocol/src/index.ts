@@ -40,6 +40,7 @@ export { INBOX_DDL, MAX_BODY_BYTES, OUTBOX_DDL } from './mail-schema.ts'
 export {
   MAX_CALL_ARGS,
   MAX_TEXT,
+  messageHandle,
   OutboxAsk,
   type OutboxCall,
   OutboxEntry,

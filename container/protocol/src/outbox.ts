@@ -61,6 +61,11 @@ export const OutboxSend = z.object({
   text: Text.min(1),
 })
 
+/** What a message of a tool is called when it is to be changed later; the same on both sides. */
+export function messageHandle(inboxSeq: number, key: string): string {
+  return `m${inboxSeq}.${key}`
+}
+
 const AskEgress = z.object({
   kind: z.literal('egress'),
   host: z.string().min(1).max(300),

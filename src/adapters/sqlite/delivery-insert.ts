@@ -6,8 +6,8 @@ import type { NewDelivery } from '../../domain/ports/stores.ts'
 export function prepareDeliveryInsert(db: Database.Database): (delivery: NewDelivery, at: UnixMs) => void {
   const insert = db.prepare(
     `INSERT INTO delivery (chat_id, thread, part, key, group_name, state, reason, created_at,
-                           inbox_seq, file, unrendered)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING`,
+                           inbox_seq, file, unrendered, handle)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING`,
   )
   return (d, at) => {
     insert.run(
@@ -22,6 +22,7 @@ export function prepareDeliveryInsert(db: Database.Database): (delivery: NewDeli
       d.inboxSeq ?? null,
       d.file ?? null,
       d.unrendered ? 1 : 0,
+      d.handle ?? null,
     )
   }
 }

@@ -22,11 +22,11 @@ const LAST_GIVEN = `
   ORDER BY d.inbound_id DESC LIMIT 1`
 
 /** Of a flood nothing is given; what was too old or is part of a summary is. */
-const NOT_REFUSED = `
+export const NOT_REFUSED = `
   NOT EXISTS (SELECT 1 FROM dispatch r WHERE r.group_name = @group AND r.inbound_id = i.id AND r.aside IN ('rate', 'full'))`
 
 /** Whether the group listens to the sender of `i`: what a stranger says could steer the agent (T11). */
-const LET_IN = `
+export const LET_IN = `
   NOT EXISTS (SELECT 1 FROM role r WHERE r.user_id = i.sender_id AND r.role = 'denied' AND r.group_name IN ('', @group))
   AND (EXISTS (SELECT 1 FROM role r WHERE r.user_id = i.sender_id AND r.group_name IN ('', @group))
     OR EXISTS (SELECT 1 FROM binding b WHERE b.chat_id = i.chat_id AND b.group_name = @group AND b.senders = 'open'))`

@@ -11,9 +11,10 @@ interface LineColumns {
   files: string
   choices: string
   changed: number
+  reaction: string | null
 }
 
-const COLUMNS = 'id, author, text, at, files, choices, changed'
+const COLUMNS = 'id, author, text, at, files, choices, changed, reaction'
 
 /** Lines of one channel that is its own platform. */
 export class SqliteOwnChatStore implements OwnChatStore {
@@ -55,6 +56,16 @@ export class SqliteOwnChatStore implements OwnChatStore {
     return row ? toLine(row) : null
   }
 
+  react(chat: string, key: string, emoji: string): OwnChatLine | null {
+    const row = this.#db
+      .prepare<unknown[], LineColumns>(
+        `UPDATE own_chat_line SET reaction = ?, changed = 1
+         WHERE channel = ? AND chat = ? AND key = ? AND author = 'user' RETURNING ${COLUMNS}`,
+      )
+      .get(emoji, this.#channel, chat, key)
+    return row ? toLine(row) : null
+  }
+
   lines(chat: string, afterId: number, limit: number): readonly OwnChatLine[] {
     return this.#db
       .prepare<unknown[], LineColumns>(
@@ -87,6 +98,7 @@ function toLine(row: LineColumns): OwnChatLine {
     at: row.at as UnixMs,
     ...(files.length === 0 ? {} : { files }),
     ...(choices.length === 0 ? {} : { choices }),
+    ...(row.reaction === null ? {} : { reaction: row.reaction }),
     ...(row.changed === 1 ? { changed: true as const } : {}),
   }
 }

@@ -60,6 +60,25 @@ export interface ChatCards {
   settle(to: ChatAddress, id: string, markdown: string, signal: AbortSignal): Promise<void>
 }
 
+/** A button of a message that opens a page. */
+export interface LinkButton {
+  readonly label: string
+  /** https, checked. */
+  readonly url: string
+}
+
+/** Answering a person's message with one emoji. */
+export interface ChatReactions {
+  /** Some that it takes, all if they are few. */
+  readonly examples: readonly string[]
+  takes(emoji: string): boolean
+  /**
+   * In place of an earlier reaction of ours. `messageId` is the platform's, as the message was handed over. Idempotent.
+   * Throws what `send` throws.
+   */
+  react(to: ChatAddress, messageId: string, emoji: string, signal: AbortSignal): Promise<void>
+}
+
 /**
  * A messaging platform and our driver for one account on it. `receive` runs once; `render` is pure; `send` may
  * be called while `receive` runs, but never twice at once for the same chat.
@@ -72,6 +91,7 @@ export interface Channel {
   readonly notes?: ChatNotes | undefined
   /** Absent where a message cannot be changed once it was sent. */
   readonly cards?: ChatCards | undefined
+  readonly reactions?: ChatReactions | undefined
   /**
    * Takes messages until `signal` aborts, then resolves. `accept` returns only after the message is on disk;
    * acknowledge to the platform after it, never before. When `accept` throws, the message was not kept: do not
@@ -86,6 +106,13 @@ export interface Channel {
    * Pure, never throws.
    */
   renderChoices(markdown: string, choices: readonly Choice[]): readonly DeliveryPart[]
+  /**
+   * A text with at least one button that opens a page, as parts. Pure, never throws. Absent where a link in the text
+   * has to do.
+   */
+  renderLinks?(markdown: string, links: readonly LinkButton[]): readonly DeliveryPart[]
+  /** What a person reads of a part. Pure, never throws. Absent where a part is that itself. */
+  textOf?(part: DeliveryPart): string
   /**
    * A file as parts, in order; at least one. What the platform does not take becomes a text that says so. Pure, never
    * throws.
@@ -123,6 +150,8 @@ export interface OwnChatLine {
   readonly files?: readonly ChatFile[]
   /** What it offers to answer; left out when nothing, or nothing any more. */
   readonly choices?: readonly Choice[]
+  /** The agent's answer to it, in one emoji. */
+  readonly reaction?: string
   /** It was changed since it was written. */
   readonly changed?: true
 }
@@ -141,6 +170,8 @@ export interface OwnChatStore {
   ): OwnChatLine
   /** Replaces the text of an agent's line and takes its choices away; null when there is no such line. Synced. */
   settle(chat: string, id: number, text: string): OwnChatLine | null
+  /** The agent's answer to a person's line, by the line's key; null when there is no such line. Synced. */
+  react(chat: string, key: string, emoji: string): OwnChatLine | null
   /** The newest `limit` lines after `afterId`, oldest first. */
   lines(chat: string, afterId: number, limit: number): readonly OwnChatLine[]
   /** One line of a chat; null when it is another's or there is none. */

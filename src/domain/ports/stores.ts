@@ -227,6 +227,8 @@ export interface NewDelivery {
   /** Set when it cannot be sent at all: recorded as failed. */
   readonly failed?: string
   readonly unrendered?: true
+  /** What the runner calls the message that it is a part of. */
+  readonly handle?: string
   /** Hash of the file that it sends: kept until it is sent. */
   readonly file?: string
 }

@@ -26,13 +26,15 @@ export const sendMessage = defineTool({
   readOnly: false,
   run: async ({ text, to }, { open }) => {
     if (to !== undefined) checkDestination(to, open)
-    switch (await open.send(text, to)) {
+    const { result, handle } = await open.send(text, to)
+    const later = `Its handle for edit_message is ${handle}.`
+    switch (result) {
       case 'sent':
         return to === undefined
-          ? 'Queued: it is sent to the chat of this turn now. Do not say it again in your answer.'
-          : `Queued for "${to}". The host drops it if that chat is not yours any more, or had too many messages in this hour.`
+          ? `Queued: it is sent to the chat of this turn now. ${later} Do not say it again in your answer.`
+          : `Queued for "${to}". ${later} The host drops it if that chat is not yours any more, or had too many messages in this hour.`
       case 'sent-before':
-        return 'Already sent: this turn was cut off and begun again, and this message went out before that. It was not sent twice.'
+        return `Already sent: this turn was cut off and begun again, and this message went out before that. It was not sent twice. ${later}`
       case 'too-many':
         throw new ToolRefusal(
           `Not sent: a turn may send ${MAX_SENDS} messages. Put the rest into your answer, or into a file.`,

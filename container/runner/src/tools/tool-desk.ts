@@ -1,6 +1,7 @@
 import {
   type InboxMessage,
   MAX_CALL_ARGS,
+  messageHandle,
   type OutboxAsk,
   type OutboxSend,
   type RunnerSettings,
@@ -30,6 +31,12 @@ export interface DeskTurn {
   readonly joined: () => readonly InboxMessage[]
   readonly record: TurnRecord
   readonly signal: AbortSignal
+}
+
+/** What became of a message, and what it is called when it is to be changed. */
+export interface Sent {
+  readonly result: SendResult
+  readonly handle: string
 }
 
 export type SendResult = 'sent' | 'sent-before' | 'too-many' | 'over' | 'failed'
@@ -132,11 +139,12 @@ export class OpenTurn {
    * Sends a message at once. A turn whose runner is killed is begun again, so what a try has sent is looked up by what
    * it says: the same message again is the one that was sent before.
    */
-  async send(text: string, to?: string): Promise<SendResult> {
+  async send(text: string, to?: string): Promise<Sent> {
     const { outbox, commits } = this.#parts
     const { seq, record, signal } = this.turn
-    if (this.over) return 'over'
-    if (this.#sends >= MAX_SENDS) return 'too-many'
+    const not = (result: SendResult) => ({ result, handle: '' })
+    if (this.over) return not('over')
+    if (this.#sends >= MAX_SENDS) return not('too-many')
     this.#sends += 1
     const key = this.#keyOf([to ?? null, text])
     const entry: OutboxSend = {
@@ -146,13 +154,16 @@ export class OpenTurn {
       text,
       ...(to === undefined ? {} : { to }),
     }
-    if (outbox.sent(seq).has(entry.key)) {
-      record.sent(entry)
-      return 'sent-before'
-    }
-    if (!(await commits.commit([entry], signal))) return 'failed'
+    const before = outbox.sent(seq).has(key)
+    if (!before && !(await commits.commit([entry], signal))) return not('failed')
     record.sent(entry)
-    return 'sent'
+    return { result: before ? 'sent-before' : 'sent', handle: messageHandle(seq, key) }
+  }
+
+  /** The chat was shown this by a call of the host: the turn has said something, and the transcript tells of it. */
+  shown(text: string): void {
+    const { seq, record } = this.turn
+    record.sent({ type: 'send', inboxSeq: seq, key: `shown:${fingerprint(text)}`, text })
   }
 
   /** Asks people for something, at once; told apart from other asks like a message. */

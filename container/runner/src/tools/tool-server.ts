@@ -6,15 +6,19 @@ import { CallToolRequestSchema, ListToolsRequestSchema } from '@modelcontextprot
 import type { Clock } from '../clock.ts'
 import { type EventLog, errorText } from '../log.ts'
 import { MemoryFiles } from '../memory/memory-files.ts'
+import { addReaction } from './add-reaction.ts'
 import { AGENT_TOOLS } from './agents.ts'
 import { askUser } from './ask-user.ts'
 import { CallGate } from './call-gate.ts'
 import { createAgent } from './create-agent.ts'
+import { editMessage } from './edit-message.ts'
 import { getStatus } from './get-status.ts'
 import { listDestinations } from './list-destinations.ts'
+import { readHistory } from './read-history.ts'
 import { forget, remember } from './remember.ts'
 import { requestEgress } from './request-egress.ts'
 import { searchTool } from './search-tool.ts'
+import { sendCard } from './send-card.ts'
 import { sendFile } from './send-file.ts'
 import { sendMessage } from './send-message.ts'
 import { TASK_TOOLS } from './task-tools.ts'
@@ -64,8 +68,10 @@ class ToolDoor implements ToolServer {
     this.gate = new CallGate(parts.clock)
     this.#memory = new MemoryFiles(parts.folders.memory, parts.log)
     const own = [sendMessage, listDestinations, sendFile, getStatus, askUser, requestEgress]
+    const chat = [editMessage, addReaction, sendCard, readHistory]
     const tools = [
       ...own,
+      ...chat,
       remember,
       forget,
       searchTool(parts.clock),

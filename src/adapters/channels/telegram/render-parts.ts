@@ -23,7 +23,10 @@ const Entity = z.object({
   language: z.string().optional(),
   url: z.string().optional(),
 })
-const Button = z.object({ label: z.string(), say: z.string() })
+const Button = z.union([
+  z.object({ label: z.string(), say: z.string() }),
+  z.object({ label: z.string(), url: z.string() }),
+])
 /** Text with what is special about it. */
 export const Part = z.object({
   text: z.string().min(1),

@@ -9,6 +9,7 @@ import type {
   ChannelCapabilities,
   Choice,
   DeliveryPart,
+  LinkButton,
 } from '../../../domain/ports/channel.ts'
 import { apiFailure, failureText, isTokenRefused } from './api-failure.ts'
 import { type MenuCommand, offerCommands } from './command-menu.ts'
@@ -16,13 +17,14 @@ import { type Converted, convertUpdate } from './convert-message.ts'
 import { convertPress } from './convert-press.ts'
 import { type FilePlace, fetchFile } from './fetch-file.ts'
 import { UpdatePoller } from './poll-updates.ts'
-import { renderChoices } from './render-choices.ts'
-import { renderFile } from './render-file.ts'
-import { renderParts } from './render-parts.ts'
+import { renderChoices, renderLinks } from './render-choices.ts'
+import { readFilePart, renderFile } from './render-file.ts'
+import { readPart, renderParts } from './render-parts.ts'
 import { sendPart } from './send-part.ts'
 import { TelegramCards } from './telegram-cards.ts'
 import type { TelegramLog } from './telegram-log.ts'
 import { TelegramNotes } from './telegram-notes.ts'
+import { TelegramReactions } from './telegram-reactions.ts'
 import { TypingIndicator } from './typing-indicator.ts'
 
 const DEFAULT_API_ROOT = 'https://api.telegram.org'
@@ -54,6 +56,7 @@ export class TelegramChannel implements Channel {
   readonly capabilities: ChannelCapabilities = { idempotentSend: false, threads: true }
   readonly notes: TelegramNotes
   readonly cards: TelegramCards
+  readonly reactions: TelegramReactions
   readonly #api: Api
   readonly #uploads: Api
   readonly #filePlace: FilePlace
@@ -77,6 +80,7 @@ export class TelegramChannel implements Channel {
     this.#pathOf = options.pathOf
     this.notes = new TelegramNotes(this.#api)
     this.cards = new TelegramCards(this.#api)
+    this.reactions = new TelegramReactions(this.#api)
     this.#commands = options.commands ?? []
     const backoff = options.backoff ?? { minMs: 1_000, maxMs: 30_000 }
     this.#poller = new UpdatePoller({ api: this.#api, log: options.log, backoff })
@@ -103,6 +107,14 @@ export class TelegramChannel implements Channel {
 
   renderChoices(markdown: string, choices: readonly Choice[]): readonly DeliveryPart[] {
     return renderChoices(markdown, choices)
+  }
+
+  renderLinks(markdown: string, links: readonly LinkButton[]): readonly DeliveryPart[] {
+    return renderLinks(markdown, links)
+  }
+
+  textOf(part: DeliveryPart): string {
+    return textOfPart(part)
   }
 
   renderFile(file: ChatFile, caption: string): readonly DeliveryPart[] {
@@ -183,5 +195,16 @@ export class TelegramChannel implements Channel {
     } catch (error) {
       this.#log.debug({ reason: failureText(apiFailure(error)) }, 'typing not shown')
     }
+  }
+}
+
+/** A part of an older Creel may have another form. */
+function textOfPart(part: DeliveryPart): string {
+  try {
+    const file = readFilePart(part)
+    return file === null ? readPart(part).text : (file.caption?.text ?? `[file ${file.file.name}]`)
+  } catch (error) {
+    if (error instanceof Error) return '(not readable)'
+    throw error
   }
 }

@@ -42,6 +42,12 @@ channelContract('terminal', async (): Promise<ChannelWorld> => {
     channel,
     address,
     say: async (text) => postUntilTaken(text, randomUUID()),
+    reactions() {
+      const lines: OwnChatLine[] = []
+      const add = (line: OwnChatLine) => void lines.push(line)
+      channel.subscribe(group, 0, add, () => undefined)()
+      return lines.filter(({ author }) => author === 'agent').map(({ text }) => text)
+    },
     isAcknowledged: (text) => acknowledged.has(text),
     shown() {
       const lines: OwnChatLine[] = []

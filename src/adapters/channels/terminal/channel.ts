@@ -1,7 +1,8 @@
 import { MAX_TEXT } from '@creel/protocol'
 import { choicesInWords } from '../../../domain/choice-part.ts'
+import { isEmoji, SOME_EMOJI } from '../../../domain/emoji.ts'
 import { ChannelRefusedError, CreelError } from '../../../domain/errors.ts'
-import { fileFreeText, filePart, readFilePart } from '../../../domain/file-part.ts'
+import { fileFreeText, filePart, readablePart, readFilePart } from '../../../domain/file-part.ts'
 import type { GroupName, UserId } from '../../../domain/ids.ts'
 import {
   type ChatAddress,
@@ -14,6 +15,7 @@ import {
 import type {
   Accepted,
   Channel,
+  ChatReactions,
   Choice,
   DeliveryPart,
   OwnChatLine,
@@ -45,6 +47,12 @@ export class TerminalChannel implements Channel {
   readonly name = CHANNEL
   readonly account = ACCOUNT
   readonly capabilities = { idempotentSend: true, threads: false, confirmsSend: true }
+  /** A line of its own: what was printed stays. */
+  readonly reactions: ChatReactions = {
+    examples: SOME_EMOJI,
+    takes: isEmoji,
+    react: async (to, id, emoji) => this.#react(to, id, emoji),
+  }
   readonly #chats: OwnChatStore
   readonly #clock: Clock
   readonly #onFault: (what: string, error: unknown) => void
@@ -150,8 +158,21 @@ export class TerminalChannel implements Channel {
     return String(line.id)
   }
 
+  textOf(part: DeliveryPart): string {
+    return readablePart(part)
+  }
+
   showProgress(to: ChatAddress, progress: Progress | null): void {
     this.#tell(to.chat, (watcher) => watcher.onProgress(progress))
+  }
+
+  #react(to: ChatAddress, id: string, emoji: string): void {
+    if (!isEmoji(emoji)) throw new ChannelRefusedError('this is no emoji')
+    const text = `${emoji} (to what you wrote)`
+    this.#tellLine(
+      to.chat,
+      this.#chats.append(to.chat, 'agent', text, `react:${id}:${emoji}`, this.#clock.now()),
+    )
   }
 
   #tellLine(chat: string, line: OwnChatLine): void {

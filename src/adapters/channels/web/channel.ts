@@ -3,13 +3,15 @@ import type { AddressInfo } from 'node:net'
 import { MAX_TEXT } from '@creel/protocol'
 import { createAdaptorServer } from '@hono/node-server'
 import { choicePart, readChoicePart } from '../../../domain/choice-part.ts'
+import { isEmoji, SOME_EMOJI } from '../../../domain/emoji.ts'
 import { ChannelRefusedError, CreelError } from '../../../domain/errors.ts'
-import { fileFreeText, filePart, readFilePart } from '../../../domain/file-part.ts'
+import { fileFreeText, filePart, readablePart, readFilePart } from '../../../domain/file-part.ts'
 import type { ChatAddress, ChatFile, InboundMessage, Progress } from '../../../domain/message.ts'
 import type {
   Accepted,
   Channel,
   ChatCards,
+  ChatReactions,
   Choice,
   DeliveryPart,
   OwnChatStore,
@@ -58,6 +60,11 @@ export class WebChannel implements Channel, AsyncDisposable {
   readonly account = WEB_ACCOUNT
   readonly capabilities = { idempotentSend: true, threads: false, confirmsSend: true }
   readonly cards: ChatCards = { settle: async (to, id, markdown) => this.#settle(to, id, markdown) }
+  readonly reactions: ChatReactions = {
+    examples: SOME_EMOJI,
+    takes: isEmoji,
+    react: async (to, id, emoji) => this.#react(to, id, emoji),
+  }
   readonly #options: WebChannelOptions
   readonly #hub: ChatHub
   readonly #server: Server
@@ -145,6 +152,10 @@ export class WebChannel implements Channel, AsyncDisposable {
     return [choicePart(text, choices)]
   }
 
+  textOf(part: DeliveryPart): string {
+    return readablePart(part)
+  }
+
   renderFile(file: ChatFile, caption: string): readonly DeliveryPart[] {
     return [filePart(file, caption)]
   }
@@ -191,6 +202,13 @@ export class WebChannel implements Channel, AsyncDisposable {
     const [text = ''] = this.render(markdown)
     const line = this.#options.chats.settle(to.chat, Number(id), text)
     if (line === null) throw new ChannelRefusedError('this line is not there any more')
+    this.#hub.change(to.chat, line)
+  }
+
+  #react(to: ChatAddress, id: string, emoji: string): void {
+    checkAddress(to)
+    const line = isEmoji(emoji) ? this.#options.chats.react(to.chat, `in:${id}`, emoji) : null
+    if (line === null) throw new ChannelRefusedError('this line takes no such reaction')
     this.#hub.change(to.chat, line)
   }
 

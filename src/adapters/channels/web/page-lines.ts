@@ -19,11 +19,12 @@ export function changeFrame(chat: string, line: OwnChatLine, render: MarkdownRen
 }
 
 function pageLine(chat: string, line: OwnChatLine, render: MarkdownRenderer): object {
-  const { id, author, at, text, files, choices } = line
+  const { id, author, at, text, files, choices, reaction } = line
   const content = author === 'agent' ? { html: render(text) } : { text }
   return {
     ...{ id, author, at, ...content },
     ...(files === undefined ? {} : { files: pageFiles(chat, line) }),
+    ...(reaction === undefined ? {} : { reaction }),
     ...(choices === undefined ? {} : { choices: choices.map(({ label }) => label) }),
   }
 }

@@ -156,6 +156,7 @@ export class ChatLog {
     if (line.choices?.length > 0)
       body.after(makeChoices(line.choices, (choice, id) => this.#on.press(line.id, choice, id)))
     if (line.files?.length > 0) body.after(makeFiles(line.files))
+    if (line.reaction !== undefined) element.append(makeReaction(line.reaction))
     return element
   }
 
@@ -195,6 +196,14 @@ function makeLine(author, at) {
   meta.className = 'meta'
   meta.textContent = author === 'user' ? `${clock.format(at)} · Sent` : clock.format(at)
   element.append(body, meta)
+  return element
+}
+
+function makeReaction(emoji) {
+  const element = document.createElement('p')
+  element.className = 'reaction'
+  element.setAttribute('aria-label', `The agent reacted with ${emoji}`)
+  element.textContent = emoji
   return element
 }
 

@@ -51,6 +51,14 @@ await build({
   outfile: `${outDir}/runner.cjs`,
   format: 'cjs',
 })
+// The `creel` command of the agent's shell.
+await build({
+  ...shared,
+  entryPoints: ['runner/src/shell/creel-main.ts'],
+  outfile: `${outDir}/creel.mjs`,
+  format: 'esm',
+  banner: { js: '#!/usr/local/bin/node' },
+})
 for (const [name, file] of imported) {
   await build({
     ...shared,

@@ -16,6 +16,8 @@ export interface ToolTests {
   readonly container: (more?: object) => Readonly<Record<string, unknown>>
   /** Undefined for a provider without a model, which calls our tools when it is told to. */
   readonly call: CallTool | undefined
+  /** How its model runs a command; undefined where no test does. */
+  readonly shell?: ((command: string) => Answer) | undefined
 }
 
 const ECHO_SERVER = 'echo-mcp-server.mjs'
@@ -25,6 +27,7 @@ export function describeTools(tests: ToolTests): void {
   describe('tools', () => {
     describeOurs(tests)
     describeAgents(tests)
+    if (!tests.call || tests.shell) describeShell(tests)
     if (tests.call) describeServers(tests, tests.call)
   })
 }
@@ -248,6 +251,20 @@ function describeAgents({ rig, next, lines, container, call }: ToolTests): void 
     expect(await lines('on and on')).toHaveLength(1)
     expect(asked() - before).toBeGreaterThan(2)
     expect(asked() - before).toBeLessThanOrEqual(AGENT_REQUESTS)
+  })
+}
+
+function describeShell({ rig, next, shell, lines }: ToolTests): void {
+  it('are in a shell as well, by the command creel', async () => {
+    const word = next()
+    const command = `creel send 'by shell: ${word}' && creel status && ! creel send 2>/dev/null`
+    if (shell) script(rig(), word, shell(command))
+    await rig().person.say(shell ? word : `/demo shell ${command}`)
+    await rig().person.answered(shell ? `heard ${word}` : 'exit 0')
+    expect(await lines(`by shell: ${word}`)).not.toEqual([])
+    const told = shell ? (rig().model.calls(word).at(-1)?.text ?? '') : (await lines('exit 0')).join('\n')
+    expect(told).toMatch(/session\W+chat:\d+\b/)
+    expect(told).toContain('Queued: ')
   })
 }
 

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { Answer } from '../providers/model-server.ts'
 import { ProviderRig, REAL_KEY } from '../providers/rig.ts'
 import { anthropicCounted, type CountedAnswer, describeChat } from './provider-chat.ts'
 import { describeFailures } from './provider-failures.ts'
@@ -28,6 +29,8 @@ export interface ProviderContractOptions {
   readonly overflow?: object
   /** How its model calls tools; needed with `model`. */
   readonly callTool?: CallTool
+  /** How its model runs a command in the shell; left out where no test does. */
+  readonly shell?: (command: string) => Answer
   /** More tests of this provider, on the same host and sandbox. */
   readonly more?: (rig: () => ProviderRig) => void
 }
@@ -133,7 +136,10 @@ export function providerContract(provider: string, options: ProviderContractOpti
       await heard()
     })
 
-    describeTools({ rig: () => rig, next, heard, lines, container, call: options.callTool })
+    describeTools({
+      ...{ rig: () => rig, next, heard, lines, container },
+      ...{ call: options.callTool, shell: options.shell },
+    })
 
     describeNetwork(() => rig, heard)
 

@@ -35,6 +35,7 @@ export {
   RING,
   SANDBOX_PATHS,
   SETTINGS_FILE,
+  SHELL_DOOR_FILE,
 } from './layout.ts'
 export { INBOX_DDL, MAX_BODY_BYTES, OUTBOX_DDL } from './mail-schema.ts'
 export {

@@ -8,6 +8,8 @@ export const DOORBELL_FILE = 'bell.sock'
 /** The gateway's socket, beside the doorbell; the only way out of a sandbox. */
 export const GATEWAY_FILE = 'gw.sock'
 export const SETTINGS_FILE = 'settings.json'
+/** In the sandbox's home: where its `creel` command finds the tool server. */
+export const SHELL_DOOR_FILE = '.creel/tools.json'
 /** The certificate by which sandboxes know the gateway when it opens TLS, alone and below all that the host trusts. */
 export const CA_FILE = 'ca.pem'
 export const CA_BUNDLE_FILE = 'ca-bundle.pem'

@@ -1,8 +1,12 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { renameSync } from 'node:fs'
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { basename, dirname, join } from 'node:path'
+import { SHELL_DOOR_FILE } from '@creel/protocol'
 import { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
 import { CallToolRequestSchema, ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js'
+import { ownFolder, writeAnew } from '../agent-files.ts'
 import type { Clock } from '../clock.ts'
 import { type EventLog, errorText } from '../log.ts'
 import { MemoryFiles } from '../memory/memory-files.ts'
@@ -30,6 +34,7 @@ const MAX_BODY_BYTES = 1_000_000
 /** Far more than all runtimes of one sandbox keep open. */
 const MAX_CONNECTIONS = 256
 const SHARED_PATH = 'shared'
+const SHELL_PATH = 'shell'
 
 export interface ToolServerParts {
   readonly desk: ToolDesk
@@ -114,9 +119,24 @@ class ToolDoor implements ToolServer {
         const address = this.#http.address()
         const port = typeof address === 'object' && address !== null ? address.port : 0
         this.#url = `http://127.0.0.1:${port}/`
+        this.#leaveShellDoor()
         resolve()
       })
     })
+  }
+
+  /** For calls from a shell; without the file they find nobody, and all else goes on. */
+  #leaveShellDoor(): void {
+    const { folders, log } = this.#parts
+    const url = `${this.#url}${SHELL_PATH}-${this.#key(SHELL_PATH)}/`
+    try {
+      const folder = ownFolder(folders.home, dirname(SHELL_DOOR_FILE))
+      const file = join(folder, basename(SHELL_DOOR_FILE))
+      writeAnew(`${file}.new`, JSON.stringify({ url }))
+      renameSync(`${file}.new`, file)
+    } catch (error) {
+      log('shell_door_failed', { error: errorText(error) })
+    }
   }
 
   async close(): Promise<void> {
@@ -150,7 +170,7 @@ class ToolDoor implements ToolServer {
     }
   }
 
-  #server(caller: (tool: string) => OpenTurn | undefined): Server {
+  #server(caller: (tool: string) => OpenTurn | string | undefined): Server {
     const server = new Server({ name: OUR_SERVER, version: '1' }, { capabilities: { tools: {} } })
     server.setRequestHandler(ListToolsRequestSchema, () => ({
       tools: [...this.#tools.values()].map(({ name, description, schema, readOnly }) => ({
@@ -166,10 +186,11 @@ class ToolDoor implements ToolServer {
     return server
   }
 
-  async #call(name: string, args: unknown, open: OpenTurn | undefined): Promise<Answer> {
+  async #call(name: string, args: unknown, open: OpenTurn | string | undefined): Promise<Answer> {
     const { desk, folders, log } = this.#parts
     const tool = this.#tools.get(name)
     if (!tool) return failed(`There is no tool "${name}". There are: ${[...this.#tools.keys()].join(', ')}.`)
+    if (typeof open === 'string') return failed(open)
     if (!open || open.over) return failed('No turn of this conversation is running; nothing was done.')
     try {
       const text = await tool.run(args, { open, desk, folders, memory: this.#memory })
@@ -185,8 +206,10 @@ class ToolDoor implements ToolServer {
   }
 
   /** The turn that a call belongs to. */
-  #caller(path: string, tool: string): OpenTurn | undefined {
+  #caller(path: string, tool: string): OpenTurn | string | undefined {
     const { desk } = this.#parts
+    const shell = `${SHELL_PATH}-${this.#key(SHELL_PATH)}/`
+    if (path.startsWith(shell)) return fromShell(desk, sessionIn(path.slice(shell.length)))
     if (path.startsWith(`${SHARED_PATH}-`)) {
       const known = path.slice(SHARED_PATH.length + 1) === this.#key('')
       const session = known ? this.gate.claim(tool) : undefined
@@ -198,6 +221,26 @@ class ToolDoor implements ToolServer {
 
   #key(session: string): string {
     return createHmac('sha256', this.#secret).update(session).digest('hex').slice(0, 32)
+  }
+}
+
+/** The turn that a shell's call is for; a text when that cannot be told. A process of the agent may name any of its own. */
+function fromShell(desk: ToolDesk, session: string): OpenTurn | string | undefined {
+  if (session !== '') return desk.turnOf(session)
+  const open = [...desk.sessions()]
+  const [only] = open
+  if (open.length > 1)
+    return `Several conversations are at work: say which with --session. There are: ${open.join(', ')}.`
+  return only === undefined ? undefined : desk.turnOf(only)
+}
+
+/** As it stands in the address; one that cannot be read is no conversation. */
+function sessionIn(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch (error) {
+    if (error instanceof URIError) return part
+    throw error
   }
 }
 

@@ -106,6 +106,8 @@ export class ClaudeProvider implements ProviderRuntime {
     const ours = toolServers(this.#tools.serversOf(input.session))
     const options: QueryOptions = {
       ...this.#options,
+      // For the `creel` command of its shell.
+      env: { ...this.#options.env, CREEL_SESSION: input.session },
       mcpServers: { ...this.#options.mcpServers, ...ours },
       ...(input.model === undefined ? {} : { model: input.model }),
       ...(effort === undefined ? {} : { effort }),

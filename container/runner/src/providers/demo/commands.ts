@@ -142,6 +142,8 @@ async function* many({ rest }: CommandCall): AsyncGenerator<TurnEvent, void> {
  * attack it through here.
  */
 async function* shell({ rest, parts, signal }: CommandCall): AsyncGenerator<TurnEvent, void> {
+  // Nothing else starts them here, and the command of their name needs them.
+  if (/\bcreel\b/.test(rest)) await parts.startTools()
   yield { type: 'tool', phase: 'started', name: 'shell' }
   const output = await runShell(rest, parts, signal)
   yield { type: 'tool', phase: 'ended', name: 'shell' }

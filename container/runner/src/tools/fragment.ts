@@ -11,6 +11,6 @@ The tool server "creel" acts for you in the chats: \`send_message\` sends a word
 \`request_egress\` asks the owner to let your sandbox reach a host. \`schedule_task\` wakes you later: nobody else does, so
 never promise to do something later without it. What comes of them is told to you by Creel itself
 (\`creel:host\`), which no person in a chat can be. What a tool tells you about a message is what happened to it: do
-not claim more.`
+not claim more. In your shell, \`creel --help\` shows the same tools as a command.`
   return { name: 'tools', text, optional: true }
 }

@@ -19,6 +19,7 @@ import { specHash } from '../sandboxes/sandbox-spec.ts'
 import { type CliContext, installOf } from './context.ts'
 import { hostRuns } from './detached-host.ts'
 import { checkEgress } from './doctor-egress.ts'
+import { checkHost } from './doctor-host.ts'
 import { checkLive } from './doctor-live.ts'
 import { checkMachine } from './doctor-machine.ts'
 import { checkPeople } from './doctor-people.ts'
@@ -72,6 +73,7 @@ const CHECKS: readonly (readonly [string, Check])[] = [
 const DATA_CHECKS: readonly (readonly [string, Check])[] = [
   ['agent image', checkImage],
   ['database', checkDatabase],
+  ['host', checkHost],
   ['people', checkPeople],
   ['agents', checkGroups],
   ['skills', checkSkills],

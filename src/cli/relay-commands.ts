@@ -18,7 +18,8 @@ interface DeliveryLine {
 
 interface TurnLine {
   readonly id: number
-  readonly group: string
+  /** Null: no agent was given it. */
+  readonly group: string | null
   readonly chat: string
   readonly sender: string
   readonly state: string
@@ -131,16 +132,23 @@ function addTurns(program: Command, context: CliContext): void {
     .addHelpText(
       'after',
       `
-A message that came too fast, too late or when too many waited is cancelled, with the reason.
+A message that came too fast, too late or when too many waited is cancelled, with the reason. One that is for no agent
+(a stranger's, a word to the host, what a /stop ended while it waited) is dropped, with the reason.
 A message whose turn dies again and again is set aside after limits.max_attempts tries, and its chat is told;
 "creel turns retry" gives it another chance.`,
     )
   turns
     .command('list')
-    .description('messages given to agents, newest first')
+    .description('messages given to agents, or dropped before, newest first')
     .option('--group <name>', 'of this agent')
     .addOption(
-      new Option('--state <state>', 'of this state').choices(['open', 'done', 'failed', 'cancelled']),
+      new Option('--state <state>', 'of this state').choices([
+        'open',
+        'done',
+        'failed',
+        'cancelled',
+        'dropped',
+      ]),
     )
     .option('-n, --limit <count>', 'how many at most', '50')
     .option('--json', 'print the result as JSON')

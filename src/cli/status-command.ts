@@ -25,6 +25,7 @@ interface Status {
   readonly waitingToBeRouted: number
   readonly held: number
   readonly unsent: number
+  readonly openApprovals: number
   readonly failedSends: number
   readonly ambiguousSends: number
   readonly lastFailures: readonly { id: number; chat: string; reason: string | null }[]
@@ -65,6 +66,8 @@ function statusText(status: Status): string {
       `${status.unsent} on their way out, ${status.failedSends} could not be sent, ` +
       `${status.ambiguousSends} may have been sent twice`,
   )
+  if (status.openApprovals > 0)
+    lines.push(`approvals: ${status.openApprovals} wait for a person (creel approvals list)`)
   if (status.loopDelay) {
     const { p99Ms, maxMs, heldUp } = status.loopDelay
     const often = heldUp === 0 ? '' : ` (creel logs: loop.held_up, ${heldUp} times)`

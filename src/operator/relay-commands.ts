@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { CreelError } from '../domain/errors.ts'
 import type { DeliveryId, GroupName, InboundId, UnixMs } from '../domain/ids.ts'
-import type { DeliveryFilter, DeliveryLine, TurnLine } from '../domain/ports/relay-log.ts'
+import type { DeliveryFilter, DeliveryLine, DroppedLine, TurnLine } from '../domain/ports/relay-log.ts'
 import { chatLabel, findChat } from './chat-commands.ts'
 import { groupName } from './group-commands.ts'
 import type { OperatorCommand, OperatorPorts } from './ports.ts'
@@ -65,15 +65,20 @@ function toLine({ chat, ...line }: DeliveryLine) {
 
 const TurnListArgs = z.strictObject({
   group: z.string().optional(),
-  state: z.enum(['open', 'done', 'failed', 'cancelled']).optional(),
+  /** `dropped`: given to no agent. */
+  state: z.enum(['open', 'done', 'failed', 'cancelled', 'dropped']).optional(),
   limit: Limit,
 })
 
 export const turnList: OperatorCommand = {
   run(ports, args) {
     const { group, state, limit } = TurnListArgs.parse(args)
+    const dropped =
+      group === undefined && (state === undefined || state === 'dropped') ? ports.turnLog.dropped(limit) : []
+    if (state === 'dropped') return dropped.map(toDropped)
     const filter = { ...(group ? { group: groupName(group) } : {}), ...(state ? { state } : {}) }
-    return ports.turnLog.list(filter, limit).map(toTurn)
+    const given = ports.turnLog.list(filter, limit).map(toTurn)
+    return [...given, ...dropped.map(toDropped)].sort((one, other) => other.id - one.id).slice(0, limit)
   },
 }
 
@@ -117,6 +122,10 @@ function findTurn(ports: OperatorPorts, { id, group }: z.infer<typeof TurnArgs>)
     })
   }
   return turn
+}
+
+function toDropped({ chat, ...line }: DroppedLine) {
+  return { ...line, chat: chatLabel(chat), group: null, state: 'dropped' as const, attempts: 0, retries: 0 }
 }
 
 function toTurn({ chat, ...turn }: TurnLine) {

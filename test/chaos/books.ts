@@ -10,11 +10,11 @@ const MUST_BE_NONE: readonly (readonly [what: string, sql: string])[] = [
   ],
   [
     'messages that were settled without standing in an inbox',
-    'SELECT count(*) FROM dispatch WHERE inbox_seq IS NULL',
+    'SELECT count(*) FROM dispatch WHERE inbox_seq IS NULL AND aside IS NULL',
   ],
   [
     'messages that were settled without being begun',
-    'SELECT count(*) FROM dispatch WHERE attempts < 1 OR accepted_at IS NULL OR settled_at IS NULL',
+    'SELECT count(*) FROM dispatch WHERE (attempts < 1 OR accepted_at IS NULL OR settled_at IS NULL) AND aside IS NULL',
   ],
   [
     'answers to a message that their agent was not given',
@@ -25,20 +25,39 @@ const MUST_BE_NONE: readonly (readonly [what: string, sql: string])[] = [
   [
     'settled messages without an answer',
     `
-    SELECT count(*) FROM dispatch WHERE NOT EXISTS (
+    SELECT count(*) FROM dispatch WHERE aside IS NULL AND bundle IS NULL AND NOT EXISTS (
       SELECT 1 FROM delivery WHERE delivery.group_name = dispatch.group_name AND delivery.inbox_seq = dispatch.inbox_seq)`,
+  ],
+  [
+    'messages that were given as one with a message that does not know of them, or the other way round',
+    `
+    SELECT abs((SELECT coalesce(sum(stands_for), 0) FROM dispatch) - (SELECT count(*) FROM dispatch WHERE aside = 'summary'))`,
+  ],
+  [
+    'decided asks that nobody was told of',
+    "SELECT count(*) FROM approval WHERE state <> 'asked' AND (told = 0 OR card_settled = 0)",
   ],
   [
     'sent answers without the id that their platform gave',
     "SELECT count(*) FROM delivery WHERE state IN ('accepted', 'confirmed') AND platform_message_id IS NULL",
   ],
-  ['files that somebody waits for', "SELECT count(*) FROM attachment WHERE state = 'wanted'"],
+  [
+    'files that somebody waits for',
+    `
+    SELECT count(*) FROM attachment WHERE state = 'wanted' AND EXISTS (
+      SELECT 1 FROM dispatch WHERE dispatch.inbound_id = attachment.inbound_id AND dispatch.aside IS NULL)`,
+  ],
+]
+
+const NOT_UNBOUNDED: (typeof MUST_BE_NONE)[number] = [
+  'messages that share a turn though nothing is bounded',
+  'SELECT count(*) FROM dispatch WHERE bundle IS NOT NULL OR stands_for > 0',
 ]
 
 /** Whether the host's tables, the mailboxes and the folders of files say the same. For a world at rest. */
-export function judgeBooks(db: Database.Database, dataDir: string): string[] {
+export function judgeBooks(db: Database.Database, dataDir: string, bounded: boolean): string[] {
   const found: string[] = []
-  for (const [what, sql] of MUST_BE_NONE) {
+  for (const [what, sql] of bounded ? MUST_BE_NONE : [...MUST_BE_NONE, NOT_UNBOUNDED]) {
     const count = db.prepare<[], number>(sql).pluck().get() ?? 0
     if (count > 0) found.push(`${count} ${what}`)
   }

@@ -74,6 +74,10 @@ wire.guard(core.outboxes, 'record', 'outboxes.record')
 for (const method of ['sending', 'sent', 'retry']) {
   wire.guard(core.deliveries, method, `deliveries.${method}`)
 }
+for (const method of ['decide', 'finish', 'markTold', 'markCardSettled']) {
+  wire.guard(core.approvals, method, 'approvals.commit')
+}
+wire.guard(core.waiting, 'summarised', 'waiting.summarised')
 wire.guard(telegram, 'send', 'telegram.send')
 wire.guard(sure, 'send', 'sure.send')
 wire.guard(parts.engine, 'start', 'engine.start')

@@ -44,7 +44,12 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const score = new Score(options)
     const reports = await Promise.all(
       Array.from({ length: worlds }, (_, index) =>
-        runWorld({ ...options, programs }, new SeededRandom(seed + index * NEXT_WORLD), score),
+        runWorld(
+          // The last one bounds what comes in.
+          { ...options, programs, bounded: options.bounded ?? (worlds > 1 && index === worlds - 1) },
+          new SeededRandom(seed + index * NEXT_WORLD),
+          score,
+        ),
       ),
     )
     return reportOf(seed, Math.round((performance.now() - begun) / 1000), score, reports)

@@ -20,6 +20,10 @@ export const HOST_STEPS = [
   'telegram.send',
   'sure.send',
   'engine.start',
+  // Each thing that is written down of an ask once a person has decided.
+  'approvals.commit',
+  // Only where queues are bounded.
+  'waiting.summarised',
 ] as const
 
 /** Where the host dies because of what its platform sees: it said that it has the messages up to here. */
@@ -40,7 +44,7 @@ export const HOST_POINTS: readonly CrashPoint<HostStep>[] = pointsOf([...HOST_ST
 export const RUNNER_POINTS: readonly CrashPoint<RunnerStep>[] = pointsOf(RUNNER_STEPS)
 
 /** What makes a step happen that an ordinary message does not come by. */
-export type Provocation = 'file in' | 'file out' | 'failing send' | 'cold sandbox'
+export type Provocation = 'file in' | 'file out' | 'failing send' | 'cold sandbox' | 'ask' | 'flood'
 
 const PROVOKED: Readonly<Partial<Record<string, Provocation>>> = {
   'files.add': 'file in',
@@ -52,6 +56,8 @@ const PROVOKED: Readonly<Partial<Record<string, Provocation>>> = {
   'outbox.prune': 'file out',
   'deliveries.retry': 'failing send',
   'engine.start': 'cold sandbox',
+  'approvals.commit': 'ask',
+  'waiting.summarised': 'flood',
 }
 
 /** What has to happen for a point to be reached soon; null when any message comes by. */

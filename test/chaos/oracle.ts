@@ -1,20 +1,11 @@
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { judgeBooks } from './books.ts'
-import { answerOf, type Platforms } from './platform.ts'
+import { answersIn, type Platforms } from './platform.ts'
+import { type MessageRow, messagesOf, whyUnanswered } from './settlement.ts'
 
 /** What was found wrong; empty = nothing was lost, doubled or left over. */
 export type Complaints = readonly string[]
-
-interface MessageRow {
-  readonly channel: string
-  readonly chat: string
-  readonly message: string
-  readonly state: string
-  readonly dispatches: number
-  readonly outcome: string | null
-  readonly reason: string | null
-}
 
 interface DeliveryRow {
   readonly channel: string
@@ -39,43 +30,51 @@ export function isSettled(platforms: Platforms, dataDir: string): boolean {
       count('SELECT count(*) AS n FROM dispatch WHERE outcome IS NULL') === 0 &&
       count(
         "SELECT count(*) AS n FROM delivery WHERE state IN ('queued', 'sending', 'unknown_after_send')",
+      ) === 0 &&
+      count(
+        "SELECT count(*) AS n FROM approval WHERE state <> 'asked' AND (told = 0 OR card_settled = 0)",
       ) === 0
     )
   })
 }
 
+/** Messages that are settled, and those that are on their way, of what the host has taken. */
+export function progressOf(dataDir: string): { settled: number; open: number } {
+  return withTables(dataDir, (db) => {
+    const count = (sql: string) => db.prepare<[], number>(sql).pluck().get() ?? 0
+    const open =
+      count("SELECT count(*) FROM inbound WHERE state = 'new'") +
+      count('SELECT count(*) FROM dispatch WHERE outcome IS NULL')
+    return { settled: count('SELECT count(*) FROM dispatch WHERE outcome IS NOT NULL'), open }
+  })
+}
+
 /**
  * Compares what people said with what they were shown, and both with the tables. Only for a world at rest
- * (`isSettled`); what is still on its way would be reported as lost.
+ * (`isSettled`); what is still on its way would be reported as lost. Where what comes in is `bounded`, a message may also
+ * be refused, which its chat was told, or answered together with others.
  */
-export function complaintsAbout(platforms: Platforms, dataDir: string): Complaints {
+export function complaintsAbout(platforms: Platforms, dataDir: string, bounded = false): Complaints {
   const found: string[] = []
   withTables(dataDir, (db) => {
-    const inbound = db.prepare<[], MessageRow>(MESSAGES).all()
+    const inbound = messagesOf(db)
     const deliveries = db.prepare<[], DeliveryRow>(DELIVERIES).all()
-    found.push(...judgeInbound(platforms, inbound))
+    found.push(...judgeInbound(platforms, inbound, bounded))
     found.push(...judgeDeliveries(deliveries))
-    found.push(...judgeShown(platforms, deliveries))
-    found.push(...judgeMail(db), ...judgeBooks(db, dataDir))
+    found.push(...judgeShown(platforms, inbound, deliveries))
+    found.push(...judgeMail(db), ...judgeBooks(db, dataDir, bounded))
   })
   return found.length <= SHOWN_COMPLAINTS
     ? found
     : [...found.slice(0, SHOWN_COMPLAINTS), `… and ${found.length - SHOWN_COMPLAINTS} more`]
 }
 
-const MESSAGES = `
-  SELECT chat.channel, chat.chat, inbound.platform_message_id AS message, inbound.state,
-    (SELECT count(*) FROM dispatch WHERE inbound_id = inbound.id) AS dispatches,
-    (SELECT outcome FROM dispatch WHERE inbound_id = inbound.id) AS outcome,
-    (SELECT outcome_reason FROM dispatch WHERE inbound_id = inbound.id) AS reason
-  FROM inbound JOIN chat ON chat.id = inbound.chat_id`
-
 const DELIVERIES = `
   SELECT chat.channel, chat.chat, part, state, ambiguous, reason
   FROM delivery JOIN chat ON chat.id = delivery.chat_id ORDER BY delivery.id`
 
 /** Each message is on record once, was given to one group, and was settled as done. */
-function judgeInbound(platforms: Platforms, rows: readonly MessageRow[]): string[] {
+function judgeInbound(platforms: Platforms, rows: readonly MessageRow[], bounded: boolean): string[] {
   const found: string[] = []
   const byChat = Map.groupBy(rows, ({ channel, chat }) => `${channel}:${chat}`)
   for (const [key, said] of platforms.said) {
@@ -87,7 +86,8 @@ function judgeInbound(platforms: Platforms, rows: readonly MessageRow[]): string
     const name = `${row.channel}:${row.chat} message ${row.message}`
     if (row.state !== 'routed' || row.dispatches !== 1)
       found.push(`${name}: state ${row.state}, given to ${row.dispatches} groups`)
-    else if (row.outcome !== 'done')
+    else if (!bounded && row.aside !== null) found.push(`${name}: set aside: ${row.aside} (${row.reason})`)
+    else if (row.outcome !== 'done' && (row.aside === null || row.aside === 'summary'))
       found.push(`${name}: not settled as done: ${row.outcome} (${row.reason})`)
   }
   return found
@@ -98,16 +98,16 @@ function judgeDeliveries(rows: readonly DeliveryRow[]): string[] {
   const found: string[] = []
   const made = new Map<string, number>()
   for (const row of rows) {
-    const answer = answerOf(row.part)
     const name = `${row.channel}:${row.chat}: “${row.part.slice(0, 60)}”`
     if (row.ambiguous === 1 && !MAY_DOUBLE.has(row.channel))
       found.push(`${name} is marked as possibly doubled on a channel that knows its key`)
     if (row.state !== 'accepted' && row.state !== 'confirmed')
       found.push(`${name} ended as ${row.state} (${row.reason}): lost`)
-    if (answer === null) continue
-    const key = `${row.channel}:${row.chat}:${answer}`
-    made.set(key, (made.get(key) ?? 0) + 1)
-    if (made.get(key) === 2) found.push(`${name} was made twice: a doubled turn`)
+    for (const answer of answersIn(row.part)) {
+      const key = `${row.channel}:${row.chat}:${answer}`
+      made.set(key, (made.get(key) ?? 0) + 1)
+      if (made.get(key) === 2) found.push(`${name} was made twice: a doubled turn`)
+    }
   }
   return found
 }
@@ -123,26 +123,41 @@ function judgeMail(db: Database.Database): string[] {
 }
 
 /** Each answer was shown, in order, and twice only where the tables say that it may stand there twice. */
-function judgeShown(platforms: Platforms, deliveries: readonly DeliveryRow[]): string[] {
+function judgeShown(
+  platforms: Platforms,
+  inbound: readonly MessageRow[],
+  deliveries: readonly DeliveryRow[],
+): string[] {
   const found: string[] = []
   const ambiguous = new Set(
     deliveries
       .filter((row) => row.ambiguous === 1)
-      .map((row) => `${row.channel}:${row.chat}:${answerOf(row.part)}`),
+      .flatMap((row) => answersIn(row.part).map((n) => `${row.channel}:${row.chat}:${n}`)),
   )
+  const byId = new Map(inbound.map((row) => [row.id, row]))
+  const byName = new Map(inbound.map((row) => [`${row.channel}:${row.chat}:${row.message}`, row]))
+  const texts = Map.groupBy(platforms.shown, ({ platform, chat }) => `${platform}:${chat}`)
   const shown = new Map<string, number[]>()
   for (const { platform, chat, text } of platforms.shown) {
-    const n = answerOf(text)
-    if (n === null) continue
     const key = `${platform}:${chat}`
-    shown.set(key, [...(shown.get(key) ?? []), n])
+    const before = shown.get(key) ?? []
+    before.push(...answersIn(text))
+    shown.set(key, before)
   }
   for (const [key, said] of platforms.said) {
     const seen = shown.get(key) ?? []
     const firsts = [...new Set(seen)]
+    const counts = new Map<number, number>()
+    for (const n of seen) counts.set(n, (counts.get(n) ?? 0) + 1)
+    const shownIn = (texts.get(key) ?? []).map(({ text }) => text)
     for (let n = 1; n <= said; n++) {
-      const times = seen.filter((one) => one === n).length
-      if (times === 0) found.push(`${key}: the answer to ${n} was not shown: lost`)
+      const times = counts.get(n) ?? 0
+      const row = byName.get(`${key}:${n}`)
+      const why = row && whyUnanswered(row, byId, shownIn, (message) => counts.has(Number(message)))
+      // What could not be asked was said in the answer to it, which the books look for.
+      if (times === 0 && !why && !platforms.asks.has(`${key}:${n}`))
+        found.push(`${key}: the answer to ${n} was not shown: lost`)
+      if (times > 0 && why) found.push(`${key}: ${n} was ${why}, and answered`)
       if (times > 1 && !mayBeDoubled(key, n, ambiguous))
         found.push(`${key}: the answer to ${n} was shown ${times} times, twice without being marked`)
     }

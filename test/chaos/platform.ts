@@ -5,8 +5,8 @@ import type { SeededRandom } from './seeded-random.ts'
 /** `telegram` speaks the Bot API and shows every call; `sure` knows a message by its key and shows it once. */
 export type PlatformName = 'telegram' | 'sure'
 
-/** What a person sends: words, words with a file, or words that ask for one. */
-export type Saying = 'words' | 'file in' | 'file out'
+/** What a person sends: words, words with a file, words that ask for one, or that have the agent ask something. */
+export type Saying = 'words' | 'file in' | 'file out' | 'ask'
 
 export interface Update {
   readonly id: number
@@ -25,6 +25,7 @@ export interface Shown {
 
 const POLL_MS = 1_000
 const NOTE_BYTES = 600
+const WEEK_MIN = 10_080
 
 /**
  * Two chat platforms that outlive every host: what was said is kept until its offset was named, what was shown stays.
@@ -34,6 +35,8 @@ export class Platforms {
   readonly shown: Shown[] = []
   /** Everything said, by platform and chat: how many. */
   readonly said = new Map<string, number>()
+  /** Which of them have the agent ask something, by platform, chat and number; the question is the answer. */
+  readonly asks = new Set<string>()
   /** Share of calls that something happens to; 0 = a quiet world. */
   faults = 0
   /** No call is answered; or none of one platform, or no send of it. */
@@ -64,8 +67,13 @@ export class Platforms {
   say(platform: PlatformName, chat: number, saying: Saying = 'words'): void {
     const key = `${platform}:${chat}`
     const n = (this.said.get(key) ?? 0) + 1
+    if (saying === 'ask') this.asks.add(`${key}:${n}`)
     this.said.set(key, n)
     this.#updates[platform].push({ id: ++this.#lastId, chat, n, saying })
+  }
+
+  isAnswered(platform: PlatformName, chat: number, n: number): boolean {
+    return this.#answered.has(`${platform}:${chat}:${n}`)
   }
 
   /** Messages that were answered. */
@@ -186,20 +194,27 @@ export class Platforms {
     const known = key === null ? undefined : this.#keys.get(key)
     if (known !== undefined) return known
     const id = this.shown.push({ platform, chat, text, key })
-    const n = answerOf(text)
-    if (n !== null) this.#answered.add(`${platform}:${chat}:${n}`)
+    for (const n of answersIn(text)) this.#answered.add(`${platform}:${chat}:${n}`)
     if (key !== null) this.#keys.set(key, id)
     return id
   }
 }
 
 /** Of the demo provider: words, a file's caption, or a line that says why there is no file; in JSON, too, after `\\n`. */
-const ANSWER = /m[ -](\d+)[ -](\d+)(?!\d)/
+const ANSWER = /m[ -](\d+)[ -](\d+)(?!\d)/g
 
-/** Number of the message that a text answers, within its chat; null when it answers none. */
+/**
+ * Numbers of the messages that a text answers, within its chat: those that shared a turn share an answer. What an agent
+ * echoes of how a question of its own ended is no answer to the message that made it ask.
+ */
+export function answersIn(text: string): readonly number[] {
+  if (text.includes('About your question')) return []
+  return [...new Set([...text.matchAll(ANSWER)].map((found) => Number(found[2])))]
+}
+
+/** The first of them; null when it answers none. */
 export function answerOf(text: string): number | null {
-  const found = ANSWER.exec(text)
-  return found ? Number(found[2]) : null
+  return answersIn(text)[0] ?? null
 }
 
 /** The file that a person asks for; it has to lie in the agent's workspace. */
@@ -207,8 +222,13 @@ export function wantedFile(chat: number, n: number): string {
   return `m-${chat}-${n}.txt`
 }
 
-/** The text of a person's message; the demo provider answers `demo: m CHAT N`, or sends the file `m-CHAT-N.txt`. */
+/**
+ * The text of a person's message; the demo provider answers `demo: m CHAT N`, sends the file `m-CHAT-N.txt`, or asks
+ * `m CHAT N`.
+ */
 export function textOf({ chat, n, saying }: Update): string {
+  if (saying === 'ask')
+    return `/demo tool ask_user {"question":"m ${chat} ${n}","free_text":true,"timeout_minutes":${WEEK_MIN}}`
   return saying === 'file out' ? `/demo file ${wantedFile(chat, n)}` : `m ${chat} ${n}`
 }
 

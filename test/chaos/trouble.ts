@@ -17,8 +17,11 @@ const OUTSIDE = ['runner', 'runner', 'platform', 'channel', 'clock', 'disk'] as 
 const MAX_CLOCK_JUMP_MS = 3_600_000
 /** Lives in which the host is killed anywhere. */
 const ANYWHERE = 0.1
-/** An ordinary point is passed so often before the host dies there. */
+/** An ordinary point is passed so often before the host dies there; less often once there were messages enough. */
 const MAX_HIT = 12
+const SOON = 5
+/** Commits of one ask. */
+const ASK_COMMITS = 4
 
 /** Decides what breaks next, the named points that were hit least first. */
 export class Trouble {
@@ -41,10 +44,12 @@ export class Trouble {
 
   /** Where the next host is to die; null = wherever it is killed. */
   nextArm(): Arm | null {
-    const { hostPoints } = this.#score
+    const hostPoints = this.#score.hostPoints.filter(
+      (point) => this.#world.bounded || provocationOf(point) !== 'flood',
+    )
     if (hostPoints.length === 0 || (!this.#aimed && this.#random.chance(ANYWHERE))) return null
     const point = this.#leastHit(hostPoints)
-    return { point, hit: this.#hitOf(point, MAX_HIT) }
+    return { point, hit: this.#hitOf(point, this.#score.fewMessages ? MAX_HIT : SOON) }
   }
 
   /** A host has died, by our hand or by its own. */
@@ -102,7 +107,9 @@ export class Trouble {
 
   /** What has to be provoked is hit the first time. */
   #hitOf(point: string, most: number): number {
-    return provocationOf(point) === null ? this.#random.between(1, most) : 1
+    const provoked = provocationOf(point)
+    if (provoked === 'ask') return this.#random.between(1, ASK_COMMITS)
+    return provoked === null ? this.#random.between(1, most) : 1
   }
 
   #leastHit(points: readonly string[]): string {

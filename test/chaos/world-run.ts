@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Arm, provocationOf } from './crash-points.ts'
-import { type Complaints, complaintsAbout, isSettled } from './oracle.ts'
+import { type Complaints, complaintsAbout, isSettled, progressOf } from './oracle.ts'
 import { answerOf, type PlatformName, type Saying, type Shown } from './platform.ts'
 import type { ChaosOptions, ChaosProgress } from './run-options.ts'
 import type { Score } from './score.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import { Trouble } from './trouble.ts'
-import type { World } from './world.ts'
+import type { Chat, World } from './world.ts'
 
 /** What became of one world of a run. */
 export interface WorldReport {
@@ -23,6 +23,11 @@ const SETTLE_MS = 240_000
 const BACKLOG = 60
 const MAX_OPEN = 300
 const MAX_OPEN_AIMED = 40
+/** The same for one that dies at a named point, once there were messages enough. */
+const BACKLOG_SOON = 20
+const MAX_OPEN_SOON = 80
+/** Said in each life, though more than that is on its way: where messages come in something is to die, too. */
+const AT_LEAST = 20
 const SAY_EVERY_MS = 10_000
 /** Share of messages that bring a file, and that ask for one; and when a crash at a file is waited for. */
 const FILES = 0.02
@@ -32,6 +37,11 @@ const HARM = 0.04
 const HARM_AIMED = 0.3
 /** Most answers in the life of a host that is killed anywhere. */
 const CALM_ANSWERS = 240
+/** Where queues are bounded: how often one person floods, and with how much. */
+const FLOODS = 0.004
+const FLOOD = 30
+const COUNT_EVERY_MS = 100
+const ASK_JUMP_MS = 7_200_000
 /** A life without an answer ends after so long. */
 const QUIET_MS = 15_000
 
@@ -43,6 +53,9 @@ export class WorldRun {
   readonly #trouble: Trouble
   readonly #score: Score
   readonly #begun = performance.now()
+  readonly #asked = new Map<Chat, number>()
+  #counted = { at: Number.NEGATIVE_INFINITY, settled: 0, open: 0 }
+  #saidInLife = 0
   #lastWord = 0
   #doing: ChaosProgress['doing'] = 'load'
   #atRest = false
@@ -102,24 +115,22 @@ export class WorldRun {
   /** Ends when the host has died, has done enough, or gets nothing done: a slow machine must not look like a kill. */
   async #live(arm: Arm | null): Promise<void> {
     const { platforms } = this.#world
+    this.#saidInLife = 0
     const provoked = arm ? provocationOf(arm.point) : null
     if (provoked === 'cold sandbox') await this.#trouble.killRunner()
     if (provoked === 'failing send') platforms.failingSends = 1
+    if (provoked === 'ask') this.#ask()
+    if (provoked === 'flood')
+      this.#flood(this.#world.chats.filter(({ whenFull }) => whenFull === 'summarise'))
     const files = { in: provoked === 'file in' ? MANY_FILES : FILES, out: FILES }
     // A runner that is to die where it trims its outbox waits for one, too.
     if (provoked === 'file out' || this.#world.engine.awaits('file out')) files.out = MANY_FILES
-    const enough =
-      platforms.answered + (arm ? Number.POSITIVE_INFINITY : this.#random.between(1, CALM_ANSWERS))
-    const last = { answered: platforms.answered, at: Date.now() }
+    const enough = this.#done + (arm ? Number.POSITIVE_INFINITY : this.#random.between(1, CALM_ANSWERS))
+    const last = { answered: this.#done, at: Date.now() }
     // A point that cannot be hit, as there are some with containers, must not be waited for for ever.
-    while (
-      this.#world.hostLives &&
-      platforms.answered < enough &&
-      Date.now() - last.at < QUIET_MS &&
-      this.#more()
-    ) {
+    while (this.#world.hostLives && this.#done < enough && Date.now() - last.at < QUIET_MS && this.#more()) {
       this.#talk(files)
-      for (; last.answered < platforms.answered; last.answered++) {
+      for (; last.answered < this.#done; last.answered++) {
         last.at = Date.now()
         if (this.#random.chance(this.#options.points ? HARM_AIMED : HARM)) await this.#trouble.harm()
       }
@@ -130,12 +141,59 @@ export class WorldRun {
   /** People go on writing, as long as not too much is on its way. */
   #talk(files: { readonly in: number; readonly out: number }): void {
     const { platforms, chats } = this.#world
-    const most = this.#options.points ? MAX_OPEN_AIMED : MAX_OPEN
-    for (let n = 0; n < 3 && platforms.waiting < BACKLOG && platforms.open < most; n++) {
+    const few = this.#score.fewMessages || (this.#options.messages === 0 && !this.#options.points)
+    const most = this.#options.points ? MAX_OPEN_AIMED : few ? MAX_OPEN : MAX_OPEN_SOON
+    const backlog = few ? BACKLOG : BACKLOG_SOON
+    const room = () => this.#open < most || (this.#saidInLife < AT_LEAST && this.#open < 2 * MAX_OPEN)
+    for (let n = 0; n < 3 && platforms.waiting < backlog && room(); n++) {
       const chat = this.#random.pick(chats)
-      this.#world.say(chat, this.#saying(chat.platform, files))
-      this.#score.said += 1
+      this.#say(chat, this.#saying(chat.platform, files))
     }
+    if (this.#world.bounded && this.#random.chance(FLOODS) && this.#open < most)
+      this.#flood(this.#world.chats)
+  }
+
+  #say(chat: Chat, saying: Saying): void {
+    this.#world.say(chat, saying)
+    this.#saidInLife += 1
+    this.#score.said += 1
+  }
+
+  /** One person says more than is waited with one by one. */
+  #flood(chats: readonly Chat[]): void {
+    const chat = this.#random.pick(chats)
+    for (let n = 0; n < FLOOD; n++) this.#say(chat, 'words')
+  }
+
+  /** One chat of each group has its agent ask something; what is said there next is the answer. */
+  #ask(): void {
+    const { chats, platforms, groups } = this.#world
+    // An agent may ask ten times an hour.
+    this.#world.jumpClock(ASK_JUMP_MS)
+    for (const group of groups) {
+      const chat = chats.find((one) => one.group === group && platforms.open < MAX_OPEN)
+      const last = chat && this.#asked.get(chat)
+      if (!chat || (last !== undefined && !platforms.isAnswered(chat.platform, chat.chat, last))) continue
+      this.#say(chat, 'ask')
+      this.#asked.set(chat, platforms.said.get(`${chat.platform}:${chat.chat}`) ?? 0)
+    }
+  }
+
+  /** Messages that are settled. Where not each has an answer of its own, the tables know, and are asked now and then. */
+  get #done(): number {
+    return this.#world.bounded ? this.#fromTables().settled : this.#world.platforms.answered
+  }
+
+  /** Messages on their way. */
+  get #open(): number {
+    const { bounded, platforms } = this.#world
+    return bounded ? platforms.waiting + this.#fromTables().open : platforms.open
+  }
+
+  #fromTables(): { readonly settled: number; readonly open: number } {
+    if (performance.now() - this.#counted.at > COUNT_EVERY_MS)
+      this.#counted = { at: performance.now(), ...progressOf(this.#world.dataDir) }
+    return this.#counted
   }
 
   #saying(platform: PlatformName, files: { readonly in: number; readonly out: number }): Saying {
@@ -151,11 +209,13 @@ export class WorldRun {
     world.engine.arms.length = 0
     await world.startHost(null)
     this.#atRest = await this.#rest()
-    if (!this.#atRest) return ['not at rest', ...complaintsAbout(world.platforms, world.dataDir)]
-    const before = complaintsAbout(world.platforms, world.dataDir)
+    if (!this.#atRest)
+      return ['not at rest', ...complaintsAbout(world.platforms, world.dataDir, world.bounded)]
+    const before = complaintsAbout(world.platforms, world.dataDir, world.bounded)
     if (before.length > 0) return before
-    const leaks = await this.#leaks()
-    const complaints = complaintsAbout(world.platforms, world.dataDir)
+    // Where messages may be refused, not each of these rounds wakes every agent.
+    const leaks = world.bounded ? [] : await this.#leaks()
+    const complaints = complaintsAbout(world.platforms, world.dataDir, world.bounded)
     await world.stopHost()
     const left = world.engine.running()
     const orphans = left.length === 0 ? [] : [`sandboxes left running: ${left.join(', ')}`]

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../../src/adapters/clock/system-clock.ts'
 import { loadInstall } from '../../src/config/load.ts'
 import { openCore } from '../../src/core.ts'
+import type { FullPolicy } from '../../src/domain/binding.ts'
 import type { GroupName, UserId } from '../../src/domain/ids.ts'
 import type { ChaosHostSetup } from './chaos-host.ts'
 import { type Arm, Tripwire } from './crash-points.ts'
@@ -18,6 +19,8 @@ import type { SeededRandom } from './seeded-random.ts'
 export interface WorldOptions {
   readonly random: SeededRandom
   readonly programs: Programs
+  /** What comes in is bounded: too much is refused, too many are answered together. Default: no. */
+  readonly bounded?: boolean
   readonly groups: number
   /** Half of them on each platform. */
   readonly chatsPerGroup: number
@@ -37,6 +40,8 @@ export interface Chat {
   readonly platform: PlatformName
   readonly chat: number
   readonly group: string
+  /** What becomes of a message when too many wait. */
+  readonly whenFull: FullPolicy
 }
 
 const PROJECT = resolve(import.meta.dirname, '../..')
@@ -72,6 +77,7 @@ export class World implements AsyncDisposable {
       Array.from({ length: options.chatsPerGroup }, (_, index) => ({
         ...{ group, chat: number * 1_000 + index + 1 },
         platform: index % 2 === 0 ? ('telegram' as const) : ('sure' as const),
+        whenFull: POLICIES[index % POLICIES.length] ?? 'keep',
       })),
     )
     mkdirSync(this.dataDir)
@@ -122,11 +128,10 @@ export class World implements AsyncDisposable {
       `[models.anthropic]\nbase_url = "${url}/model"`,
       // Whatever is killed, nobody has done anything wrong here.
       '[limits]\nmax_attempts = 20',
-      // Each message is to have an answer of its own, however many come at once and whatever the clock does.
-      'sender_per_minute = 0\nchat_per_minute = 0\nmax_waiting = 0',
+      ...(this.bounded ? BOUNDED.limits : UNBOUNDED.limits),
       // Runners live by the true time: on a fast clock each would seem to be dead.
       ...(this.#options.speed ? ['heartbeat_timeout_s = 3600\npause_after_s = 36000'] : []),
-      '[chats]\nqueue_bound = 0\ncatch_up_max_age_h = 0\ncatch_up_collect = 0',
+      ...['[chats]', ...(this.bounded ? BOUNDED.chats : UNBOUNDED.chats)],
     ]
     writeFileSync(join(this.folder, 'creel.toml'), `${toml.join('\n')}\n`)
     const core = openCore(loadInstall(PROJECT, this.#env))
@@ -135,11 +140,12 @@ export class World implements AsyncDisposable {
       core.groups.add(group as GroupName, { provider: 'demo' })
       mkdirSync(join(this.folder, 'g', group, 'workspace'), { recursive: true })
     }
-    for (const [index, { platform, chat }] of this.chats.entries()) {
+    for (const [index, { platform, chat, whenFull }] of this.chats.entries()) {
       const address = { channel: platform, account: 'main', chat: String(chat) }
       const { id } = core.directory.chatFor(address, 'private', `chat ${chat}`, at)
       const group = this.groups[Math.floor(index / this.#options.chatsPerGroup)]
-      core.directory.bind(id, group as GroupName, BINDING, at)
+      const debounceMs = this.bounded && whenFull === 'keep' && platform === 'sure' ? DEBOUNCE_MS : 0
+      core.directory.bind(id, group as GroupName, { ...BINDING, whenFull, debounceMs }, at)
     }
     if (this.#options.owner) core.roles.grant(this.#options.owner as UserId, 'owner', null, at)
     core[Symbol.dispose]()
@@ -177,6 +183,10 @@ export class World implements AsyncDisposable {
     }
     if (child.exitCode !== null && child.exitCode !== 0) throw new Error(`the host failed: ${said}`)
     return ready
+  }
+
+  get bounded(): boolean {
+    return this.#options.bounded ?? false
   }
 
   get hostLives(): boolean {
@@ -265,4 +275,17 @@ export class World implements AsyncDisposable {
   }
 }
 
+/** Each message is to have an answer of its own, however many come at once and whatever the clock does. */
+const UNBOUNDED = {
+  limits: ['sender_per_minute = 0', 'chat_per_minute = 0', 'max_waiting = 0'],
+  chats: ['queue_bound = 0', 'catch_up_max_age_h = 0', 'catch_up_collect = 0'],
+} as const
+/** Far below what is usual, so that they are reached. */
+const BOUNDED = {
+  limits: ['sender_per_minute = 150', 'chat_per_minute = 0', 'max_waiting = 60'],
+  chats: ['queue_bound = 12', 'catch_up_max_age_h = 0.4', 'catch_up_collect = 3'],
+} as const
+/** Of the chats of a group, in turn. The last of them waits for a pause, too. */
+const POLICIES = ['keep', 'summarise', 'reject', 'keep'] as const
+const DEBOUNCE_MS = 300
 const BINDING = { engage: 'always', session: 'shared', senders: 'open', queue: 'steer' } as const

@@ -28,6 +28,7 @@ export class SqliteOverviewStore implements OverviewStore {
       waitingToBeRouted: one("SELECT count(*) AS n FROM inbound WHERE state = 'new'"),
       held: one("SELECT count(*) AS n FROM inbound WHERE state = 'held'"),
       unsent: one(`SELECT count(*) AS n FROM delivery WHERE ${UNSENT}`),
+      openApprovals: one("SELECT count(*) AS n FROM approval WHERE state = 'asked'"),
       failedSends: one("SELECT count(*) AS n FROM delivery WHERE state = 'failed'"),
       ambiguousSends: one('SELECT count(*) AS n FROM delivery WHERE ambiguous = 1'),
       openByGroup: byGroup(

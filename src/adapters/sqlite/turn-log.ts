@@ -1,6 +1,13 @@
 import type Database from 'better-sqlite3'
 import type { GroupName, InboundId, UnixMs, UserId } from '../../domain/ids.ts'
-import type { DeliveryLine, TurnFilter, TurnLine, TurnLog, TurnState } from '../../domain/ports/relay-log.ts'
+import type {
+  DeliveryLine,
+  DroppedLine,
+  TurnFilter,
+  TurnLine,
+  TurnLog,
+  TurnState,
+} from '../../domain/ports/relay-log.ts'
 import { SELECT_LINE, toDeliveryLine } from './delivery-log.ts'
 import { type ChatColumns, toChatRow } from './rows.ts'
 
@@ -48,6 +55,26 @@ export class SqliteTurnLog implements TurnLog {
       )
       .all({ id: filter.id ?? null, group: filter.group ?? null, limit })
       .map(toTurnLine)
+  }
+
+  dropped(limit: number): readonly DroppedLine[] {
+    return this.#db
+      .prepare<
+        [number],
+        ChatColumns & { inbound_id: number; sender_id: string; reason: string | null; received_at: number }
+      >(
+        `SELECT i.id AS inbound_id, i.sender_id, i.reason, i.received_at, c.*
+         FROM (SELECT * FROM inbound ORDER BY id DESC LIMIT 10000) i JOIN chat c ON c.id = i.chat_id
+         WHERE i.state = 'dropped' ORDER BY i.id DESC LIMIT ?`,
+      )
+      .all(limit)
+      .map((row) => ({
+        id: row.inbound_id as InboundId,
+        chat: toChatRow(row),
+        sender: row.sender_id as UserId,
+        reason: row.reason,
+        receivedAt: row.received_at as UnixMs,
+      }))
   }
 
   details(group: GroupName, id: InboundId): { text: string; deliveries: readonly DeliveryLine[] } | null {

@@ -3,6 +3,8 @@ export interface Overview {
   readonly waitingToBeRouted: number
   readonly held: number
   readonly unsent: number
+  /** Asks of agents that wait for a person. */
+  readonly openApprovals: number
   readonly failedSends: number
   /** Sends that may have reached the platform twice. */
   readonly ambiguousSends: number

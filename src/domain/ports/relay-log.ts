@@ -53,6 +53,15 @@ export interface TurnLine {
   readonly settledAt: UnixMs | null
 }
 
+/** A message that no agent was given, and why not. */
+export interface DroppedLine {
+  readonly id: InboundId
+  readonly chat: ChatRow
+  readonly sender: UserId
+  readonly reason: string | null
+  readonly receivedAt: UnixMs
+}
+
 export interface TurnFilter {
   readonly id?: InboundId
   readonly group?: GroupName
@@ -64,6 +73,8 @@ export interface TurnFilter {
 export interface TurnLog {
   /** Newest first. */
   list(filter: TurnFilter, limit: number): readonly TurnLine[]
+  /** Messages that were for no agent, or ended before one was chosen; newest first, of the newest 10,000 that came. */
+  dropped(limit: number): readonly DroppedLine[]
   /** What was said, and what came of it. */
   details(group: GroupName, id: InboundId): { text: string; deliveries: readonly DeliveryLine[] } | null
   /** A failed or cancelled message is given to its agent once more, as new. False when there is nothing to retry. */

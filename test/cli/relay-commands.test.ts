@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Core } from '../../src/core.ts'
 import type { ChatId, GroupName, UserId } from '../../src/domain/ids.ts'
+import type { InboundRow } from '../../src/domain/ports/stores.ts'
 import { CliRig } from './cli-rig.ts'
 
 const HOME = 'home' as GroupName
@@ -30,18 +31,16 @@ function failDeliveries(...reasons: string[]): void {
   add('waits')
 }
 
-/** A message that the agent home was given, settled like this. */
-function settleTurn(outcome: 'failed' | 'done'): number {
-  using core = cli.core()
+function receive(core: Core, platformMessageId: string, text: string): InboundRow {
   const now = core.clock.now()
   core.inbound.record(
     {
       address: { channel: 'telegram', account: 'main', chat: '7' },
       chatKind: 'private',
       chatTitle: 'Ann',
-      platformMessageId: 'm1',
+      platformMessageId,
       sender: { id: 'telegram:5' as UserId, name: 'Ann', isBot: false },
-      text: 'kill the runner',
+      text,
       sentAt: now,
       mentionsUs: true,
     },
@@ -49,6 +48,22 @@ function settleTurn(outcome: 'failed' | 'done'): number {
   )
   const row = core.inbound.nextNew(roomOf(core))
   if (!row) throw new Error('not recorded')
+  return row
+}
+
+/** A message that no agent was given. */
+function dropMessage(reason: string): number {
+  using core = cli.core()
+  const { id } = receive(core, 'm2', 'hello?')
+  core.inbound.routed(id, 'dropped', reason, [], core.clock.now())
+  return id
+}
+
+/** A message that the agent home was given, settled like this. */
+function settleTurn(outcome: 'failed' | 'done'): number {
+  using core = cli.core()
+  const now = core.clock.now()
+  const row = receive(core, 'm1', 'kill the runner')
   core.inbound.routed(row.id, 'routed', null, [{ group: HOME, session: 's' }], now)
   core.dispatches.placed(HOME, [{ inboundId: row.id, inboxSeq: 1, told: [] }])
   const deliveries = [
@@ -114,6 +129,18 @@ describe('turns', () => {
     ])
     using core = cli.core()
     expect(core.dispatches.pending(HOME, 10)).toMatchObject([{ inboundId: id, session: 's', retries: 1 }])
+  })
+
+  it('that ended before an agent was chosen are listed as dropped, with the reason', async () => {
+    const id = settleTurn('done')
+    const dropped = dropMessage('a stranger')
+    expect(await cli.json('turns', 'list')).toMatchObject([
+      { id: dropped, group: null, state: 'dropped', reason: 'a stranger', chat: 'telegram:7' },
+      { id, group: 'home', state: 'done' },
+    ])
+    expect(await cli.json('turns', 'list', '--state', 'dropped')).toMatchObject([{ id: dropped }])
+    expect(await cli.json('turns', 'list', '--group', 'home')).toMatchObject([{ id }])
+    expect((await cli.run('turns', 'list')).out).toMatch(/telegram:7 .*dropped .*a stranger/)
   })
 
   it('that are done are not given again', async () => {

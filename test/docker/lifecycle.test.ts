@@ -70,6 +70,70 @@ describe.skipIf(missing)('the life of a host and its sandboxes', () => {
     expect(host.log().filter(({ event }) => event === 'sandbox.started')).toHaveLength(1)
   })
 
+  it('an upgraded host lets the turn of an old sandbox end, answers it once, and replaces the sandbox', async () => {
+    await begin()
+    await terminal.say('/demo slow 4000')
+    await host.event('turn.accepted')
+    const [before] = await host.containers()
+    await host.terminate()
+    // What a new version changes of a sandbox is seen as this is: by the hash of what it is made from.
+    host.env({ TZ: 'Asia/Tokyo' })
+    await host.start()
+    await host.event('sandbox.adopted')
+    await terminal.answered('slow answer')
+    await host.event('sandbox.stopped', ({ why }) => why === 'its settings changed')
+    await terminal.say('after')
+    await terminal.answered('demo: after')
+    expect(times(await terminal.agentLines(), 'slow answer')).toBe(1)
+    expect(host.log().filter(({ event }) => event === 'turn.accepted')).toMatchObject([
+      { attempt: 1 },
+      { attempt: 1 },
+    ])
+    const after = await host.containers()
+    expect(after).toMatchObject([{ group: 'main', state: 'running' }])
+    expect(after[0]?.id).not.toBe(before?.id)
+  })
+
+  it('a machine that loses power, and comes back: what was under way is begun again and answered once', async () => {
+    await begin()
+    await terminal.say('/demo slow 3000')
+    await terminal.say('second')
+    await host.event('turn.accepted')
+    await Promise.all([host.kill(), host.killContainer('main')])
+    // What was running is gone, what was on disk is there: also all that processes left behind them.
+    expect(existsSync(host.socketPath)).toBe(true)
+    await host.start()
+    await terminal.answered('slow answer')
+    await terminal.answered('demo: second')
+    const lines = await terminal.agentLines()
+    expect([times(lines, 'slow answer'), times(lines, 'demo: second')]).toEqual([1, 1])
+    expect(await host.containers()).toMatchObject([{ group: 'main', state: 'running' }])
+  })
+
+  it('the sandbox of an agent that was removed while no host ran is gone with the next one', async () => {
+    await begin()
+    await host.creel('group', 'add', 'other')
+    await terminal.say('hello')
+    await terminal.answered('demo: hello')
+    await host.terminate()
+    expect(await host.containers()).toHaveLength(1)
+    await host.creel('group', 'remove', 'main')
+    await host.start()
+    await host.until('the sandbox to be gone', async () => (await host.containers()).length === 0)
+  })
+
+  it('what a turn leaves running and dies does not pile up as zombies', async () => {
+    await begin()
+    await terminal.say(
+      '/demo shell for n in $(seq 50); do (sleep 0.2 & exec true) & done; wait; sleep 1; echo reaped',
+    )
+    await terminal.answered('reaped')
+    const [container] = await host.containers()
+    const left = await host.processes(container?.id ?? '')
+    expect(left).toContain('node')
+    expect(left).not.toMatch(/defunct|sleep/)
+  })
+
   it('an idle sandbox is paused; a message wakes it and is answered', async () => {
     await begin('[limits]\npause_after_s = 1\n')
     await terminal.say('first')

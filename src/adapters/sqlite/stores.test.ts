@@ -231,6 +231,26 @@ describe('a message that was edited', () => {
     expect(edit(tables, row, 'the plan!', '4')).toBe('duplicate')
   })
 
+  test('under a picture of an album changes what stands for all, whichever picture it is', () => {
+    using tables = new HostTables()
+    const first = tables.receive('one', { album: 'x' })
+    const second = tables.receive('two', { album: 'x' })
+    const third = tables.receive('', { album: 'x' })
+    const text = () => tables.inbound.find(first.id)?.text
+    expect(edit(tables, second, 'zwei', '1')).toBe('duplicate')
+    edit(tables, first, 'eins', '2')
+    edit(tables, third, 'drei', '3', { mentionsUs: true })
+    edit(tables, third, 'drei', '3', { mentionsUs: true })
+    expect(text()).toBe('eins\nzwei\ndrei')
+    expect(tables.inbound.find(first.id)).toMatchObject({ mentionsUs: true, state: 'new' })
+    tables.inbound.routed(first.id, 'routed', null, [{ group: GARDEN, session: 's' }], tables.clock.now())
+    tables.dispatches.placed(GARDEN, [{ inboundId: first.id, inboxSeq: 1, told: [] }])
+    expect(edit(tables, second, 'deux', '4')).toBe('new')
+    expect(edit(tables, second, 'deux', '4')).toBe('duplicate')
+    expect(text()).toBe('eins\nzwei\ndrei')
+    expect(tables.inbound.nextNew(first.chatId)).toMatchObject({ text: 'edited: deux' })
+  })
+
   test('wakes the agent when the message before did', () => {
     using tables = new HostTables()
     const row = tables.place(GARDEN, 1, '@bot hello', { mentionsUs: true })

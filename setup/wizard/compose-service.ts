@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, isAbsolute, join } from 'node:path'
 import { z } from 'zod'
 import { hostRuns, stopHost } from '../../src/cli/detached-host.ts'
 import { runCommand } from '../../src/cli/session.ts'
@@ -53,6 +53,10 @@ export async function composeFiles(world: SetupWorld, uid = COMPOSE_UID): Promis
     })
   refuseSettings(install)
   const { key } = z.object({ key: z.string() }).parse(await runCommand(install, 'vault-list'))
+  if (!isAbsolute(key))
+    throw new CreelError('unavailable', `the master key is not in a file (${key})`, {
+      hint: 'set CREEL_MASTER_KEY_FILE, or vault.key_file in creel.toml',
+    })
   // The engine would make it, as root's.
   mkdirSync(dirname(key), { recursive: true, mode: 0o700 })
   refuseOwners([paths.dataDir, paths.groupsDir, dirname(key), key], uid)

@@ -57,6 +57,39 @@ test('writes in one go what came in between; like entries are one line', () => {
   ])
 })
 
+test('what lasts counts while it does, and once', () => {
+  using world = new RecorderWorld()
+  const config = GroupConfig.parse({ limits: { egress: { mb_per_hour: 2 } } })
+  const take = () => world.budget.take(GARDEN, config, world.clock.now())
+  const part = {
+    group: GARDEN,
+    at: world.clock.now(),
+    host: 'example.com',
+    port: 443,
+    method: 'CONNECT',
+    path: '',
+  }
+  world.recorder.passed({ ...part, bytesOut: 0, bytesIn: 1_000_000, ms: 10_000, isFirst: true })
+  expect(take()).toBeNull()
+  world.recorder.passed({ ...part, bytesOut: 0, bytesIn: 1_000_000, ms: 20_000, isFirst: false })
+  expect(take()).toContain('used up')
+  world.recorder.write()
+  expect(world.store.lines({}, 10)).toMatchObject([{ reason: 'still open', bytesIn: 1_000_000 }])
+  expect(world.store.totals({}, 10)).toMatchObject([{ count: 0, bytesIn: 2_000_000 }])
+  world.note({
+    method: 'CONNECT',
+    path: '',
+    bytesOut: 5,
+    bytesIn: 2_000_007,
+    told: { bytesOut: 0, bytesIn: 2_000_000 },
+  })
+  world.recorder.write()
+  expect(world.store.lines({}, 1)).toMatchObject([{ reason: null, bytesIn: 2_000_007 }])
+  expect(world.store.totals({}, 10)).toMatchObject([{ count: 1, bytesOut: 5, bytesIn: 2_000_007 }])
+  const again = new EgressBudget(world.store)
+  expect(again.take(GARDEN, config, world.clock.now())).toContain('used up')
+})
+
 test('a flood of one group is counted, not kept, and takes nothing from another', () => {
   using world = new RecorderWorld()
   world.note({ group: KITCHEN })

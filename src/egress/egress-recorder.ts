@@ -1,5 +1,11 @@
 import type { GroupName, UnixMs } from '../domain/ids.ts'
-import type { EgressAudit, EgressEntry, EgressOutcome } from '../domain/ports/egress.ts'
+import type {
+  EgressAudit,
+  EgressEntry,
+  EgressOutcome,
+  EgressPart,
+  PassedBytes,
+} from '../domain/ports/egress.ts'
 import type { EgressLine, EgressLogStore, EgressTotal } from '../domain/ports/egress-log.ts'
 import type { Log } from '../log.ts'
 import type { EgressBudget } from './egress-budget.ts'
@@ -10,6 +16,9 @@ const MAX_HOSTS = 60
 /** Lines about one group in the host's own log between two writes. */
 const MAX_LOGGED = 3
 const HOUR_MS = 3_600_000
+const NOTHING: PassedBytes = { bytesOut: 0, bytesIn: 0 }
+/** Why a line of what has not ended is there. */
+const STILL_OPEN = 'still open'
 /** Stands for what there was no room for. */
 export const OTHERS = '…'
 const MAX = { host: 255, method: 20, path: 300, reason: 300 } as const
@@ -39,14 +48,31 @@ export class EgressRecorder implements EgressAudit {
     this.#ports = ports
   }
 
-  note(entry: EgressEntry): void {
+  note({ told = NOTHING, ...entry }: EgressEntry): void {
+    const line = this.#line(entry)
+    const left = { bytesOut: line.bytesOut - told.bytesOut, bytesIn: line.bytesIn - told.bytesIn }
+    this.#count(line, left)
+    const kept = this.#of(entry.group)
+    keepLine(kept.lines, line)
+    keepTotal(kept.totals, { ...line, ...left })
+  }
+
+  passed({ isFirst, ...part }: EgressPart): void {
+    const line = this.#line({ ...part, outcome: 'allowed', status: null, reason: STILL_OPEN })
+    this.#count(line, line)
+    const kept = this.#of(part.group)
+    if (isFirst) keepLine(kept.lines, line)
+    // It counts as one when it ends.
+    keepTotal(kept.totals, { ...line, count: 0 })
+  }
+
+  #line(entry: Omit<EgressEntry, 'told'>): EgressLine {
     const { clean } = this.#ports
-    this.#count(entry)
     const text = (part: string, max: number) =>
       clean(part.slice(0, max * 2))
         .replace(UNSEEN, '?')
         .slice(0, max)
-    const line: EgressLine = {
+    return {
       ...entry,
       host: text(entry.host, MAX.host),
       method: text(entry.method, MAX.method),
@@ -54,9 +80,6 @@ export class EgressRecorder implements EgressAudit {
       reason: entry.reason === null ? null : text(entry.reason, MAX.reason),
       count: 1,
     }
-    const kept = this.#of(entry.group)
-    keepLine(kept.lines, line)
-    keepTotal(kept.totals, line)
   }
 
   /** Throws when the store cannot be written; nothing is lost then, and the bounds hold on. */
@@ -71,7 +94,7 @@ export class EgressRecorder implements EgressAudit {
     for (const { lines } of all) this.#report([...lines.values()])
   }
 
-  #count({ group, at, bytesOut, bytesIn }: EgressEntry): void {
+  #count({ group, at }: EgressLine, { bytesOut, bytesIn }: PassedBytes): void {
     try {
       this.#ports.budget.count(group, bytesOut + bytesIn, at)
     } catch (error) {

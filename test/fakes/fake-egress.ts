@@ -3,6 +3,7 @@ import type { Injection, OutgoingRequest } from '../../src/domain/injection.ts'
 import type {
   EgressAudit,
   EgressEntry,
+  EgressPart,
   EgressPolicy,
   EgressRequest,
   EgressTarget,
@@ -69,6 +70,13 @@ export class FakeEgressPolicy implements EgressPolicy {
 /** Keeps what was noted, and throws in a test when an entry has what none may have. */
 export class FakeEgressAudit implements EgressAudit {
   readonly entries: EgressEntry[] = []
+  /** Of what was still under way. */
+  readonly parts: EgressPart[] = []
+
+  passed(part: EgressPart): void {
+    if (part.bytesOut + part.bytesIn <= 0) throw new Error('nothing passed')
+    this.parts.push(part)
+  }
 
   note(entry: EgressEntry): void {
     if (entry.path.includes('?')) throw new Error(`a query was noted: ${entry.path}`)

@@ -116,20 +116,20 @@ describe('the forwarder', () => {
     await closed(hostSide)
   })
 
-  it('keeps 128 connections and refuses more', async () => {
+  it('keeps 192 connections and refuses more', async () => {
     let arrived = 0
     await host((socket) => {
       arrived++
       socket.resume()
     })
     let refused = 0
-    Array.from({ length: 140 }, () =>
+    Array.from({ length: 204 }, () =>
       dial()
         .on('end', () => refused++)
         .resume(),
     )
     await expect.poll(() => refused, { timeout: 10_000 }).toBe(12)
-    await expect.poll(() => arrived, { timeout: 10_000 }).toBe(128)
+    await expect.poll(() => arrived, { timeout: 10_000 }).toBe(192)
   })
 
   it('says when its port is taken', async () => {

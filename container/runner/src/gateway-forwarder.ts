@@ -2,8 +2,8 @@ import type { Server, Socket } from 'node:net'
 import { type Clock, rest } from './clock.ts'
 import { DirectRelay } from './direct-relay.ts'
 
-/** Far more than every runtime of one sandbox keeps open; the host has its own bound. */
-const MAX_CONNECTIONS = 128
+/** More than the host lets in: those beyond its own bound are told so by it. */
+const MAX_CONNECTIONS = 192
 /** How long a connection waits for a host that is being restarted before it is closed. */
 const HOST_WAIT_MS = 15_000
 const REDIAL_MS = 100

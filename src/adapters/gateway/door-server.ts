@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
-const MAX_CONNECTIONS = 128
+/** Beyond what a door lets in: so many can be told that there is no room. */
+const MAX_CONNECTIONS = 192
 const HEADERS_MS = 15_000
 /** For sending one request, body and all: a large upload on a slow line. */
 const REQUEST_MS = 60 * 60_000

@@ -64,13 +64,19 @@ export function forward(task: ForwardTask): void {
     if (!response.writableFinished) upstream.destroy()
   })
   const from = performance.now()
+  let isAnswered = false
   upstream.on('response', (answer) => {
+    isAnswered = true
     task.onAnswer({ status: answer.statusCode ?? 0, ms: Math.round(performance.now() - from) })
     passBack(answer, task)
   })
   upstream.on('error', (error) => {
     if (error instanceof TooManyBytesError) fail('the request is too large', 413, error.message)
     else fail(reasonOf(error), 502, 'the model service could not be reached')
+  })
+  upstream.on('close', () => {
+    // Such as an upgrade that nobody asked for, of which Node tells nothing else.
+    if (!isAnswered) fail('no answer', 502, 'the model service did not answer')
   })
   // Not a pipeline: that would close the client's connection before it got an answer.
   const body = new ByteLimit(MAX_BODY_BYTES)

@@ -8,6 +8,8 @@ import { answerError, answerErrorAndClose } from './error-answer.ts'
 import { ALLOWED, judgeCall, type ModelCall } from './model-calls.ts'
 import type { ToolTraffic } from './proxy/tool-traffic.ts'
 
+/** Connections of one group at once; the next ones are told so, up to where the server drops them. */
+const MAX_CONNECTIONS = 128
 /** Calls of models of one group under way at once. */
 const MAX_REQUESTS = 32
 /** More connections and requests than this within one window, and the door is shut for a window. */
@@ -34,6 +36,9 @@ export class GroupDoor {
   /** One opening or closing after the other. */
   #turn: Promise<unknown> = Promise.resolve()
   #active = 0
+  #connections = 0
+  /** Connections that were one too many: nothing on them is heard. */
+  readonly #tooMany = new WeakSet<Duplex>()
   #arrivals = 0
   #window: NodeJS.Timeout | undefined
   #shut = false
@@ -94,11 +99,14 @@ export class GroupDoor {
   #makeServer(): Server {
     const { tools } = this.#options
     const server = doorServer({
-      onConnection: (socket) => !tools.owns(socket) && this.#isFlood() && socket.destroy(),
-      onRequest: (request, response) => this.#serve(request, response),
-      onConnect: (request, socket, head) =>
-        tools.connect(request, socket, head, (opened) => server.emit('connection', opened)),
+      onConnection: (socket) => this.#admit(socket),
+      onRequest: (request, response) => !this.#tooMany.has(request.socket) && this.#serve(request, response),
+      onConnect: (request, socket, head) => {
+        if (this.#tooMany.has(socket)) return
+        tools.connect(request, socket, head, (opened) => server.emit('connection', opened))
+      },
       onUpgrade: (request, socket, head) => {
+        if (this.#tooMany.has(socket)) return
         if (this.#isForTools(request)) tools.upgrade(request, socket, head)
         else this.#turnAway(request, socket)
       },
@@ -112,6 +120,21 @@ export class GroupDoor {
       },
     })
     return server
+  }
+
+  #admit(socket: Duplex): void {
+    if (this.#options.tools.owns(socket)) return
+    if (this.#isFlood()) {
+      socket.destroy()
+      return
+    }
+    this.#connections++
+    socket.once('close', () => this.#connections--)
+    if (this.#connections <= MAX_CONNECTIONS) return
+    this.#tooMany.add(socket)
+    const reason = `more than ${MAX_CONNECTIONS} connections at once`
+    this.#options.onRefused({ method: '?', target: '' }, reason)
+    answerErrorAndClose(socket, 429, reason)
   }
 
   /** On a connection that the tools' door opened, or with the address of another host in it. */

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { lstatSync, rmSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { connect } from 'node:net'
 import { buffer, text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ALPHA, ALPHA_KEY, BETA, BETA_KEY, GatewayWorld } from '../../../test/rig/gateway-world.ts'
@@ -159,6 +160,23 @@ describe('a request of a sandbox', () => {
     const [answer] = (await once(sent, 'response')) as [IncomingMessage]
     expect(answer.statusCode).toBe(413)
     answer.resume()
+  })
+
+  it('is told of a service that switches protocols unasked', async () => {
+    world.serve = ({ socket }) =>
+      socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n')
+    expect(await world.ask()).toMatchObject({ status: 502, body: expect.stringContaining('did not answer') })
+    expect(world.reports).toEqual(['failed alpha anthropic: no answer'])
+  })
+
+  it('on the 129th connection is told that there is no room, and let in when another has ended', async () => {
+    const open = Array.from({ length: 128 }, () => connect({ path: world.paths.gateway(ALPHA) }))
+    await Promise.all(open.map((socket) => once(socket, 'connect')))
+    await expect.poll(async () => (await world.ask()).body).toContain('more than 128 connections at once')
+    expect((await world.ask({ group: BETA })).status).toBe(200)
+    expect(world.reports[0]).toContain('refused alpha')
+    for (const socket of open) socket.destroy()
+    await expect.poll(async () => (await world.ask()).status).toBe(200)
   })
 
   it('is the 33rd under way: refused, and let in when another has ended', async () => {

@@ -2,7 +2,7 @@ import type { GroupName, UnixMs } from '../ids.ts'
 import type { EgressEntry, EgressOutcome } from './egress.ts'
 
 /** A line of the log: one entry, or several alike within moments of each other. */
-export interface EgressLine extends EgressEntry {
+export interface EgressLine extends Omit<EgressEntry, 'told'> {
   /** How many it stands for. `at`, `status` and `ms` are the last one's, bytes are summed. */
   readonly count: number
 }

@@ -49,6 +49,12 @@ export interface EgressPolicy {
 export const OUTCOMES = ['allowed', 'denied', 'failed'] as const
 export type EgressOutcome = (typeof OUTCOMES)[number]
 
+/** Bytes both ways. */
+export interface PassedBytes {
+  readonly bytesOut: number
+  readonly bytesIn: number
+}
+
 /** One connection or request as it ended. Never a body, a header, a query or a secret. */
 export interface EgressEntry {
   readonly group: GroupName
@@ -67,12 +73,22 @@ export interface EgressEntry {
   readonly bytesOut: number
   readonly bytesIn: number
   readonly ms: number
+  /** What `passed` told of these bytes; left out when it told nothing. */
+  readonly told?: PassedBytes
+}
+
+/** A part of one that is still under way. */
+export interface EgressPart extends Omit<EgressEntry, 'outcome' | 'status' | 'reason' | 'told'> {
+  /** Nothing was told of it before. */
+  readonly isFirst: boolean
 }
 
 /** Where the gateway notes what left, what was turned away and why. */
 export interface EgressAudit {
   /** Never throws and never waits; entries are written in batches, and floods of one group are counted, not kept. */
   note(entry: EgressEntry): void
+  /** Bytes that passed since the last word of this connection. The same promises. */
+  passed(part: EgressPart): void
 }
 
 /** Which secret a request of a tool goes with. */

@@ -101,8 +101,10 @@ export class ConnectDoor {
     const expected = isIP(target.host) ? null : target.host
     if (words.serverName !== expected) throw new Stop('denied', 403, wrongName(words.serverName))
     if (server !== null) {
-      const ending = await joinStreams(socket, server, { share: context.share, status: 200, relay })
-      context.note({ target, method: 'CONNECT', path: '' }, from, ending)
+      const asked = { target, method: 'CONNECT', path: '' }
+      const passage = context.underWay(asked, from)
+      const ending = await joinStreams(socket, server, { share: context.share, status: 200, relay, passage })
+      context.note(asked, from, ending, passage)
       return
     }
     const secureContext = await context.ports.authority.contextFor(target.host)

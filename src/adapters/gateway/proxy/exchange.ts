@@ -1,10 +1,11 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
 import type { Injection } from '../../../domain/injection.ts'
-import type { EgressOutcome } from '../../../domain/ports/egress.ts'
+import type { EgressOutcome, PassedBytes } from '../../../domain/ports/egress.ts'
 import { passBody } from '../pass-body.ts'
 import { ByteAllowance, ByteMeter, OverLimitError } from './byte-meter.ts'
 import type { Ending } from './ending.ts'
 import type { GroupShare } from './group-share.ts'
+import type { Passage } from './passage.ts'
 import { refuse } from './refusal.ts'
 import { returnedHeaders, searchedSecrets, sentHeaders, sentPath } from './relay-headers.ts'
 import { hasBody } from './request-check.ts'
@@ -27,6 +28,7 @@ export interface ExchangeTask {
   readonly share: GroupShare
   /** Where it asks for a WebSocket: the bare connection that `response` is for. */
   readonly upgrade?: ClientSocket
+  readonly passage: Passage
   /** Told once, when both sides are through. */
   readonly onEnd: (ending: Ending) => void
 }
@@ -53,6 +55,7 @@ export class Exchange {
     const allowance = new ByteAllowance(limits.bytesPerRequest)
     this.#sent = new ByteMeter(allowance, rate)
     this.#got = new ByteMeter(allowance, rate)
+    task.passage.read = () => this.#passed
   }
 
   /** To be called once. Never throws. */
@@ -80,7 +83,7 @@ export class Exchange {
   }
 
   #sendNow(mayRepeat: boolean): void {
-    const { request, route, path, injection, loopMark, share, upgrade } = this.#task
+    const { request, route, path, injection, loopMark, share, upgrade, passage } = this.#task
     const host = authorityOf(route.target, route.secure ? 443 : 80)
     const headers = {
       ...sentHeaders(request.headers, { host, injection, loopMark }),
@@ -94,7 +97,7 @@ export class Exchange {
       upstream.on('upgrade', (answer, server, rest) => {
         this.#isUpgraded = true
         upstream.setTimeout(0)
-        const both = { ...upgrade, response: this.#task.response, answer, server, rest }
+        const both = { ...upgrade, response: this.#task.response, answer, server, rest, passage }
         void passUpgrade(both, share, this.#secrets).then((ending) => this.#finish(ending))
       })
     upstream.on('error', (error) => {
@@ -156,7 +159,11 @@ export class Exchange {
     this.#task.request.unpipe(this.#sent)
     if (outcome !== 'allowed') this.#upstream?.destroy()
     const status = this.#status
-    this.#finish({ outcome, status, reason, bytesOut: this.#sent.bytes, bytesIn: this.#got.bytes })
+    this.#finish({ outcome, status, reason, ...this.#passed })
+  }
+
+  get #passed(): PassedBytes {
+    return { bytesOut: this.#sent.bytes, bytesIn: this.#got.bytes }
   }
 
   #finish(ending: Ending): void {

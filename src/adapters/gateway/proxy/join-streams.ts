@@ -4,6 +4,7 @@ import { ByteAllowance, ByteMeter, OverLimitError } from './byte-meter.ts'
 import type { DirectRelay } from './direct-relay.ts'
 import type { Ending } from './ending.ts'
 import type { GroupShare } from './group-share.ts'
+import type { Passage } from './passage.ts'
 
 export interface JoinOptions {
   readonly share: GroupShare
@@ -12,6 +13,8 @@ export interface JoinOptions {
   readonly status: number | null
   /** What the server was dialled with; it carries the server's bytes in place of a pipe. */
   readonly relay?: DirectRelay
+  /** Told how to read what passed. */
+  readonly passage: Passage
 }
 
 /**
@@ -23,6 +26,8 @@ export function joinStreams(client: Duplex, server: Duplex, options: JoinOptions
   const allowance = new ByteAllowance(limits.bytesPerRequest)
   const out = new ByteMeter(allowance, rate)
   const back = new ByteMeter(allowance, rate)
+  const read = () => ({ bytesOut: out.bytes, bytesIn: back.bytes })
+  options.passage.read = read
   const links = [client, out, server, back, ...(options.masks ?? [])]
   let reason: string | null = null
   const stop = (why: string | null) => {
@@ -46,8 +51,7 @@ export function joinStreams(client: Duplex, server: Duplex, options: JoinOptions
   else [back, ...masks, client].reduce<Duplex>((last, next) => last.pipe(next), server)
   return closed.then(() => {
     clearTimeout(timer)
-    const counts = { bytesOut: out.bytes, bytesIn: back.bytes }
-    return { outcome: reason === null ? 'allowed' : 'failed', status: options.status, reason, ...counts }
+    return { outcome: reason === null ? 'allowed' : 'failed', status: options.status, reason, ...read() }
   })
 }
 

@@ -19,6 +19,8 @@ export interface ProxyLimits {
   readonly idleMs: number
   /** One tunnel, WebSocket or request. */
   readonly totalMs: number
+  /** How often what is under way is counted. */
+  readonly countMs: number
 }
 
 const GIB = 1024 ** 3
@@ -38,4 +40,5 @@ export const PROXY_LIMITS: ProxyLimits = {
   handshakeMs: 10_000,
   idleMs: 10 * 60_000,
   totalMs: 6 * 3_600_000,
+  countMs: 10_000,
 }

@@ -53,14 +53,15 @@ export class RequestDoor {
         path: withoutQuery(read.path),
         secure: read.secure,
       })
+      const passage = context.underWay(asked, from)
       const onEnd = (ending: Parameters<ToolContext['note']>[2]) => {
         release()
         if (!read.isOpened) route.close()
-        context.note(asked, from, ending)
+        context.note(asked, from, ending, passage)
       }
       const { share, ports } = context
       const loopMark = route.mayBePrivate ? ports.loopMark : null
-      const task = { request, response, route, path: read.path, injection, loopMark, share, onEnd }
+      const task = { request, response, route, path: read.path, injection, loopMark, share, passage, onEnd }
       new Exchange(upgrade ? { ...task, upgrade } : task).start()
     } catch (error) {
       release?.()

@@ -13,6 +13,7 @@ import type { CertificateAuthority } from './certificate-authority.ts'
 import type { Ending } from './ending.ts'
 import { GroupShare } from './group-share.ts'
 import type { HostLookup } from './host-lookup.ts'
+import { type Passage, Passages } from './passage.ts'
 import { type GroupLimits, PROXY_LIMITS, type ProxyLimits } from './proxy-limits.ts'
 import { Route } from './route.ts'
 import { Stop } from './stop.ts'
@@ -54,12 +55,14 @@ export class ToolContext {
   /** Connections whose requests are read here, and where they go. */
   readonly opened = new WeakMap<Duplex, Route>()
   readonly #usual: ProxyLimits
+  readonly #passages: Passages
 
   constructor(group: GroupName, ports: ToolPorts) {
     this.group = group
     this.ports = ports
     this.#usual = { ...PROXY_LIMITS, ...ports.pace }
     this.share = new GroupShare(this.#usual)
+    this.#passages = new Passages(this.#usual.countMs)
   }
 
   /** Takes over what the settings say now. Throws CreelError. */
@@ -83,18 +86,30 @@ export class ToolContext {
     return new Route({ target, secure, addresses, mayBePrivate, connectMs, trust })
   }
 
-  /** `from`: when it began, in steady milliseconds. */
-  note({ target, method, path }: Asked, from: number, ending: Ending): void {
-    this.ports.audit.note({
+  /** Counts its bytes while it is under way; `note` ends that. `from`: when it began, in steady milliseconds. */
+  underWay({ target, method, path }: Asked, from: number): Passage {
+    return this.#passages.begin((part, isFirst) =>
+      this.ports.audit.passed({ ...this.#facts({ target, method, path }, from), ...part, isFirst }),
+    )
+  }
+
+  /** `passage`: what `underWay` gave for it. */
+  note(asked: Asked, from: number, ending: Ending, passage?: Passage): void {
+    if (passage) this.#passages.end(passage)
+    const told = passage?.told ? { told: passage.told } : {}
+    this.ports.audit.note({ ...this.#facts(asked, from), ...ending, ...told })
+  }
+
+  #facts({ target, method, path }: Asked, from: number) {
+    return {
       group: this.group,
       at: this.ports.clock.now(),
       host: target?.host ?? '',
       port: target?.port ?? 0,
       method,
       path: (path.split('?')[0] ?? '').slice(0, NOTED_PATH),
-      ...ending,
       ms: Math.round(performance.now() - from),
-    })
+    }
   }
 
   noteStop(asked: Asked, from: number, stop: Stop): void {

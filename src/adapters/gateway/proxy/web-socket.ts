@@ -4,6 +4,7 @@ import { KeyMask } from '../key-mask.ts'
 import type { Ending } from './ending.ts'
 import type { GroupShare } from './group-share.ts'
 import { joinStreams } from './join-streams.ts'
+import type { Passage } from './passage.ts'
 import { returnedHeaders } from './relay-headers.ts'
 
 /** A client's connection that asks for a WebSocket, and what it sent behind its request. */
@@ -17,6 +18,7 @@ export interface Agreed extends ClientSocket {
   readonly answer: IncomingMessage
   readonly server: Duplex
   readonly rest: Buffer
+  readonly passage: Passage
 }
 
 export const UPGRADE_HEADERS = { connection: 'Upgrade', upgrade: 'websocket' } as const
@@ -30,14 +32,14 @@ export function whyNoUpgrade({ method, headers }: IncomingMessage): string | nul
 
 /** Tells the client that the server agreed and passes bytes both ways until one side has enough. Never rejects. */
 export function passUpgrade(agreed: Agreed, share: GroupShare, secrets: readonly string[]): Promise<Ending> {
-  const { socket, head, response, answer, server, rest } = agreed
+  const { socket, head, response, answer, server, rest, passage } = agreed
   // It is bytes from here on.
   if (response.socket !== null) response.detachSocket(response.socket)
   if (socket.writable) socket.write(switchingHead(answer, secrets))
   if (rest.length > 0) server.unshift(rest)
   if (head.length > 0) socket.unshift(head)
   const masks = secrets.map((secret) => new KeyMask(secret))
-  return joinStreams(socket, server, { share, masks, status: 101 })
+  return joinStreams(socket, server, { share, masks, status: 101, passage })
 }
 
 function switchingHead(answer: IncomingMessage, secrets: readonly string[]): string {

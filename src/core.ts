@@ -38,6 +38,7 @@ import { SqliteProgressNotes } from './adapters/sqlite/progress-note-store.ts'
 import { SqliteRetention } from './adapters/sqlite/retention.ts'
 import { SqliteRoleStore } from './adapters/sqlite/role-store.ts'
 import { SqliteSessionChoices } from './adapters/sqlite/session-choice-store.ts'
+import { SqliteSharedCommits } from './adapters/sqlite/shared-commits.ts'
 import { SqliteTaskStore } from './adapters/sqlite/task-store.ts'
 import { SqliteTurnLog } from './adapters/sqlite/turn-log.ts'
 import { SqliteUsageStore } from './adapters/sqlite/usage-store.ts'
@@ -63,6 +64,7 @@ export interface Core extends Disposable {
   readonly vault: Vault
   /** Knows every secret that was read. */
   readonly mask: SecretMask
+  readonly commits: SqliteSharedCommits
   readonly inbound: SqliteInboundStore
   readonly waiting: SqliteWaitingStore
   readonly attachments: SqliteAttachmentStore
@@ -118,6 +120,7 @@ export function openCore(install: Install, clock: Clock = steadyClock()): Core {
     vault: new AgeVault(paths.vaultFile, masterKey(install, id), (content) =>
       mask.learn(secretTexts(content)),
     ),
+    commits: new SqliteSharedCommits(db),
     inbound: new SqliteInboundStore(db),
     waiting: new SqliteWaitingStore(db),
     attachments: new SqliteAttachmentStore(db),

@@ -64,6 +64,8 @@ export interface HostParts {
 
 /** Lanes of each pump that work at once. */
 const LANES = 32
+/** The same where what many do is one commit. */
+const SHARING_LANES = 256
 const PUMP = { pollMs: 1_000, backoff: { baseMs: 200, maxMs: 30_000 } }
 
 export class Host {
@@ -139,17 +141,17 @@ export class Host {
           this.#dispatch.nudge(group)
         },
       },
-      { ...pump, maxConcurrent: LANES },
+      { ...pump, maxConcurrent: SHARING_LANES },
     )
     this.#intakes = intakes
     this.#routing = routing
     this.#dispatch = this.#pump<GroupName>('dispatch', {
-      gather: true,
+      maxConcurrent: SHARING_LANES,
       keys: () => dispatches.groupsWithPending(),
       step: (group) =>
         dispatchNext(group, {
           ...{ inbound, dispatches, deliveries, mailbox, directory, events, clock, choices, notices },
-          ...{ attachments, files, groupFiles, waiting, roles, tasks },
+          ...{ attachments, files, groupFiles, waiting, roles, tasks, commits: core.commits },
           budget: (name) => turnBudget(name, budget),
           queueBound: chats.queue_bound,
           contextMessages: limits.context_messages,
@@ -285,7 +287,7 @@ export class Host {
 
   #pump<Key extends string | number>(
     name: string,
-    work: Pick<PumpOptions<Key>, 'keys' | 'step'> & Partial<Pick<PumpOptions<Key>, 'gather'>>,
+    work: Pick<PumpOptions<Key>, 'keys' | 'step'> & Partial<Pick<PumpOptions<Key>, 'maxConcurrent'>>,
   ): Pump<Key> {
     const { core, log, random } = this.parts
     return new Pump<Key>({ ...PUMP, name, log, random, clock: core.clock, maxConcurrent: LANES, ...work })

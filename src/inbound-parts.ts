@@ -33,6 +33,7 @@ export function inboundParts(
   const routing = new Pump<ChatId>({
     ...pump,
     name: 'routing',
+    within: (work, again) => core.commits.run(work, again),
     keys: () => inbound.chatsWithNew(),
     step: (chatId) =>
       routeNext(chatId, {

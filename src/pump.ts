@@ -24,8 +24,8 @@ export interface PumpOptions<Key> {
   readonly step: (key: Key, signal: AbortSignal) => Promise<StepResult> | StepResult
   readonly maxConcurrent: number
   readonly backoff: BackoffRange
-  /** A lane begins when this turn of the event loop is over: what comes in together is done together. */
-  readonly gather?: boolean
+  /** Where the steps are done, when they are done with others': see SharedCommits. They must be synchronous then. */
+  readonly within?: <T>(work: () => T, again: (result: T) => boolean) => Promise<T>
 }
 
 interface Lane {
@@ -171,7 +171,7 @@ export class Pump<Key extends string | number> {
   async #runLane(key: Key, lane: Lane): Promise<void> {
     const { signal } = this.#stopping
     // Leaves the caller's stack: a nudge must never run work inside somebody's transaction.
-    await (this.#options.gather ? this.#options.clock.sleep(0, signal).catch(ignoreAbort) : Promise.resolve())
+    await Promise.resolve()
     let result: StepResult
     for (let round = 1; ; round += 1) {
       lane.again = false
@@ -188,13 +188,9 @@ export class Pump<Key extends string | number> {
 
   async #runStep(key: Key, lane: Lane): Promise<StepResult> {
     try {
-      const { clock, step, log, name } = this.#options
-      const begun = clock.now()
-      const working = step(key, this.#killed.signal)
-      // Until here everything else of the process waited: whose work it was must be known (I7).
-      const tookMs = clock.now() - begun
-      if (tookMs > MAX_STEP_MS) log.warn({ pump: name, key, tookMs }, 'step held up the event loop')
-      const result = await working
+      const { within } = this.#options
+      const step = () => this.#timedStep(key)
+      const result = await (within ? within(step, (said) => said === 'again') : step())
       lane.failures = 0
       return result
     } catch (error) {
@@ -207,6 +203,16 @@ export class Pump<Key extends string | number> {
       )
       return { waitMs }
     }
+  }
+
+  #timedStep(key: Key): Promise<StepResult> | StepResult {
+    const { clock, step, log, name } = this.#options
+    const begun = clock.now()
+    const working = step(key, this.#killed.signal)
+    // Until here everything else of the process waited: whose work it was must be known (I7).
+    const tookMs = clock.now() - begun
+    if (tookMs > MAX_STEP_MS) log.warn({ pump: name, key, tookMs }, 'step held up the event loop')
+    return working
   }
 
   #wakeLater(key: Key, lane: Lane, waitMs: number): void {

@@ -52,7 +52,7 @@ class DispatchWorld extends HostTables {
     const nudge = (name: GroupName) => void this.nudged.push(name)
     return dispatchNext(group, {
       ...{ attachments, files, groupFiles, waiting, queueBound: 50, roles: this.roles },
-      tasks: this.tasks,
+      ...{ tasks: this.tasks, commits: this.commits },
       ...{
         inbound,
         dispatches,
@@ -202,9 +202,13 @@ describe('dispatchNext', () => {
     using world = new DispatchWorld()
     const row = world.give(GARDEN, 'one')
     world.give(GARDEN, 'elsewhere', { address: { channel: 'fake', account: 'main', chat: 'other' } })
-    const writing = world.dispatch()
-    world.dispatches.cancelPending(GARDEN, row.chatId, world.clock.now())
-    await writing
+    const { mailbox } = world
+    const putAll = mailbox.putAll.bind(mailbox)
+    mailbox.putAll = (...call) => {
+      world.dispatches.cancelPending(GARDEN, row.chatId, world.clock.now())
+      return putAll(...call)
+    }
+    await world.dispatch()
     expect(world.mailbox.rows(GARDEN).map(({ entry }) => entry)).toMatchObject([
       { type: 'message', text: 'one' },
       { type: 'message', text: 'elsewhere' },

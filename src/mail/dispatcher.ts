@@ -8,6 +8,7 @@ import type { Quote } from '../domain/message.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type { Mailbox, NewInboxEntry } from '../domain/ports/mailbox.ts'
 import type { SessionChoices } from '../domain/ports/session-choices.ts'
+import type { SharedCommits } from '../domain/ports/shared-commits.ts'
 import type {
   DeliveryStore,
   DirectoryStore,
@@ -29,6 +30,7 @@ import { type GivenFilesPorts, giveFiles } from './given-files.ts'
 import { arrivalNotes, releaseSummaries, type SummariesPorts } from './summaries.ts'
 
 export interface DispatcherPorts extends GivenFilesPorts, SummariesPorts {
+  readonly commits: SharedCommits
   readonly inbound: Pick<InboundStore, 'find' | 'overheard'>
   readonly dispatches: DispatchStore
   readonly deliveries: Pick<DeliveryStore, 'untoldTo'>
@@ -65,18 +67,10 @@ const MAX_NAME = 200
  * between the two writes is harmless: the inbox knows the key. What a person stopped between the two is stopped there.
  */
 export async function dispatchNext(group: GroupName, ports: DispatcherPorts): Promise<StepResult> {
-  const { dispatches, mailbox, inbound, events, clock } = ports
-  releaseSummaries(group, ports)
-  const pending = dispatches.pending(group, BATCH)
-  if (pending.length === 0) return 'idle'
-  const { room, bound } = ports.budget(group)
-  if (bound) tellBound(bound, pending, ports)
-  if (room <= 0) return { waitMs: BOUND_WAIT_MS }
-  const told = new Set<DeliveryId>()
-  const items = pending.slice(0, room).flatMap((dispatch) => {
-    const row = inbound.find(dispatch.inboundId)
-    return row ? [inboxItem(group, dispatch, row, told, ports)] : []
-  })
+  const { commits, dispatches, mailbox, events, clock } = ports
+  const next = await commits.run(() => nextItems(group, ports))
+  if (!('items' in next)) return next.result
+  const { items } = next
   // One commit for all of them: its cost is the disk's, whatever is in it.
   const seqs = await mailbox.putAll(group, items, clock.now())
   const placed = items.map(({ id, undelivered }, index) => ({
@@ -84,11 +78,31 @@ export async function dispatchNext(group: GroupName, ports: DispatcherPorts): Pr
     inboxSeq: seqs[index] ?? 0,
     told: undelivered,
   }))
-  const stopped = dispatches.placed(group, placed).map(cancelItem)
+  const stopped = (await commits.run(() => dispatches.placed(group, placed))).map(cancelItem)
   if (stopped.length > 0) await mailbox.putAll(group, stopped, clock.now())
   for (const { inboundId, inboxSeq } of placed) events.placed(group, inboundId, inboxSeq)
   ports.nudge(group)
-  return pending.length === BATCH ? 'again' : 'idle'
+  return next.more ? 'again' : 'idle'
+}
+
+type NextItems =
+  | { readonly items: readonly InboxItem[]; readonly more: boolean }
+  | { readonly result: StepResult }
+
+/** What the group is to be given now, oldest first. */
+function nextItems(group: GroupName, ports: DispatcherPorts): NextItems {
+  releaseSummaries(group, ports)
+  const pending = ports.dispatches.pending(group, BATCH)
+  if (pending.length === 0) return { result: 'idle' }
+  const { room, bound } = ports.budget(group)
+  if (bound) tellBound(bound, pending, ports)
+  if (room <= 0) return { result: { waitMs: BOUND_WAIT_MS } }
+  const told = new Set<DeliveryId>()
+  const items = pending.slice(0, room).flatMap((dispatch) => {
+    const row = ports.inbound.find(dispatch.inboundId)
+    return row ? [inboxItem(group, dispatch, row, told, ports)] : []
+  })
+  return { items, more: pending.length === BATCH }
 }
 
 function cancelItem(inboxSeq: number): NewInboxEntry {

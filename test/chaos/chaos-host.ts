@@ -63,6 +63,7 @@ const parts = {
 MUTATIONS.find(({ name }) => name === setup.mutation)?.breakIt(parts)
 const wire = new Tripwire(setup.arm, setup.noteFile)
 for (const method of ['record', 'together', 'routed']) wire.guard(core.inbound, method, `inbound.${method}`)
+wire.guard(core.commits, 'run', 'commits.run')
 wire.guard(parts.files, 'add', 'files.add')
 wire.guard(parts.files, 'collect', 'files.collect')
 wire.guard(core.attachments, 'ready', 'attachments.ready')

@@ -6,6 +6,8 @@ export const HOST_STEPS = [
   // What came in one answer of a platform, as one commit.
   'inbound.together',
   'inbound.routed',
+  // What was routed, or noted as placed, in one turn.
+  'commits.run',
   'files.add',
   'attachments.ready',
   'groupFiles.give',

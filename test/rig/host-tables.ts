@@ -18,6 +18,7 @@ import { SqlitePairingCodes } from '../../src/adapters/sqlite/pairing-store.ts'
 import { SqliteProgressNotes } from '../../src/adapters/sqlite/progress-note-store.ts'
 import { SqliteRoleStore } from '../../src/adapters/sqlite/role-store.ts'
 import { SqliteSessionChoices } from '../../src/adapters/sqlite/session-choice-store.ts'
+import { SqliteSharedCommits } from '../../src/adapters/sqlite/shared-commits.ts'
 import { SqliteTaskStore } from '../../src/adapters/sqlite/task-store.ts'
 import { SqliteUsageStore } from '../../src/adapters/sqlite/usage-store.ts'
 import { SqliteWaitingStore } from '../../src/adapters/sqlite/waiting-store.ts'
@@ -41,6 +42,7 @@ export class HostTables implements Disposable {
   readonly clock = new FakeClock()
   readonly events = new Events(silentLog)
   readonly db: Database.Database
+  readonly commits: SqliteSharedCommits
   readonly inbound: SqliteInboundStore
   readonly waiting: SqliteWaitingStore
   readonly attachments: SqliteAttachmentStore
@@ -62,6 +64,7 @@ export class HostTables implements Disposable {
 
   constructor() {
     this.db = openHostDb(this.path)
+    this.commits = new SqliteSharedCommits(this.db)
     this.inbound = new SqliteInboundStore(this.db)
     this.waiting = new SqliteWaitingStore(this.db)
     this.attachments = new SqliteAttachmentStore(this.db)

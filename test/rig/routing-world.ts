@@ -99,6 +99,7 @@ export class RoutingWorld extends HostTables {
     return dispatchNext(group, {
       ...{ inbound, waiting, dispatches, deliveries, attachments, mailbox, directory, events, clock },
       ...{ choices: this.choices, notices: this.notices, roles: this.roles, tasks: this.tasks },
+      commits: this.commits,
       files: { path: () => null },
       groupFiles: { give: () => true },
       budget: () => ({ room: Number.POSITIVE_INFINITY }),

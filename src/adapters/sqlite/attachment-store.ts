@@ -9,6 +9,7 @@ import type {
   StoredFile,
 } from '../../domain/ports/files.ts'
 import { UNSENT } from './rows.ts'
+import { Statements } from './statements.ts'
 
 type Place = Pick<Attachment, 'inboundId' | 'position'>
 
@@ -39,20 +40,21 @@ const IN_USE = `
   UNION SELECT file FROM delivery WHERE file IS NOT NULL AND ${UNSENT}`
 
 export class SqliteAttachmentStore implements AttachmentStore {
-  readonly #db: Database.Database
-  readonly #of: Database.Statement<[number], AttachmentColumns>
+  readonly #statements: Statements
 
   constructor(db: Database.Database) {
-    this.#db = db
-    this.#of = db.prepare('SELECT * FROM attachment WHERE inbound_id = ? ORDER BY position')
+    this.#statements = new Statements(db)
   }
 
   of(inboundId: InboundId): readonly Attachment[] {
-    return this.#of.all(inboundId).map(toAttachment)
+    return this.#statements
+      .prepare<[number], AttachmentColumns>('SELECT * FROM attachment WHERE inbound_id = ? ORDER BY position')
+      .all(inboundId)
+      .map(toAttachment)
   }
 
   chatsWithWanted(): readonly ChatId[] {
-    return this.#db
+    return this.#statements
       .prepare<[], { chat_id: number }>(
         `SELECT i.chat_id FROM attachment a JOIN inbound i ON i.id = a.inbound_id
          WHERE ${WAITING} GROUP BY i.chat_id ORDER BY min(i.id)`,
@@ -61,10 +63,11 @@ export class SqliteAttachmentStore implements AttachmentStore {
       .map((row) => row.chat_id as ChatId)
   }
 
+  /** Beginning with the files that are wanted, which are few: the other way round looks at all messages of the chat. */
   nextWanted(chatId: ChatId): Attachment | null {
-    const row = this.#db
+    const row = this.#statements
       .prepare<[number], AttachmentColumns>(
-        `SELECT a.* FROM attachment a JOIN inbound i ON i.id = a.inbound_id
+        `SELECT a.* FROM attachment a INDEXED BY attachment_wanted CROSS JOIN inbound i ON i.id = a.inbound_id
          WHERE i.chat_id = ? AND ${WAITING} ORDER BY a.inbound_id, a.position LIMIT 1`,
       )
       .get(chatId)
@@ -72,7 +75,7 @@ export class SqliteAttachmentStore implements AttachmentStore {
   }
 
   ready({ inboundId, position }: Place, { sha256, bytes, image }: StoredFile): void {
-    this.#db
+    this.#statements
       .prepare(
         `UPDATE attachment SET state = 'ready', sha256 = ?, bytes = ?, image = ?
          WHERE inbound_id = ? AND position = ?`,
@@ -81,13 +84,13 @@ export class SqliteAttachmentStore implements AttachmentStore {
   }
 
   failed({ inboundId, position }: Place, reason: string): void {
-    this.#db
+    this.#statements
       .prepare("UPDATE attachment SET state = 'failed', reason = ? WHERE inbound_id = ? AND position = ?")
       .run(reason, inboundId, position)
   }
 
   retry({ inboundId, position }: Place, notBefore: UnixMs): void {
-    this.#db
+    this.#statements
       .prepare(
         `UPDATE attachment SET attempts = attempts + 1, not_before = ? WHERE inbound_id = ? AND position = ?`,
       )
@@ -95,7 +98,7 @@ export class SqliteAttachmentStore implements AttachmentStore {
   }
 
   groupsWaitingFor(inboundId: InboundId): readonly GroupName[] {
-    return this.#db
+    return this.#statements
       .prepare<[number], { group_name: string }>(
         'SELECT group_name FROM dispatch WHERE inbound_id = ? AND inbox_seq IS NULL AND outcome IS NULL',
       )
@@ -104,7 +107,7 @@ export class SqliteAttachmentStore implements AttachmentStore {
   }
 
   inUse(): ReadonlySet<FileHash> {
-    const rows = this.#db.prepare<[], { sha256: string | null }>(IN_USE).all()
+    const rows = this.#statements.prepare<[], { sha256: string | null }>(IN_USE).all()
     return new Set(rows.flatMap(({ sha256 }) => sha256 ?? []))
   }
 }

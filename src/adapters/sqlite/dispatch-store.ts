@@ -35,12 +35,14 @@ const NO_FILE_TO_WAIT_FOR = `NOT EXISTS (
 export class SqliteDispatchStore implements DispatchStore {
   readonly #db: Database.Database
   readonly #statements: Statements
+  readonly #inOneCommit: <T>(work: () => T) => T
   readonly #hasOpen: Database.Statement<[string], { one: number }>
   readonly #pending: Database.Statement<[string, number], PendingColumns>
 
   constructor(db: Database.Database) {
     this.#db = db
     this.#statements = new Statements(db)
+    this.#inOneCommit = db.transaction((work: () => unknown) => work()) as <T>(work: () => T) => T
     this.#hasOpen = db.prepare(
       'SELECT 1 AS one FROM dispatch WHERE group_name = ? AND outcome IS NULL LIMIT 1',
     )
@@ -73,14 +75,13 @@ export class SqliteDispatchStore implements DispatchStore {
       'UPDATE dispatch SET inbox_seq = ? WHERE group_name = ? AND inbound_id = ? RETURNING outcome',
     )
     const tell = this.#statements.prepare('UPDATE delivery SET agent_told = 1 WHERE id = ?')
-    const write = this.#db.transaction(() =>
+    const write = () =>
       placed.flatMap(({ inboundId, inboxSeq, told }) => {
         const row = place.get(inboxSeq, group, inboundId)
         for (const id of told) tell.run(id)
         return row?.outcome === 'cancelled' ? [inboxSeq] : []
-      }),
-    )
-    return relaxedSync(this.#db, write)
+      })
+    return relaxedSync(this.#db, () => this.#inOneCommit(write))
   }
 
   newestPlaced(group: GroupName): number {

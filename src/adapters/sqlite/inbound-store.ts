@@ -34,6 +34,7 @@ export const LET_IN = `
 export class SqliteInboundStore implements InboundStore {
   readonly #db: Database.Database
   readonly #statements: Statements
+  readonly #inOneCommit: <T>(work: () => T) => T
   readonly #record: (message: InboundMessage, at: UnixMs) => 'new' | 'duplicate'
   readonly #tell: (word: HostWord, at: UnixMs) => 'new' | 'duplicate'
   readonly #nextNew: Database.Statement<[number], InboundColumns>
@@ -43,6 +44,7 @@ export class SqliteInboundStore implements InboundStore {
   constructor(db: Database.Database) {
     this.#db = db
     this.#statements = new Statements(db)
+    this.#inOneCommit = db.transaction((work: () => unknown) => work()) as <T>(work: () => T) => T
     this.#record = this.#prepareRecord()
     this.#tell = db.transaction(prepareTell(db))
     this.#nextNew = db.prepare(
@@ -119,7 +121,7 @@ export class SqliteInboundStore implements InboundStore {
   }
 
   together<T>(work: () => T): T {
-    return this.#db.transaction(work)()
+    return this.#inOneCommit(work)
   }
 
   chatOf({ channel, account, chat }: ChatAddress): ChatId | null {
@@ -155,7 +157,7 @@ export class SqliteInboundStore implements InboundStore {
       `INSERT INTO sticky (binding_id, thread, opened_at) SELECT ?, thread, ? FROM inbound WHERE id = ?
        ON CONFLICT DO UPDATE SET opened_at = excluded.opened_at`,
     )
-    const write = this.#db.transaction(() => {
+    const write = () => {
       this.#statements.prepare('UPDATE inbound SET state = ?, reason = ? WHERE id = ?').run(state, reason, id)
       for (const plan of plans) {
         const { aside, bundle = null, command = null } = plan
@@ -164,8 +166,8 @@ export class SqliteInboundStore implements InboundStore {
         dispatch.run(plan.group, id, plan.session, command, at, bundle, aside?.kind ?? null, ...end)
         if (plan.openSticky) sticky.run(plan.openSticky.bindingId, at, id)
       }
-    })
-    relaxedSync(this.#db, write)
+    }
+    relaxedSync(this.#db, () => this.#inOneCommit(write))
   }
 
   overheard(

@@ -3,7 +3,16 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { Paths } from '../../paths.ts'
 import { toCreelError } from './file-errors.ts'
 import { FileMailbox } from './file-mailbox.ts'
-import { packError, type WriterAnswer, type WriterOrder, type WriterSetup } from './writer-wire.ts'
+import {
+  packError,
+  type WriterAnswer,
+  type WriterOrder,
+  type WriterSetup,
+  type WriterWord,
+} from './writer-wire.ts'
+
+/** A word between threads costs as much as the work for one message; whoever waits for the first must not wait long. */
+const MOST_ANSWERS = 8
 
 const { dataDir, groupsDir, maxOpen } = workerData as WriterSetup
 const mailbox = new FileMailbox({
@@ -12,16 +21,21 @@ const mailbox = new FileMailbox({
   maxOpen,
 })
 
-parentPort?.on('message', (order: WriterOrder | 'close') => {
-  if (order === 'close') {
+parentPort?.on('message', (orders: readonly WriterOrder[] | 'close') => {
+  if (orders === 'close') {
     mailbox.close()
     parentPort?.close()
     return
   }
-  parentPort?.postMessage(carryOut(order))
+  for (let at = 0; at < orders.length; at += MOST_ANSWERS)
+    tell(orders.slice(at, at + MOST_ANSWERS).map(carryOut))
 })
 
-parentPort?.postMessage('ready' satisfies WriterAnswer)
+tell('ready')
+
+function tell(word: WriterWord): void {
+  parentPort?.postMessage(word)
+}
 
 function carryOut(order: WriterOrder): WriterAnswer {
   const { id, group } = order

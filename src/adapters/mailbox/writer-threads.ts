@@ -2,7 +2,13 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { CreelError } from '../../domain/errors.ts'
 import type { GroupName } from '../../domain/ids.ts'
-import { unpackError, type WriterAnswer, type WriterOrder, type WriterSetup } from './writer-wire.ts'
+import {
+  unpackError,
+  type WriterAnswer,
+  type WriterOrder,
+  type WriterSetup,
+  type WriterWord,
+} from './writer-wire.ts'
 
 /** A commit waits for the disk most of its time, so more than there are cores. */
 const THREADS = 4
@@ -18,6 +24,8 @@ type Work =
 interface Thread {
   readonly worker: Worker
   readonly waiting: Map<number, PromiseWithResolvers<readonly number[]>>
+  /** Asked for, and not said to the thread yet. */
+  unsaid: WriterOrder[]
   readonly ended: Promise<void>
   ready: boolean
   rest: NodeJS.Timeout | undefined
@@ -57,10 +65,18 @@ export class WriterThreads {
     const id = ++this.#count
     const answer = Promise.withResolvers<readonly number[]>()
     thread.waiting.set(id, answer)
+    // What many ask for at once is said at once.
+    if (thread.unsaid.push({ ...work, id }) === 1) process.nextTick(() => this.#say(thread))
+    return answer.promise
+  }
+
+  #say(thread: Thread): void {
+    const orders = thread.unsaid
+    if (orders.length === 0) return
+    thread.unsaid = []
     clearTimeout(thread.rest)
     thread.worker.ref()
-    thread.worker.postMessage({ ...work, id } satisfies WriterOrder)
-    return answer.promise
+    thread.worker.postMessage(orders satisfies readonly WriterOrder[])
   }
 
   /** Lets what was asked for end. Idempotent. */
@@ -76,8 +92,11 @@ export class WriterThreads {
       resourceLimits: HEAP,
     })
     const ended = Promise.withResolvers<void>()
-    const thread: Thread = { worker, waiting: new Map(), ended: ended.promise, ready: false, rest: undefined }
-    worker.on('message', (answer: WriterAnswer) => this.#answered(thread, answer))
+    const thread: Thread = {
+      ...{ worker, waiting: new Map(), unsaid: [] },
+      ...{ ended: ended.promise, ready: false, rest: undefined },
+    }
+    worker.on('message', (word: WriterWord) => this.#heard(thread, word))
     let reason = 'it ended'
     worker.on('error', (error) => {
       reason = error.message
@@ -92,9 +111,9 @@ export class WriterThreads {
     return thread
   }
 
-  #answered(thread: Thread, answer: WriterAnswer): void {
-    if (answer === 'ready') thread.ready = true
-    else this.#settle(thread, answer)
+  #heard(thread: Thread, word: WriterWord): void {
+    if (word === 'ready') thread.ready = true
+    else for (const answer of word) this.#settle(thread, answer)
     if (thread.waiting.size > 0) return
     // Nothing is under way: it must not keep the process alive.
     thread.worker.unref()
@@ -102,7 +121,7 @@ export class WriterThreads {
     thread.rest.unref()
   }
 
-  #settle(thread: Thread, answer: Exclude<WriterAnswer, 'ready'>): void {
+  #settle(thread: Thread, answer: WriterAnswer): void {
     const asked = thread.waiting.get(answer.id)
     thread.waiting.delete(answer.id)
     if ('failed' in answer) asked?.reject(unpackError(answer.failed))
@@ -113,6 +132,7 @@ export class WriterThreads {
     clearTimeout(thread.rest)
     this.#forget(thread)
     thread.worker.ref()
+    this.#say(thread)
     thread.worker.postMessage('close')
     this.#ending.add(thread.ended)
     void thread.ended.finally(() => this.#ending.delete(thread.ended))

@@ -16,9 +16,10 @@ export type WriterOrder = { readonly id: number; readonly group: GroupName } & (
   | { readonly do: 'prune'; readonly seq: number; readonly keep: readonly number[] }
 )
 
+/** What a writer thread says: first that it takes orders, then answers, in the order of the orders. */
+export type WriterWord = 'ready' | readonly WriterAnswer[]
+
 export type WriterAnswer =
-  /** The first: it takes orders. */
-  | 'ready'
   | { readonly id: number; readonly seqs: readonly number[] }
   | { readonly id: number; readonly failed: FailedOrder }
 

@@ -62,9 +62,8 @@ export interface HostParts {
   readonly random: () => number
 }
 
-/** Lanes of each pump that work at once. */
+/** Lanes of each pump that work at once; more of them where what many do is one commit. */
 const LANES = 32
-/** The same where what many do is one commit. */
 const SHARING_LANES = 256
 const PUMP = { pollMs: 1_000, backoff: { baseMs: 200, maxMs: 30_000 } }
 

@@ -9,10 +9,10 @@ const UNUSED = ['dockerode/lib/session.js', 'docker-modem/lib/ssh.js']
  * 18 MB. Empty modules stand in their places; a call of them would fail at once.
  */
 export function loadDockerode(): typeof Docker {
-  const require = createRequire(import.meta.url)
-  const inner = createRequire(require.resolve('dockerode'))
-  for (const path of UNUSED.map((name) => inner.resolve(name))) {
-    require.cache[path] ??= { id: path, filename: path, path, loaded: true, exports: {} } as NodeJS.Module
+  const modules = createRequire(import.meta.url)
+  const ofDockerode = createRequire(modules.resolve('dockerode'))
+  for (const path of UNUSED.map((name) => ofDockerode.resolve(name))) {
+    modules.cache[path] ??= { id: path, filename: path, path, loaded: true, exports: {} } as NodeJS.Module
   }
-  return require('dockerode') as typeof Docker
+  return modules('dockerode') as typeof Docker
 }

@@ -1,8 +1,7 @@
 import { Agent } from 'node:http'
-import type Docker from 'dockerode'
+import Docker from 'dockerode'
 import { EngineUnavailableError } from '../../domain/errors.ts'
 import { engineError } from './engine-errors.ts'
-import { loadDockerode } from './load-dockerode.ts'
 
 /** An engine that has not answered by then does not answer; a start on a loaded machine takes seconds. */
 const ANSWER_MS = 60_000
@@ -17,8 +16,7 @@ export function engineClient(socketPath: string): Docker {
     // One connection per call: a kept one is dead after the engine restarts and would fail the next call.
     agent: new Agent({ keepAlive: false }),
   }
-  const Client = loadDockerode()
-  return new Client(options)
+  return new Docker(options)
 }
 
 /**

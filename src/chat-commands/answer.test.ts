@@ -242,6 +242,19 @@ describe('/status', () => {
   })
 })
 
+describe('/memory', () => {
+  test('goes to the runner, for owners and admins of the agent alone', () => {
+    using world = room()
+    for (const text of ['/memory', '/memory forget 01234567']) {
+      expect(world.says(text)).toEqual([])
+      expect(world.answer).toBe('Only an owner or an admin of this agent can use /memory.')
+      expect(world.says(text, { sender: owner })).toEqual([
+        { group: GARDEN, session: `chat:${world.room()}`, command: 'memory' },
+      ])
+    }
+  })
+})
+
 describe('/compact and /help', () => {
   test('/compact goes on to the runtime, in the order of the session', () => {
     using world = room()

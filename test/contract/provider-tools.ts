@@ -105,7 +105,8 @@ function describeOurs({ rig, next, heard, lines, call }: ToolTests): void {
       return call ? told(word) : (await lines(demo)).join('')
     }
     const card = { title: `Card ${next()}`, links: [{ label: 'Map', url: 'https://example.org/' }] }
-    const handle = /\bd\d+\b/.exec(await said('send_card', card, 'Queued: the card'))?.[0] ?? 'none'
+    const sent = await said('send_card', card, 'Queued: the card')
+    const handle = /for edit_message is (d\d+)/.exec(sent)?.[1] ?? 'none'
     await rig().host.until('the card', async () => (await lines(card.title)).length > 0)
     expect(await said('read_history', { limit: 30 }, 'Said in this chat')).toContain(`${handle}:`)
     expect(await said('add_reaction', { emoji: '🎉' }, 'Reacted with')).toContain('Reacted with 🎉')

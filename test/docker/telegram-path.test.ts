@@ -192,6 +192,55 @@ describe('a task', () => {
   })
 })
 
+describe('what an agent does in a chat', () => {
+  it('changes what it sent, sends a card, reacts, looks back; its memory is for its owner alone', async () => {
+    await host.creel('group', 'add', 'family')
+    await host.creel('roles', 'grant', 'telegram:7', 'owner')
+    await host.start()
+    await telegram.postGroupMessage('hello')
+    await host.event('inbound.routed')
+    await host.creel('bind', label(GROUP.id), 'family', '--senders', 'open')
+    const all = async () => (await texts(GROUP.id)).join('\n')
+    const shown = (part: string) => host.until(`“${part}”`, async () => (await all()).includes(part))
+    const say = (text: string, from = {}) =>
+      telegram.postGroupMessage(`${mention} ${text}`, { ...mentioned, ...from })
+
+    const calls = [
+      'send_message {"text":"ten percent"}',
+      'add_reaction {"emoji":"👀"}',
+      'send_card {"title":"A card","links":[{"label":"Map","url":"https://example.org/"}]}',
+      'read_history {}',
+      'remember {"text":"Ann likes tea"}',
+    ]
+    await say(`/demo tool ${calls.join('\n')}`)
+    await shown('Noted as')
+    expect(telegram.reactions).toMatchObject([{ chat: String(GROUP.id), emoji: '👀' }])
+    const card = (await telegram.sentMessages(GROUP.id)).find(({ text }) => text.startsWith('A card'))
+    expect(card && keysOf(card)).toMatchObject([{ text: 'Map', url: 'https://example.org/' }])
+    const told = await all()
+    expect(told).toMatch(/Alice Doe \(telegram:7\):\s+hello/)
+    const handle = /handle for edit_message is (m\S+?)\.\s/.exec(told)?.[1]
+    await say(`/demo tool edit_message {"message":"${handle}","text":"**ready**"}`)
+    await shown('Changed.')
+    expect(await texts(GROUP.id)).toContain('ready')
+    expect(await texts(GROUP.id)).not.toContain('ten percent')
+
+    await say('/memory', { from: { id: 9, is_bot: false, first_name: 'Bo' } })
+    await shown('Only an owner or an admin of this agent can use /memory.')
+    await say('/memory')
+    await shown('owner, in a telegram group chat "Family": Ann likes tea')
+    const { found } = await host.call<{ found: { path: string }[] }>('memory-list', { group: 'family' })
+    expect(found.map(({ path }) => path)).toContain('index.md')
+    const line = /\[([0-9a-f]{8})\] [^\n]*Ann likes tea/.exec(await all())?.[1] ?? 'none'
+    expect(await host.creel('memory', 'forget', 'family', line)).toContain(`Forgotten: [${line}]`)
+    expect(await host.creel('memory', 'show', 'family')).not.toContain('Ann likes tea')
+    const mine = join(host.folder, 'mine.md')
+    writeFileSync(mine, '# Memory\n\nBo likes coffee\n')
+    expect(await host.creel('memory', 'edit', 'family', '--from', mine)).toContain('Written: `index.md`')
+    expect(await host.creel('memory', 'search', 'family', 'COFFEE')).toContain('index.md:3')
+  })
+})
+
 describe('twenty groups with fifty interleaved messages each', () => {
   it('answers every message once and in order', { timeout: 600_000 }, async () => {
     // All of them are said by one person.

@@ -98,6 +98,21 @@ describe.skipIf(!existsSync(CHROMIUM))('the page in a browser', { timeout: 60_00
     expect(troubles).toEqual([])
   })
 
+  it('shows a reaction below what was said, also after a reload', async () => {
+    await logIn()
+    await write('thank you')
+    await vi.waitFor(() => expect(world.taken).toHaveLength(1), WAIT)
+    const { address, platformMessageId } = world.taken[0] as (typeof world.taken)[number]
+    const { signal } = new AbortController()
+    await world.channel.reactions.react(address, platformMessageId, '🎉', signal)
+    const reaction = page.getByLabel('The agent reacted with 🎉')
+    await reaction.waitFor()
+    await page.reload()
+    await reaction.waitFor()
+    expect(await page.locator('.line.user').count()).toBe(1)
+    expect(troubles).toEqual([])
+  })
+
   it('sends with Enter, shows the growing answer, then the whole one', async () => {
     await logIn()
     await page.getByLabel('Message', { exact: true }).fill('first')

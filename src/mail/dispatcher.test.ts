@@ -4,7 +4,7 @@ import { FakeChannel } from '../../test/fakes/fake-channel.ts'
 import { FakeMailbox } from '../../test/fakes/fake-mailbox.ts'
 import { ALICE, GARDEN, HostTables, KITCHEN, OWNER } from '../../test/rig/host-tables.ts'
 import { Notices } from '../delivery/notices.ts'
-import { type GroupName, type UserId, userId } from '../domain/ids.ts'
+import type { GroupName, UserId } from '../domain/ids.ts'
 import type { InboundMessage } from '../domain/message.ts'
 import type { Budget } from '../routing/turn-budget.ts'
 import { dispatchNext } from './dispatcher.ts'
@@ -109,30 +109,6 @@ describe('dispatchNext', () => {
     world.budget = { room: 10 }
     await world.dispatch()
     expect(world.mail().map(({ text }) => text)).toEqual(['one', 'two', 'three'])
-  })
-
-  test('says what who speaks is to the agent, as the tables have it, and nothing of the host itself', async () => {
-    using world = new DispatchWorld()
-    world.bind(world.room(), GARDEN)
-    const by = (name: string) => ({ sender: { id: userId('fake', name), name: 'Owner', isBot: false } })
-    const now = world.clock.now()
-    world.roles.grant(userId('fake', 'olga'), 'owner', null, now)
-    world.roles.grant(userId('fake', 'adam'), 'admin', GARDEN, now)
-    world.roles.grant(userId('fake', 'kim'), 'admin', KITCHEN, now)
-    world.roles.grant(userId('fake', 'mia'), 'member', GARDEN, now)
-    for (const name of ['olga', 'adam', 'kim', 'mia', 'stranger']) world.give(GARDEN, name, by(name))
-    const word = { chatId: world.room(), thread: undefined, key: 'w', group: GARDEN, session: 's' }
-    const whose = { senderId: userId('fake', 'olga'), senderName: 'Olga', text: 'it was allowed' }
-    world.inbound.tell({ ...word, ...whose }, now)
-    await world.dispatch()
-    expect(world.mail().map(({ text, role }) => [text, role])).toEqual([
-      ['olga', 'owner'],
-      ['adam', 'admin'],
-      ['kim', undefined],
-      ['mia', 'member'],
-      ['stranger', undefined],
-      ['it was allowed', undefined],
-    ])
   })
 
   test('tells of the other chats of the group, and of none of another', async () => {

@@ -2,7 +2,7 @@ import type { InboxMessage, OutboxEntry, TurnAttachment } from '@creel/protocol'
 import type { Clock } from './clock.ts'
 import type { EventLog } from './log.ts'
 import { MEMORY_INDEX, type MemoryFiles } from './memory/memory-files.ts'
-import { type MemoryPrimer, memoryPrimer, NO_MEMORY } from './memory/memory-primer.ts'
+import { type MemoryPrimer, memoryPrimer, memoryText, NO_MEMORY } from './memory/memory-primer.ts'
 import { cutOffText, GO_ON, MEANWHILE, NO_PRIMER, type Primer, primerOf } from './priming.ts'
 import { promptOf } from './prompt.ts'
 import { FRESH_START, PRIMED_START, TOO_LONG_START } from './reply-text.ts'
@@ -99,9 +99,10 @@ export class Conversation {
   get prompt(): string {
     const messages = this.#messages.map((message) => promptOf(message, this.#parts.filesIn))
     if (this.#goesOn) return [GO_ON, ...(messages.length > 0 ? [MEANWHILE] : []), ...messages].join('\n\n')
-    const memory =
-      this.#resumeToken !== undefined && this.#givenMemory === this.#memory.print ? '' : this.#memory.text
-    return [memory, this.#primer.text, this.#cutOff, ...messages].filter((part) => part !== '').join('\n\n')
+    const known = this.#resumeToken === undefined ? undefined : this.#givenMemory
+    return [memoryText(this.#memory, known), this.#primer.text, this.#cutOff, ...messages]
+      .filter((part) => part !== '')
+      .join('\n\n')
   }
 
   /** Files of all that was said. */

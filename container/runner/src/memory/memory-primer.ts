@@ -11,6 +11,13 @@ export interface MemoryPrimer {
 
 export const NO_MEMORY: MemoryPrimer = { text: '', print: '' }
 
+/** What a session is to be told that was last given the state `known`; undefined for a session that was given none. */
+export function memoryText({ text, print }: MemoryPrimer, known: string | undefined): string {
+  if (known === print) return ''
+  if (text !== '' || known === undefined || known === NO_MEMORY.print) return text
+  return 'The index of your memory is empty now: what stood in it was taken out, and is not to be used any more.'
+}
+
 /** The index, framed so that nothing in it passes for what somebody says now. `path` is where the agent finds it. */
 export function memoryPrimer(files: Pick<MemoryFiles, 'indexText'>, path: string): MemoryPrimer {
   const index = files.indexText()

@@ -136,6 +136,11 @@ describe('the index', () => {
     writeFileSync(page(), '# Memory\n\nno tea any more\n')
     await said('fourth')
     expect(prompt()).toContain('no tea any more')
+    writeFileSync(page(), '# Memory\n')
+    await said('fifth')
+    expect(prompt()).toMatch(/^The index of your memory is empty now/)
+    await said('sixth')
+    expect(prompt()).not.toContain('memory')
   })
 
   it('is bounded, and says how much of it is left out', async () => {

@@ -13,7 +13,8 @@ const GAP_MS = 20
  * message to send.
  */
 export const isolation: Bench = {
-  defaultRuns: 300,
+  // Long enough for all attacks to be under way for most of it: they begin one after the other.
+  defaultRuns: 1_000,
   async run({ install, runs, say, signal }) {
     const healthy = Array.from({ length: HEALTHY }, (_, n) => `well${n}`)
     const bench = await startGroups(install, [...healthy, 'sick'], say)

@@ -26,6 +26,7 @@ interface Status {
   readonly held: number
   readonly unsent: number
   readonly openApprovals: number
+  readonly overdueTasks: number
   readonly failedSends: number
   readonly ambiguousSends: number
   readonly lastFailures: readonly { id: number; chat: string; reason: string | null }[]
@@ -68,6 +69,8 @@ function statusText(status: Status): string {
   )
   if (status.openApprovals > 0)
     lines.push(`approvals: ${status.openApprovals} wait for a person (creel approvals list)`)
+  if (status.overdueTasks > 0)
+    lines.push(`tasks: ${status.overdueTasks} should have begun (creel tasks list)`)
   if (status.loopDelay) {
     const { p99Ms, maxMs, heldUp } = status.loopDelay
     const often = heldUp === 0 ? '' : ` (creel logs: loop.held_up, ${heldUp} times)`

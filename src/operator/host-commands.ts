@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { UnixMs } from '../domain/ids.ts'
 import { describe, existingGroup } from './group-commands.ts'
 import type { OperatorCommand } from './ports.ts'
+import { overdueTasks } from './task-commands.ts'
 
 const DAY_MS = 86_400_000
 const MAX_SUMS = 100_000
@@ -26,6 +27,7 @@ export const status: OperatorCommand = {
         deniedRequests: denied.filter((sum) => sum.group === group).reduce((all, sum) => all + sum.count, 0),
       })),
       ...counts,
+      overdueTasks: overdueTasks(ports).length,
     }
   },
 }

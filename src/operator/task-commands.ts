@@ -10,6 +10,7 @@ import type { OperatorCommand, OperatorPorts } from './ports.ts'
 
 const MAX_LISTED = 1_000
 const MAX_RUNS = 500
+const MAX_OVERDUE = 20
 const SHOWN_RUNS = 5
 
 const OneTask = z.object({ id: z.number() })
@@ -79,11 +80,16 @@ export const taskRun: OperatorCommand = {
   },
 }
 
+/** Those that should have begun and have not. */
+export function overdueTasks({ tasks, clock }: Pick<OperatorPorts, 'tasks' | 'clock'>): readonly Task[] {
+  return tasks.overdue((clock.now() - LATE_MS) as UnixMs, MAX_OVERDUE)
+}
+
 /** For doctor: how many there are, and which should have begun and have not. */
 export const taskHealth: OperatorCommand = {
   run(ports) {
-    const { tasks, clock } = ports
-    const overdue = tasks.overdue((clock.now() - LATE_MS) as UnixMs, 20)
+    const { tasks } = ports
+    const overdue = overdueTasks(ports)
     const failed = tasks.list({ open: false }, MAX_LISTED).filter(({ state }) => state === 'failed')
     const view = (task: Task) => ({ group: task.group, ...taskView(task, viewPorts(ports)) })
     return {

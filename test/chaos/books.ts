@@ -26,7 +26,19 @@ const MUST_BE_NONE: readonly (readonly [what: string, sql: string])[] = [
     'settled messages without an answer',
     `
     SELECT count(*) FROM dispatch WHERE aside IS NULL AND bundle IS NULL AND NOT EXISTS (
-      SELECT 1 FROM delivery WHERE delivery.group_name = dispatch.group_name AND delivery.inbox_seq = dispatch.inbox_seq)`,
+      SELECT 1 FROM delivery WHERE delivery.group_name = dispatch.group_name AND delivery.inbox_seq = dispatch.inbox_seq)
+    AND inbound_id NOT IN (SELECT inbound_id FROM task_run WHERE inbound_id IS NOT NULL)`,
+  ],
+  ['calls of tools that were not answered', 'SELECT count(*) FROM host_call WHERE told = 0'],
+  [
+    'tasks that were made twice',
+    'SELECT count(*) FROM (SELECT 1 FROM task GROUP BY group_name, chat_id, name HAVING count(*) > 1)',
+  ],
+  [
+    'tasks that did not run once',
+    `
+    SELECT count(*) FROM task WHERE state <> 'done'
+      OR (SELECT count(*) FROM task_run WHERE task_id = task.id AND inbound_id IS NOT NULL) <> 1`,
   ],
   [
     'messages that were given as one with a message that does not know of them, or the other way round',

@@ -78,6 +78,8 @@ for (const method of ['sending', 'sent', 'retry']) {
 for (const method of ['decide', 'finish', 'markTold', 'markCardSettled']) {
   wire.guard(core.approvals, method, 'approvals.commit')
 }
+for (const method of ['answer', 'told']) wire.guard(core.hostCalls, method, 'calls.commit')
+wire.guard(core.tasks, 'claim', 'tasks.claim')
 wire.guard(core.waiting, 'summarised', 'waiting.summarised')
 wire.guard(telegram, 'send', 'telegram.send')
 wire.guard(sure, 'send', 'sure.send')

@@ -30,7 +30,7 @@ const at = (target: string) => setup.mounts.find((mount) => mount.target === tar
 /** The real outbox with the wires on it. */
 class WiredOutbox extends OutboxWriter {
   override append(entries: readonly OutboxEntry[], now: number): number {
-    const kind = (['accepted', 'settled'] as const).find((type) =>
+    const kind = (['accepted', 'settled', 'call'] as const).find((type) =>
       entries.some((entry) => entry.type === type),
     )
     if (kind) wire.pass(`before outbox.${kind}`)

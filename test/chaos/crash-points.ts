@@ -24,6 +24,9 @@ export const HOST_STEPS = [
   'engine.start',
   // Each thing that is written down of an ask once a person has decided.
   'approvals.commit',
+  // The answer to a tool, and that it stands in the inbox.
+  'calls.commit',
+  'tasks.claim',
   // Only where queues are bounded.
   'waiting.summarised',
 ] as const
@@ -32,7 +35,7 @@ export const HOST_STEPS = [
 export const PLATFORM_STEPS = ['telegram.ack', 'sure.ack'] as const
 
 /** Where a runner can be made to die: at what it commits to its outbox. */
-export const RUNNER_STEPS = ['outbox.accepted', 'outbox.settled', 'outbox.prune'] as const
+export const RUNNER_STEPS = ['outbox.accepted', 'outbox.settled', 'outbox.prune', 'outbox.call'] as const
 
 export type HostStep = (typeof HOST_STEPS)[number] | (typeof PLATFORM_STEPS)[number]
 export type RunnerStep = (typeof RUNNER_STEPS)[number]
@@ -46,7 +49,7 @@ export const HOST_POINTS: readonly CrashPoint<HostStep>[] = pointsOf([...HOST_ST
 export const RUNNER_POINTS: readonly CrashPoint<RunnerStep>[] = pointsOf(RUNNER_STEPS)
 
 /** What makes a step happen that an ordinary message does not come by. */
-export type Provocation = 'file in' | 'file out' | 'failing send' | 'cold sandbox' | 'ask' | 'flood'
+export type Provocation = 'file in' | 'file out' | 'failing send' | 'cold sandbox' | 'ask' | 'task' | 'flood'
 
 const PROVOKED: Readonly<Partial<Record<string, Provocation>>> = {
   'files.add': 'file in',
@@ -59,6 +62,9 @@ const PROVOKED: Readonly<Partial<Record<string, Provocation>>> = {
   'deliveries.retry': 'failing send',
   'engine.start': 'cold sandbox',
   'approvals.commit': 'ask',
+  'calls.commit': 'task',
+  'tasks.claim': 'task',
+  'outbox.call': 'task',
   'waiting.summarised': 'flood',
 }
 

@@ -31,6 +31,8 @@ export function isSettled(platforms: Platforms, dataDir: string): boolean {
       count(
         "SELECT count(*) AS n FROM delivery WHERE state IN ('queued', 'sending', 'unknown_after_send')",
       ) === 0 &&
+      count('SELECT count(*) AS n FROM host_call WHERE told = 0') === 0 &&
+      count("SELECT count(*) AS n FROM task WHERE state = 'active'") === 0 &&
       count(
         "SELECT count(*) AS n FROM approval WHERE state <> 'asked' AND (told = 0 OR card_settled = 0)",
       ) === 0

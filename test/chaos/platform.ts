@@ -5,8 +5,8 @@ import type { SeededRandom } from './seeded-random.ts'
 /** `telegram` speaks the Bot API and shows every call; `sure` knows a message by its key and shows it once. */
 export type PlatformName = 'telegram' | 'sure'
 
-/** What a person sends: words, words with a file, words that ask for one, or that have the agent ask something. */
-export type Saying = 'words' | 'file in' | 'file out' | 'ask'
+/** What a person sends: words, words with a file, words that ask for one, or that have the agent ask something: people, or the host. */
+export type Saying = 'words' | 'file in' | 'file out' | 'ask' | 'task'
 
 export interface Update {
   readonly id: number
@@ -67,7 +67,7 @@ export class Platforms {
   say(platform: PlatformName, chat: number, saying: Saying = 'words'): void {
     const key = `${platform}:${chat}`
     const n = (this.said.get(key) ?? 0) + 1
-    if (saying === 'ask') this.asks.add(`${key}:${n}`)
+    if (saying === 'ask' || saying === 'task') this.asks.add(`${key}:${n}`)
     this.said.set(key, n)
     this.#updates[platform].push({ id: ++this.#lastId, chat, n, saying })
   }
@@ -223,12 +223,20 @@ export function wantedFile(chat: number, n: number): string {
 }
 
 /**
- * The text of a person's message; the demo provider answers `demo: m CHAT N`, sends the file `m-CHAT-N.txt`, or asks
- * `m CHAT N`.
+ * The text of a person's message; the demo provider answers `demo: m CHAT N`, sends the file `m-CHAT-N.txt`, asks
+ * `m CHAT N`, or makes a task of that name.
  */
 export function textOf({ chat, n, saying }: Update): string {
   if (saying === 'ask')
     return `/demo tool ask_user {"question":"m ${chat} ${n}","free_text":true,"timeout_minutes":${WEEK_MIN}}`
+  // It runs once, soon, and leaves the agent asleep.
+  const task = {
+    name: `m ${chat} ${n}`,
+    prompt: 'x',
+    in_minutes: 0.02,
+    script: 'echo \'{"wakeAgent":false}\'',
+  }
+  if (saying === 'task') return `/demo tool schedule_task ${JSON.stringify(task)}`
   return saying === 'file out' ? `/demo file ${wantedFile(chat, n)}` : `m ${chat} ${n}`
 }
 

@@ -120,6 +120,7 @@ export class WorldRun {
     if (provoked === 'cold sandbox') await this.#trouble.killRunner()
     if (provoked === 'failing send') platforms.failingSends = 1
     if (provoked === 'ask') this.#ask()
+    if (provoked === 'task' || this.#world.engine.awaits('task')) this.#schedule()
     if (provoked === 'flood')
       this.#flood(this.#world.chats.filter(({ whenFull }) => whenFull === 'summarise'))
     const files = { in: provoked === 'file in' ? MANY_FILES : FILES, out: FILES }
@@ -176,6 +177,15 @@ export class WorldRun {
       if (!chat || (last !== undefined && !platforms.isAnswered(chat.platform, chat.chat, last))) continue
       this.#say(chat, 'ask')
       this.#asked.set(chat, platforms.said.get(`${chat.platform}:${chat.chat}`) ?? 0)
+    }
+  }
+
+  /** One task in each group. */
+  #schedule(): void {
+    const { chats, groups } = this.#world
+    for (const group of groups) {
+      const chat = chats.find((one) => one.group === group)
+      if (chat) this.#say(chat, 'task')
     }
   }
 

@@ -173,7 +173,7 @@ describe('without a host', () => {
     const status = await cli.json('status')
     expect(Object.keys(status as object).sort()).toEqual([
       ...['ambiguousSends', 'channels', 'engineProblem', 'failedSends', 'groups', 'held', 'lastFailures'],
-      ...['loopDelay', 'openApprovals', 'running', 'unsent', 'waitingToBeRouted', 'web'],
+      ...['loopDelay', 'openApprovals', 'overdueTasks', 'running', 'unsent', 'waitingToBeRouted', 'web'],
     ])
     expect(status).toMatchObject({ running: false, groups: [{ group: 'home', failed: 0 }] })
   })

@@ -75,4 +75,5 @@ it('doctor names what is overdue and what has failed', async () => {
   make('late', { kind: 'once', at: (Date.now() - 3_600_000) as UnixMs }, Date.now() - 7_200_000)
   const { out } = await cli.run('doctor')
   expect(out).toMatch(/tasks of home: task 1 \(late\) should have begun: /)
+  expect((await cli.run('status')).out).toContain('tasks: 1 should have begun (creel tasks list)')
 })

@@ -259,12 +259,14 @@ function describeAgents({ rig, next, lines, container, call }: ToolTests): void 
 function describeShell({ rig, next, shell, lines }: ToolTests): void {
   it('are in a shell as well, by the command creel', async () => {
     const word = next()
-    const command = `creel send 'by shell: ${word}' && creel status && ! creel send 2>/dev/null`
+    const command = `creel send 'by shell: ${word}' && creel status && ! creel send 2>/dev/null && echo done-${word}`
     if (shell) script(rig(), word, shell(command))
     await rig().person.say(shell ? word : `/demo shell ${command}`)
-    await rig().person.answered(shell ? `heard ${word}` : 'exit 0')
+    await rig().person.answered(shell ? `heard ${word}` : `done-${word}`)
     expect(await lines(`by shell: ${word}`)).not.toEqual([])
-    const told = shell ? (rig().model.calls(word).at(-1)?.text ?? '') : (await lines('exit 0')).join('\n')
+    const told = shell
+      ? (rig().model.calls(word).at(-1)?.text ?? '')
+      : (await lines(`done-${word}`)).join('\n')
     expect(told).toMatch(/session\W+chat:\d+\b/)
     expect(told).toContain('Queued: ')
   })

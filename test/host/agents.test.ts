@@ -81,6 +81,24 @@ test('the answer outlives the host, and comes once', async () => {
   expect(parts('room')).toHaveLength(2)
 })
 
+test('what an asked agent needs of the owner reaches them, and what comes of it reaches the one that asked', async () => {
+  const egress = call('request_egress', { host: 'api.example.com', reason: 'the weather' })
+  const question = 'ask_user {"question":"Which?","options":["A","B"]}'
+  world.say('room', call('send_to_agent', { to: 'scout', message: `${egress}\n${question}` }))
+  const card = () =>
+    parts('home')
+      .flatMap((part) => readChoicePart(part) ?? [])
+      .at(-1)
+  await world.until(() => expect(card()?.text).toContain('The agent **scout**'))
+  // Nobody but agents is in that conversation, so no question of it is put to people.
+  await world.until(() => expect(parts('room').join('\n')).toContain('No person is in this conversation'))
+  expect(parts('room').flatMap((part) => readChoicePart(part) ?? [])).toEqual([])
+  world.say('home', card()?.choices[0]?.say ?? '', { sender: OWNER, chatKind: 'private' })
+  await world.until(() => expect(parts('room').join('\n')).toContain('it was allowed by `Olga`'))
+  const rules = world.core.egressRules.inForce('scout' as GroupName, world.core.clock.now())
+  expect(rules).toMatchObject([{ group: 'scout', once: true }])
+})
+
 test('an agent that another one asked for is made when the owner allows it, and can be asked at once', async () => {
   const asked = { name: 'librarian', about: 'books', instructions: '# Who you are\n\nYou keep books.' }
   world.say('room', call('create_agent', asked))

@@ -109,6 +109,22 @@ describe('a request', () => {
     expect(world.waitingFor(LEAD)).toEqual(['I wait for the owner.', 'now it is done'])
   })
 
+  test('that goes on by the time it is looked at is not taken for late', async () => {
+    const turn = world.said('go on')
+    const { id } = world.ask(LEAD, turn, 'scout')
+    world.ends(LEAD, turn, '')
+    const scout = world.take(SCOUT)
+    world.requests.withWork = () => [id]
+    world.agents.start()
+    world.agents.nudge()
+    await world.clock.advance(5_000)
+    expect(world.waitingFor(LEAD)).toEqual([])
+    expect(world.mailbox.rows(SCOUT)).toEqual([])
+    world.ends(SCOUT, scout, 'done now')
+    world.agents.nudge()
+    await expect.poll(() => world.waitingFor(LEAD)).toEqual(['done now'])
+  })
+
   test('that is not answered within an hour is stopped, and its asker told so', async () => {
     const turn = world.said('slow')
     world.ask(LEAD, turn, 'scout')

@@ -182,6 +182,8 @@ export class Agents {
     const rounds = all.map((one) => `${one.id}.${one.rounds}`)
     // What has not ended by now is told as it is, and ends: an answer that nobody waits for is not worth its cost.
     const late = all.filter(({ finished }) => !finished)
+    // It was finished when it was looked for, and goes on since: a word of the owner, another agent's answer.
+    if (late.length > 0 && !all.some(({ askedAt }) => askedAt < clock.now() - DUE_MS)) return 'idle'
     requests.tell(
       ids,
       isOwn

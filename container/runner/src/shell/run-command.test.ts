@@ -24,7 +24,7 @@ const sends = () => rig.entries('send').map(({ inboxSeq, text }) => ({ inboxSeq,
 /** A turn that goes on until the test ends. */
 async function atWork(session: string): Promise<number> {
   const seq = rig.say(`/demo tool send_message {"text":"at work in ${session}"}\nhang`, session)
-  await vi.waitFor(() => expect(sends().map(({ inboxSeq }) => inboxSeq)).toContain(seq))
+  await vi.waitFor(() => expect(sends().map(({ inboxSeq }) => inboxSeq)).toContain(seq), { timeout: 20_000 })
   return seq
 }
 

@@ -31,7 +31,7 @@ describe('the table of features', () => {
   })
 
   it('says yes to what passed, FAILED to what failed, and not run to the rest', () => {
-    const test = 'can look up what was said'
+    const test = 'ends a turn at /stop within a moment, and answers the next'
     const one = (name: string, status: string) => ({
       testResults: [
         { assertionResults: [{ ancestorTitles: [`provider ${name}`, 'more'], title: test, status }] },
@@ -44,9 +44,7 @@ describe('the table of features', () => {
       one('codex', 'passed'),
       one('opencode', 'skipped'),
     ])
-    expect(featureTables(outcomes)).toContain(
-      `| Search in conversations | yes | FAILED | yes | not run | \`${test}\` |`,
-    )
+    expect(featureTables(outcomes)).toContain(`| \`/stop\` | yes | FAILED | yes | not run | \`${test}\` |`)
     expect(() => outcomesOf([{}])).toThrow()
   })
 

@@ -21,8 +21,8 @@ export type Outcomes = ReadonlyMap<string, string>
 /** Adds up results of several runs; what ran again counts as it went last. Throws for what is no such result. */
 export function outcomesOf(results: readonly unknown[]): Outcomes {
   const outcomes = new Map<string, string>()
+  // Left out by a name filter is not run.
   for (const result of results)
-    // Left out by a name filter is not run.
     for (const { assertionResults } of Results.parse(result).testResults)
       for (const { ancestorTitles, title, status } of assertionResults)
         if (status === 'passed' || status === 'failed')

@@ -16,7 +16,8 @@ function start(id: string, mounts: readonly Mount[]): void {
   running.set(id, stop)
   const ended = () => {
     running.delete(id)
-    process.send?.({ ended: id })
+    // Nobody may be left to tell.
+    process.send?.({ ended: id }, () => undefined)
   }
   createRunner({
     inDir: at(SANDBOX_PATHS.in),

@@ -1,15 +1,22 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { HostLook, SoakNews, SoakOrder } from './soak-host-main.ts'
 
 /** As a real host is started; see `detached-host.ts`. */
 const HOST_FLAGS = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=4'] as const
+
+const STOP_MS = 120_000
+const HURRIED_MS = 2_000
 
 /** The host of a soak in a process of its own, with a crowd of runners beside it. */
 export class SoakHost implements AsyncDisposable {
   readonly dataDir: string
   /** Called with the numbers of messages whose answers were sent. */
   onAnswers: (numbers: readonly number[]) => void = () => undefined
+  /** Whoever waits has been told to end. */
+  hurry = false
   readonly #child: ChildProcess
   readonly #ended: Promise<void>
   #onLook: ((look: HostLook) => void) | null = null
@@ -27,6 +34,8 @@ export class SoakHost implements AsyncDisposable {
   static async start(projectDir: string, groups: number): Promise<SoakHost> {
     const child = fork(join(import.meta.dirname, 'soak-host-main.ts'), [projectDir, String(groups)], {
       execArgv: [...HOST_FLAGS],
+      // A Ctrl-C in the terminal is not for it: it ends when this process lets go of it.
+      detached: true,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
     const dataDir = await new Promise<string>((resolve, reject) => {
@@ -68,9 +77,12 @@ export class SoakHost implements AsyncDisposable {
     if (this.#child.connected) this.#child.send(order)
   }
 
-  /** Ends host and crowd. */
+  /** Ends host and crowd, in a few seconds if `hurry` was set. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child.connected) this.#child.disconnect()
+    await Promise.race([this.#ended, sleep(this.hurry ? HURRIED_MS : STOP_MS, undefined, { ref: false })])
+    this.#child.kill('SIGKILL')
     await this.#ended
+    rmSync(dirname(this.dataDir), { recursive: true, force: true })
   }
 }

@@ -6,7 +6,7 @@ import type { World } from './world.ts'
 
 /** What is broken beside the host, and how often it is chosen. */
 const HARMS = [
-  ...['runner', 'armed runner', 'armed runner', 'armed runner', 'armed runner'],
+  ...['runner', 'armed runner', 'armed runner', 'armed runner', 'armed runner', 'armed runner'],
   ...['engine', 'platform', 'channel', 'gateway', 'gateway', 'clock', 'disk'],
 ] as const
 
@@ -16,10 +16,10 @@ const OUTSIDE = ['runner', 'runner', 'platform', 'channel', 'clock', 'disk'] as 
 
 const MAX_CLOCK_JUMP_MS = 3_600_000
 /** Lives in which the host is killed anywhere. */
-const ANYWHERE = 0.1
+const ANYWHERE = 0.05
 /** An ordinary point is passed so often before the host dies there; less often once there were messages enough. */
 const MAX_HIT = 12
-const SOON = 5
+const SOON = 3
 /** Commits of one ask. */
 const ASK_COMMITS = 4
 

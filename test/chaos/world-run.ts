@@ -142,7 +142,7 @@ export class WorldRun {
   /** People go on writing, as long as not too much is on its way. */
   #talk(files: { readonly in: number; readonly out: number }): void {
     const { platforms, chats } = this.#world
-    const few = this.#score.fewMessages || (this.#options.messages === 0 && !this.#options.points)
+    const few = this.#score.fewMessages
     const most = this.#options.points ? MAX_OPEN_AIMED : few ? MAX_OPEN : MAX_OPEN_SOON
     const backlog = few ? BACKLOG : BACKLOG_SOON
     const room = () => this.#open < most || (this.#saidInLife < AT_LEAST && this.#open < 2 * MAX_OPEN)

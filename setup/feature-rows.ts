@@ -79,7 +79,11 @@ export const PROVIDER_ROWS: readonly FeatureRow[] = [
     instead: NO_MODEL,
   },
   { feature: 'Pictures and files in', test: 'is given the images and files of a message' },
-  { feature: 'Files out', test: 'brings a file that it made into the chat, byte for byte' },
+  {
+    feature: 'Files out',
+    test: 'brings a file that it made into the chat, byte for byte',
+    instead: { claude: 'by `send_file`', codex: 'by `send_file`', opencode: 'by `send_file`' },
+  },
   { feature: 'A fresh sandbox remembers', test: 'remembers in a new sandbox', instead: NO_MODEL },
   { feature: 'Search in conversations', test: 'can look up what was said', instead: NO_MODEL },
   {

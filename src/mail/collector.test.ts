@@ -83,6 +83,20 @@ describe('collect', () => {
     expect(world.dispatches.open(GARDEN)).toMatchObject([{ attempts: 1, acceptedAt: null }])
   })
 
+  test('waits with what a quick runner wrote of a message until it is noted where that stands', async () => {
+    using world = new CollectorWorld()
+    const row = world.give(GARDEN, 'quick')
+    world.reader.append(GARDEN, { type: 'accepted', inboxSeq: 7, attempt: 1, at: 1 }, settled(7))
+    expect(await world.collect()).toEqual({ waitMs: 5 })
+    expect(world.outboxes.cursor(GARDEN)).toBe(0)
+    world.dispatches.placed(GARDEN, [{ inboundId: row.id, inboxSeq: 7, told: [] }])
+    expect(await world.collect()).toBe('idle')
+    expect(world.dispatches.hasOpen(GARDEN)).toBe(false)
+    // A message that there is not holds up nothing.
+    world.reader.append(GARDEN, settled(9_999), reply(7, 'answer'))
+    expect(await world.collect()).toBe('idle')
+  })
+
   test('takes a turn: parts in order with keys of their own, attempts, outcome, and a nudge', async () => {
     using world = new CollectorWorld()
     const row = world.place(GARDEN, 1)

@@ -1,5 +1,6 @@
 import { CreelError } from '../domain/errors.ts'
 import type { GroupName } from '../domain/ids.ts'
+import type { OutboxItem } from '../domain/ports/mailbox.ts'
 import type { StepResult } from '../pump.ts'
 import { isFile, upToFile } from './collected-file.ts'
 import type { CollectorPorts } from './collector-ports.ts'
@@ -7,6 +8,7 @@ import { OutboxBatch } from './outbox-batch.ts'
 
 const BATCH = 200
 const BUSY_WAIT_MS = 3
+const PLACING_WAIT_MS = 5
 /** With this many unsent parts a group's outbox is left alone until the chats have caught up (I13). */
 const MAX_QUEUED = 500
 const FULL_WAIT_MS = 500
@@ -38,6 +40,7 @@ export async function collect(group: GroupName, ports: CollectorPorts): Promise<
       ports.problems.well(group, 'outbox')
       if (batch.items.length === 0) return 'idle'
       const items = upToFile(batch.items)
+      if (isAhead(group, items, ports)) return { waitMs: PLACING_WAIT_MS }
       const taken = new OutboxBatch(group, ports)
       await taken.takeFile(items[0])
       for (const item of items) taken.add(item)
@@ -53,6 +56,16 @@ export async function collect(group: GroupName, ports: CollectorPorts): Promise<
       return batch.more || items.length < batch.items.length ? 'again' : 'idle'
     }
   }
+}
+
+/**
+ * Whether these are about a message of which we have yet to note where in the inbox it stands: a runner that is awake
+ * may be done with it before that commit, and so may one that ran while no host did. A position that no message will
+ * have holds nobody up for longer than there are messages to be placed.
+ */
+function isAhead(group: GroupName, items: readonly OutboxItem[], { dispatches }: CollectorPorts): boolean {
+  const newest = items.reduce((most, item) => Math.max(most, 'entry' in item ? item.entry.inboxSeq : 0), 0)
+  return newest > dispatches.newestPlaced(group) && dispatches.pending(group, 1).length > 0
 }
 
 /**

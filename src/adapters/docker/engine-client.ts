@@ -1,7 +1,8 @@
 import { Agent } from 'node:http'
-import Docker from 'dockerode'
+import type Docker from 'dockerode'
 import { EngineUnavailableError } from '../../domain/errors.ts'
 import { engineError } from './engine-errors.ts'
+import { loadDockerode } from './load-dockerode.ts'
 
 /** An engine that has not answered by then does not answer; a start on a loaded machine takes seconds. */
 const ANSWER_MS = 60_000
@@ -16,7 +17,8 @@ export function engineClient(socketPath: string): Docker {
     // One connection per call: a kept one is dead after the engine restarts and would fail the next call.
     agent: new Agent({ keepAlive: false }),
   }
-  return new Docker(options)
+  const Client = loadDockerode()
+  return new Client(options)
 }
 
 /**

@@ -2,6 +2,8 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 
+const NOT_BEGUN = 'messages that were settled without being begun'
+
 /** Counts over the host's own tables, each to be 0 for a world at rest. */
 const MUST_BE_NONE: readonly (readonly [what: string, sql: string])[] = [
   [
@@ -13,7 +15,7 @@ const MUST_BE_NONE: readonly (readonly [what: string, sql: string])[] = [
     'SELECT count(*) FROM dispatch WHERE inbox_seq IS NULL AND aside IS NULL',
   ],
   [
-    'messages that were settled without being begun',
+    NOT_BEGUN,
     'SELECT count(*) FROM dispatch WHERE (attempts < 1 OR accepted_at IS NULL OR settled_at IS NULL) AND aside IS NULL',
   ],
   [
@@ -72,6 +74,7 @@ export function judgeBooks(db: Database.Database, dataDir: string, bounded: bool
   for (const [what, sql] of bounded ? MUST_BE_NONE : [...MUST_BE_NONE, NOT_UNBOUNDED]) {
     const count = db.prepare<[], number>(sql).pluck().get() ?? 0
     if (count > 0) found.push(`${count} ${what}`)
+    if (count > 0 && what === NOT_BEGUN) found.push(...notBegun(db))
   }
   const sound = String(db.pragma('integrity_check(1)', { simple: true }))
   if (sound !== 'ok') found.push(`host.db: ${sound}`)
@@ -79,6 +82,19 @@ export function judgeBooks(db: Database.Database, dataDir: string, bounded: bool
   const cursors = db.prepare<[], [string, number]>('SELECT group_name, seq FROM outbox_cursor').raw().all()
   for (const [group, cursor] of cursors) found.push(...judgeMailbox(db, dataDir, group, cursor))
   return [...found, ...judgeFiles(db, dataDir)]
+}
+
+/** Which they are: what came of them tells what went wrong. */
+function notBegun(db: Database.Database): string[] {
+  const rows = db
+    .prepare<[], object>(
+      `SELECT d.inbound_id, d.inbox_seq, d.attempts, d.accepted_at, d.settled_at, d.outcome, d.outcome_reason,
+         i.from_host, substr(i.text, 1, 80) AS text
+       FROM dispatch d JOIN inbound i ON i.id = d.inbound_id
+       WHERE (d.attempts < 1 OR d.accepted_at IS NULL OR d.settled_at IS NULL) AND d.aside IS NULL LIMIT 5`,
+    )
+    .all()
+  return rows.map((row) => `settled without being begun: ${JSON.stringify(row)}`)
 }
 
 /** Both logs of a group end where the host's tables say. */

@@ -25,8 +25,11 @@ test('tells of a loop that was held up, how long, and how often', async () => {
   const watch = new LoopWatch({ logFile, onHeldUp, lookMs: 20 })
   try {
     await new Promise((resolve) => setTimeout(resolve, 50))
-    block(300)
-    await vi.waitFor(() => expect(onHeldUp).toHaveBeenCalled(), { timeout: 10_000 })
+    const heldUp = () => {
+      block(300)
+      expect(onHeldUp).toHaveBeenCalled()
+    }
+    await vi.waitFor(heldUp, { timeout: 10_000, interval: 100 })
     expect(onHeldUp.mock.calls.some(([ms]) => ms >= 200)).toBe(true)
     expect(watch.delay().maxMs).toBeGreaterThanOrEqual(200)
     expect(watch.delay().heldUp).toBeGreaterThanOrEqual(1)

@@ -46,6 +46,6 @@ describe('the head of a SKILL.md', () => {
   ])('is refused in words for %s', (_what, text, problem) => {
     const from = performance.now()
     expect(readSkillHead(text)).toEqual({ problem: expect.stringContaining(problem) })
-    expect(performance.now() - from).toBeLessThan(500)
+    expect(performance.now() - from).toBeLessThan(5_000)
   })
 })

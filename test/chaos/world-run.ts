@@ -19,6 +19,7 @@ export interface WorldReport {
 
 const CALL_FAULTS = 0.04
 const SETTLE_MS = 240_000
+const CATCH_UP_MS = 20_000
 /** Messages on their way at once, and not yet answered: enough that every stage always has work. */
 const BACKLOG = 60
 const MAX_OPEN = 300
@@ -256,9 +257,15 @@ export class WorldRun {
 
   async #rest(): Promise<boolean> {
     const { platforms, dataDir } = this.#world
-    const end = Date.now() + (this.#options.settleMs ?? SETTLE_MS)
-    for (; Date.now() < end; await sleep(100)) {
+    const begun = Date.now()
+    const end = begun + (this.#options.settleMs ?? SETTLE_MS)
+    for (let late = false; Date.now() < end; await sleep(100)) {
       if (isSettled(platforms, dataDir)) return true
+      // A task for a time that was then set back by hours is not lost, but nobody waits for it.
+      if (!late && Date.now() > begun + CATCH_UP_MS) {
+        late = true
+        this.#world.clockCatchesUp()
+      }
       this.#progress()
     }
     return false

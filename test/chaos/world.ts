@@ -59,6 +59,7 @@ export class World implements AsyncDisposable {
   readonly engine: ProcessEngine
   readonly chats: readonly Chat[]
   readonly groups: readonly string[]
+  #furthest = 0
   readonly #options: WorldOptions
   readonly #server: Promise<JsonServer>
   #host: ChildProcess | null = null
@@ -216,7 +217,14 @@ export class World implements AsyncDisposable {
 
   /** The clock of the host's machine jumps. */
   jumpClock(ms: number): void {
-    writeFileSync(this.#clockFile, String(Number(readFileSync(this.#clockFile, 'utf8')) + ms))
+    const ahead = Number(readFileSync(this.#clockFile, 'utf8')) + ms
+    this.#furthest = Math.max(this.#furthest, ahead)
+    writeFileSync(this.#clockFile, String(ahead))
+  }
+
+  /** The clock is where it was furthest: what was to be done at a time is due, whenever that was said. */
+  clockCatchesUp(): void {
+    writeFileSync(this.#clockFile, String(this.#furthest))
   }
 
   /** Leaves no block free on the host's disk for a while. False when the disk is not ours to fill. */

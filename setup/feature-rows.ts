@@ -1,4 +1,19 @@
-/** One feature of README's table, and the test that shows it: its title is the same on every channel or provider. */
+/** One of README's tables. */
+export interface FeatureTable {
+  readonly head: string
+  readonly columns: readonly FeatureColumn[]
+  readonly rows: readonly FeatureRow[]
+}
+
+export interface FeatureColumn {
+  readonly name: string
+  /** The outermost `describe` that its tests are in. */
+  readonly suite: string
+  /** Of vitest.config.ts, where that suite runs. */
+  readonly project: string
+}
+
+/** One feature of README's tables, and the test that shows it: its title is the same in every column. */
 export interface FeatureRow {
   readonly feature: string
   /** As in test/contract. */
@@ -7,12 +22,9 @@ export interface FeatureRow {
   readonly instead?: Readonly<Record<string, string>>
 }
 
-export const CHANNELS = ['telegram', 'web', 'terminal'] as const
-export const PROVIDERS = ['demo', 'claude', 'codex', 'opencode'] as const
-
 const NO_MODEL = { demo: 'no model' }
 
-export const CHANNEL_ROWS: readonly FeatureRow[] = [
+const CHANNEL_ROWS: readonly FeatureRow[] = [
   {
     feature: 'A message is acknowledged when it is on disk',
     test: 'acknowledges a message only after accept has returned',
@@ -60,7 +72,7 @@ export const CHANNEL_ROWS: readonly FeatureRow[] = [
   },
 ]
 
-export const PROVIDER_ROWS: readonly FeatureRow[] = [
+const PROVIDER_ROWS: readonly FeatureRow[] = [
   { feature: 'Conversations that go on', test: 'answers, and answers again' },
   {
     feature: '`/new`',
@@ -132,5 +144,24 @@ export const PROVIDER_ROWS: readonly FeatureRow[] = [
     feature: 'The key is never in the sandbox',
     test: 'calls its model with the real key, which is nowhere in the sandbox and in no log',
     instead: NO_MODEL,
+  },
+]
+
+export const FEATURE_TABLES: readonly FeatureTable[] = [
+  {
+    head: 'Channel',
+    columns: [
+      { name: 'telegram', suite: 'channel contract: telegram', project: 'telegram' },
+      { name: 'web', suite: 'channel contract: web', project: 'web' },
+      { name: 'terminal', suite: 'channel contract: terminal', project: 'unit' },
+    ],
+    rows: CHANNEL_ROWS,
+  },
+  {
+    head: 'Provider',
+    columns: ['demo', 'claude', 'codex', 'opencode'].map((name) => ({
+      ...{ name, suite: `provider ${name}`, project: 'providers' },
+    })),
+    rows: PROVIDER_ROWS,
   },
 ]

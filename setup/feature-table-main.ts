@@ -1,11 +1,22 @@
-// Rewrites the tables in docs/features.md from what vitest's JSON reporter wrote:
+// Rewrites the tables of features in README (`npm run features`) from what the last `./creel test` left of each suite, or
+// from what vitest's JSON reporter wrote:
 //   npx vitest run --project providers --reporter=json --outputFile=providers.json
-//   node setup/feature-table-main.ts providers.json telegram.json web.json unit.json
+//   node setup/feature-table-main.ts providers.json
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { featureTables, outcomesOf, withTables } from './feature-table.ts'
+import { outcomesOf, withTables } from './feature-table.ts'
+import { SUITES } from './test-suites.ts'
+import { readSuiteResult, suiteResultFile } from './test-tally.ts'
 
-const file = join(import.meta.dirname, '..', 'docs', 'features.md')
-const results = process.argv.slice(2).map((name): unknown => JSON.parse(readFileSync(name, 'utf8')))
-if (results.length === 0) throw new Error('name the JSON results of the test run')
-writeFileSync(file, withTables(readFileSync(file, 'utf8'), featureTables(outcomesOf(results))))
+const root = join(import.meta.dirname, '..')
+const file = join(root, 'README.md')
+const named = process.argv.slice(2)
+const outcomes =
+  named.length > 0
+    ? outcomesOf(named.map((name): unknown => JSON.parse(readFileSync(name, 'utf8'))))
+    : new Map(
+        SUITES.flatMap(({ name }) =>
+          Object.entries(readSuiteResult(suiteResultFile(join(root, '.creel'), name))?.outcomes ?? {}),
+        ),
+      )
+writeFileSync(file, withTables(readFileSync(file, 'utf8'), outcomes))

@@ -1,55 +1,62 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { CHANNEL_ROWS, PROVIDER_ROWS } from './feature-rows.ts'
-import { BEGIN, END, featureTables, outcomesOf, withTables } from './feature-table.ts'
+import { FEATURE_TABLES } from './feature-rows.ts'
+import { BEGIN, END, isShown, NOT_RUN, outcomesOf, staleCells, withTables } from './feature-table.ts'
 
 const ROOT = join(import.meta.dirname, '..')
-const contracts = (prefix: string) =>
-  readdirSync(join(ROOT, 'test', 'contract'))
-    .filter((name) => name.startsWith(prefix))
-    .map((name) => readFileSync(join(ROOT, 'test', 'contract', name), 'utf8'))
-    .join('\n')
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8')
+const STOP = 'ends a turn at /stop within a moment, and answers the next'
+const contracts = readdirSync(join(ROOT, 'test', 'contract'))
+  .map((name) => readFileSync(join(ROOT, 'test', 'contract', name), 'utf8'))
+  .join('\n')
 
-describe('the table of features', () => {
-  it.each([
-    ['channel', CHANNEL_ROWS],
-    ['provider', PROVIDER_ROWS],
-  ])('names tests that there are in the contract of every %s', (prefix, rows) => {
-    const sources = contracts(prefix)
-    for (const { test } of rows) expect(sources, test).toContain(`it('${test}'`)
+const run = (name: string, status: string, title = STOP) => ({
+  testResults: [{ assertionResults: [{ ancestorTitles: [`provider ${name}`, 'more'], title, status }] }],
+})
+
+describe('the tables of features', () => {
+  it('name tests that there are in the contracts', () => {
+    for (const { rows } of FEATURE_TABLES)
+      for (const { test } of rows) expect(contracts, test).toContain(`it('${test}'`)
   })
 
-  it('in docs has each row, and no test in it failed or did not run', () => {
-    const text = readFileSync(join(ROOT, 'docs', 'features.md'), 'utf8')
-    const shown = text.slice(text.indexOf(BEGIN), text.indexOf(END)).split('\n')
-    for (const { feature, test } of [...CHANNEL_ROWS, ...PROVIDER_ROWS])
-      expect(
-        shown.filter((line) => line.startsWith(`| ${feature} |`) && line.endsWith(`| \`${test}\` |`)),
-      ).toHaveLength(1)
+  it('in README have each row as it is made now, and no test in them failed or did not run', () => {
+    expect(README === withTables(README, new Map()), 'run: npm run features').toBe(true)
+    const shown = README.slice(README.indexOf(BEGIN), README.indexOf(END)).split('\n')
     expect(shown.filter((line) => / (?:FAILED|not run) /.test(line))).toEqual([])
   })
 
-  it('says yes to what passed, FAILED to what failed, and not run to the rest', () => {
-    const test = 'ends a turn at /stop within a moment, and answers the next'
-    const one = (name: string, status: string) => ({
-      testResults: [
-        { assertionResults: [{ ancestorTitles: [`provider ${name}`, 'more'], title: test, status }] },
-      ],
-    })
+  it('say yes to what passed, FAILED to what failed, and keep what did not run', () => {
     const outcomes = outcomesOf([
-      one('demo', 'passed'),
-      one('claude', 'failed'),
-      one('codex', 'failed'),
-      one('codex', 'passed'),
-      one('opencode', 'skipped'),
+      run('demo', 'passed'),
+      run('claude', 'failed'),
+      run('codex', 'failed'),
+      run('codex', 'passed'),
+      run('opencode', 'skipped'),
     ])
-    expect(featureTables(outcomes)).toContain(`| \`/stop\` | yes | FAILED | yes | not run | \`${test}\` |`)
+    const first = withTables(`a\n${BEGIN}\nold\n${END}\nz`, outcomes)
+    expect(first).toContain(`| \`/stop\` | yes | FAILED | yes | ${NOT_RUN} | \`${STOP}\` |`)
+    expect(first.startsWith(`a\n${BEGIN}\n| Channel |`)).toBe(true)
+    expect(first.endsWith(`|\n${END}\nz`)).toBe(true)
+    const later = withTables(first, outcomesOf([run('claude', 'passed'), run('opencode', 'passed')]))
+    expect(later).toContain(`| \`/stop\` | yes | yes | yes | yes | \`${STOP}\` |`)
     expect(() => outcomesOf([{}])).toThrow()
+    expect(() => withTables('a', outcomes)).toThrow('there is no')
+    expect(isShown('provider demo')).toBe(true)
+    expect(isShown('provider')).toBe(false)
   })
 
-  it('takes the place of what stood between its marks', () => {
-    expect(withTables(`a\n${BEGIN}\nold\n${END}\nz`, 'new')).toBe(`a\n${BEGIN}\nnew\n${END}\nz`)
-    expect(() => withTables('a', 'new')).toThrow('there is no')
+  it('are stale where a run shows another thing, or ran without a test that they name', () => {
+    const none = new Set<string>()
+    expect(staleCells(README, outcomesOf([run('codex', 'passed')]), none)).toEqual([])
+    expect(staleCells(README, outcomesOf([run('codex', 'failed')]), none)).toEqual([
+      '`/stop` on codex: it says yes, this run says FAILED',
+    ])
+    expect(staleCells(README, new Map(), new Set(['telegram'])).length).toBeGreaterThan(5)
+    const cut = README.split('\n').filter((line) => !line.startsWith('| `/stop` |'))
+    expect(staleCells(cut.join('\n'), outcomesOf([run('demo', 'passed')]), none)).toEqual([
+      '`/stop` on demo: it says nothing, this run says yes',
+    ])
   })
 })

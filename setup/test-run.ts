@@ -5,6 +5,7 @@ import { engineSocket } from '../src/adapters/docker/engine-socket.ts'
 import { CreelError, errorText } from '../src/domain/errors.ts'
 import { runCommand } from './command.ts'
 import { terminalConsent } from './consent.ts'
+import { staleCells } from './feature-table.ts'
 import { inLanes } from './lanes.ts'
 import { checkLeaks, testSandboxes } from './leak-guard.ts'
 import { thisMachine } from './machine.ts'
@@ -12,7 +13,16 @@ import { staticChecks } from './static-checks.ts'
 import { Steps } from './step.ts'
 import { type Parts, prepareParts } from './test-parts.ts'
 import { readArguments, type Suite, type TestArguments, USAGE } from './test-suites.ts'
-import { addTallies, closingLine, exitCode, NOTHING, oneTest, Tally } from './test-tally.ts'
+import {
+  addTallies,
+  closingLine,
+  exitCode,
+  NOTHING,
+  oneTest,
+  readSuiteResult,
+  suiteResultFile,
+  type Tally,
+} from './test-tally.ts'
 
 /** `./creel test`: makes ready what the suites need, runs them, and counts. */
 const projectDir = resolve(import.meta.dirname, '..')
@@ -71,7 +81,18 @@ async function runAll(request: TestArguments, steps: Steps, say: (text: string) 
       tallies.push(oneTest(`what ${rest.map(({ name }) => name).join(', ')} need`, explain(error)))
     }
   }
+  if (vitest.length === 0) tallies.push(checkFeatures(suites.filter((suite) => !isProof(suite))))
   return addTallies(tallies)
+}
+
+/** README's tables of features have to be what this run showed. */
+function checkFeatures(suites: readonly Suite[]): Tally {
+  const results = suites.map(({ name }) => readSuiteResult(suiteResultFile(stateDir, name)))
+  const outcomes = new Map(results.flatMap((result) => Object.entries(result?.outcomes ?? {})))
+  const ran = new Set(suites.map(({ name }) => name))
+  const stale = staleCells(readFileSync(join(projectDir, 'README.md'), 'utf8'), outcomes, ran)
+  const why = `npm run features writes them anew, but first: ${stale.slice(0, 5).join('; ')}`
+  return oneTest('the tables of features in README', stale.length === 0 ? null : why)
 }
 
 /** Most of such a suite is waiting, so more than one runs at a time; whose line it is stands before it. */
@@ -132,7 +153,7 @@ async function runVitest(
   say: (text: string) => void,
 ): Promise<Tally> {
   mkdirSync(stateDir, { recursive: true })
-  const resultFile = join(stateDir, `test-${suite.name}.json`)
+  const resultFile = suiteResultFile(stateDir, suite.name)
   rmSync(resultFile, { force: true })
   const script = join(projectDir, 'setup', 'vitest-suite.ts')
   const args = [...process.execArgv, script, suite.name, resultFile, ...vitest]
@@ -148,20 +169,11 @@ async function runVitest(
     timeoutMs: suite.limitMs,
     onLine: say,
   })
-  const tally = readTally(resultFile)
+  const tally = readSuiteResult(resultFile)
   if (tally !== null && result.code !== 124 && (result.code === 0 || tally.failed.length > 0)) return tally
   const why =
     result.code === 124 ? `ran longer than ${suite.limitMs / 60_000} min` : `vitest ended with ${result.code}`
   return addTallies([tally ?? NOTHING, oneTest(`suite ${suite.name}`, why)])
-}
-
-function readTally(file: string): Tally | null {
-  try {
-    return Tally.parse(JSON.parse(readFileSync(file, 'utf8')))
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
-    throw error
-  }
 }
 
 function listing(suites: readonly Suite[]): string {

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { z } from 'zod'
 
 /** What one suite came to. Crosses a process boundary as JSON. */
@@ -8,6 +10,26 @@ export const Tally = z.object({
   skipped: z.array(z.object({ name: z.string(), why: z.string() })),
 })
 export type Tally = z.infer<typeof Tally>
+
+/** What the run of one suite leaves in a file: its tally, and how the tests ended that README's tables are made from. */
+export const SuiteResult = Tally.extend({
+  outcomes: z.record(z.string(), z.enum(['passed', 'failed'])).default({}),
+})
+export type SuiteResult = z.infer<typeof SuiteResult>
+
+export function suiteResultFile(stateDir: string, suite: string): string {
+  return join(stateDir, `test-${suite}.json`)
+}
+
+/** Null when that suite did not run. */
+export function readSuiteResult(file: string): SuiteResult | null {
+  try {
+    return SuiteResult.parse(JSON.parse(readFileSync(file, 'utf8')))
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
+    throw error
+  }
+}
 
 export const NOTHING: Tally = { passed: 0, failed: [], skipped: [] }
 

@@ -1,21 +1,22 @@
 import { writeFileSync } from 'node:fs'
 import type { Reporter, SerializedError, TestCase, TestModule } from 'vitest/node'
 import { startVitest } from 'vitest/node'
-import type { Tally } from './test-tally.ts'
+import { isShown, outcomeKey } from './feature-table.ts'
+import type { SuiteResult } from './test-tally.ts'
 
 /**
- * Runs one project of vitest.config.ts and leaves a Tally in a file. A program of its own, so that a suite that
+ * Runs one project of vitest.config.ts and leaves a SuiteResult in a file. A program of its own, so that a suite that
  * hangs or brings the process down costs that suite alone: `node vitest-suite.ts PROJECT RESULT [filter …] [-t NAME]`.
  */
 class TallyReporter implements Reporter {
-  readonly tally: Tally = { passed: 0, failed: [], skipped: [] }
+  readonly tally: SuiteResult = { passed: 0, failed: [], skipped: [], outcomes: {} }
   readonly #filtered: boolean
-  readonly #save: (tally: Tally) => void
+  readonly #save: (tally: SuiteResult) => void
   readonly #running = new Set<string>()
   /** What a test file printed last about skipping; suites that can skip run one file at a time. */
   #reason = ''
 
-  constructor(options: { filtered: boolean; save: (tally: Tally) => void }) {
+  constructor(options: { filtered: boolean; save: (tally: SuiteResult) => void }) {
     this.#filtered = options.filtered
     this.#save = options.save
   }
@@ -43,6 +44,9 @@ class TallyReporter implements Reporter {
   onTestCaseResult(test: TestCase): void {
     const result = test.result()
     const name = `${test.module.relativeModuleId} > ${test.fullName}`
+    const suite = outermostSuite(test)
+    if (isShown(suite) && (result.state === 'passed' || result.state === 'failed'))
+      this.tally.outcomes[outcomeKey(suite, test.name)] = result.state
     if (result.state === 'passed') this.tally.passed++
     else if (result.state === 'failed') this.tally.failed.push({ name, why: firstLine(result.errors) })
     else if (result.state === 'skipped' && (result.note || this.#reason))
@@ -63,6 +67,12 @@ class TallyReporter implements Reporter {
     for (const error of unhandled)
       this.tally.failed.push({ name: 'error outside of any test', why: firstLine([error]) })
   }
+}
+
+function outermostSuite(test: TestCase): string {
+  let suite = ''
+  for (let at = test.parent; at.type !== 'module'; at = at.parent) suite = at.name
+  return suite
 }
 
 function firstLine(errors: readonly { message?: string }[]): string {

@@ -7,16 +7,34 @@ import { questionKind } from './approvals/question-kind.ts'
 import type { Core } from './core.ts'
 import { bindOwnChats } from './operator/group-commands.ts'
 import type { PumpOptions } from './pump.ts'
+import type { Supervisor } from './sandboxes/supervisor.ts'
 
 /** Everything between an agent's ask and its end. To be started and stopped. */
 export function approvalParts(
   core: Core,
-  ports: Pick<ApprovalsPorts, 'notices' | 'channelOf' | 'events' | 'nudge'>,
+  {
+    host,
+    ...ports
+  }: Pick<ApprovalsPorts, 'notices' | 'channelOf' | 'events' | 'nudge'> & {
+    /** Has its supervisor by the time that anything is started. */
+    readonly host: { readonly supervisor: Pick<Supervisor, 'isCurrent'> }
+  },
   pump: Pick<PumpOptions<number>, 'clock' | 'log' | 'random' | 'pollMs' | 'backoff'>,
 ): Approvals {
   const { approvals, directory, dispatches, deliveries, inbound, roles } = core
+  const isRenewed: ApprovalsPorts['isRenewed'] = (group, signal) => host.supervisor.isCurrent(group, signal)
   return new Approvals(
-    { ...ports, approvals, directory, dispatches, deliveries, inbound, roles, kinds: kindsOf(core) },
+    {
+      ...ports,
+      approvals,
+      directory,
+      dispatches,
+      deliveries,
+      inbound,
+      roles,
+      isRenewed,
+      kinds: kindsOf(core),
+    },
     pump,
   )
 }

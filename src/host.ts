@@ -129,7 +129,7 @@ export class Host {
         this.#agents.stopFor(chatId),
     }
     const nudge = (group: GroupName) => this.#dispatch.nudge(group)
-    this.approvals = approvalParts(core, { notices, channelOf, events, nudge }, pump)
+    this.approvals = approvalParts(core, { notices, channelOf, events, nudge, host: this }, pump)
     const { intakes, routing } = inboundParts(
       core,
       {

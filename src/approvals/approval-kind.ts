@@ -27,7 +27,9 @@ export interface ApprovalKind {
    * again. Returns what became of it, for the agent. Throws CreelError when it cannot be done at all; anything else is
    * tried again.
    */
-  carryOut(approval: Approval): string
+  carryOut(approval: Approval): string | Promise<string>
+  /** What it gives is there from the start of a sandbox: the agent is told when none of before runs any more. */
+  readonly renews?: boolean
   /** What it is called in a sentence to the agent. */
   about(approval: Approval): string
   /** For the agent, when nobody decided in time. */

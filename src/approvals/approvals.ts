@@ -15,7 +15,7 @@ import type {
 import type { Events } from '../events.ts'
 import { Pump, type PumpOptions } from '../pump.ts'
 import type { ApprovalKind } from './approval-kind.ts'
-import { carryOutNext } from './carry-out.ts'
+import { type CarryOutPorts, carryOutNext } from './carry-out.ts'
 import { Decisions } from './decisions.ts'
 import { type PlannedAsk, planAsk } from './plan-ask.ts'
 
@@ -32,6 +32,7 @@ export interface ApprovalsPorts {
   readonly events: Events
   /** A word for this agent waits. */
   readonly nudge: (group: GroupName) => void
+  readonly isRenewed: CarryOutPorts['isRenewed']
 }
 
 /** What agents ask people for, from the ask to its end. */

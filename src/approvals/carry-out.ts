@@ -1,6 +1,7 @@
 import { isAgentChat } from '../domain/agent-request.ts'
 import { type Approval, type ApprovalKindName, isFinal } from '../domain/approval.ts'
 import { ChannelRefusedError, CreelError, errorText } from '../domain/errors.ts'
+import type { GroupName } from '../domain/ids.ts'
 import type { ApprovalStore } from '../domain/ports/approvals.ts'
 import type { Channel } from '../domain/ports/channel.ts'
 import type { Clock } from '../domain/ports/clock.ts'
@@ -23,6 +24,8 @@ export interface CarryOutPorts {
   readonly clock: Pick<Clock, 'now'>
   /** A word for the agent waits. */
   readonly nudge: (approval: Approval) => void
+  /** Whether no sandbox of before the last change of the group's settings runs; one that does ends with its turns. */
+  readonly isRenewed: (group: GroupName, signal: AbortSignal) => Promise<boolean>
 }
 
 /** For so long the card is tried to be changed; then it stays as it was, and says so when it is pressed. */
@@ -31,6 +34,9 @@ const CARD_WAIT_MS = 500
 const CARD_TIMEOUT_MS = 30_000
 /** What cannot be carried out for so long has failed. */
 const CARRY_OUT_MS = 600_000
+/** The agent is told without a new sandbox when its turns leave no room for one for so long. */
+const RENEW_MS = 600_000
+const RENEW_WAIT_MS = 100
 
 /**
  * Step of the approvals pump: what was decided is carried out, told to the agent and shown on its card, in this order,
@@ -50,14 +56,30 @@ export async function carryOutNext(
     return 'idle'
   }
   if (approval.state === 'allowed') {
-    carryOut(approval, ports)
+    await carryOut(approval, ports)
     return 'again'
   }
   if (!approval.told) {
+    const wait = await waitForSandbox(approval, ports, signal)
+    if (wait !== null) return wait
     tell(approval, ports)
     return 'again'
   }
   return approval.cardSettled || !isFinal(approval.state) ? 'idle' : settleCard(approval, ports, signal)
+}
+
+/** Null when the agent can be told; its card need not wait for that. */
+async function waitForSandbox(
+  approval: Approval,
+  ports: CarryOutPorts,
+  signal: AbortSignal,
+): Promise<StepResult | null> {
+  const { group, kind, state, decidedAt, cardSettled } = approval
+  const { clock, kinds, isRenewed } = ports
+  if (!kinds[kind].renews || state !== 'done' || approval.decidedBy === null) return null
+  if (clock.now() - (decidedAt ?? 0) > RENEW_MS || (await isRenewed(group, signal))) return null
+  const card = cardSettled ? 'idle' : await settleCard(approval, ports, signal)
+  return card === 'idle' ? { waitMs: RENEW_WAIT_MS } : card
 }
 
 /** Nobody could be reached in private: it is put into the chat it came from, where nobody else's press counts either. */
@@ -80,16 +102,16 @@ function askInOrigin(
   approvals.moveCard(id, chatId, moved.cardKey)
 }
 
-function carryOut(approval: Approval, { approvals, kinds, clock }: CarryOutPorts): void {
+async function carryOut(approval: Approval, { approvals, kinds, clock }: CarryOutPorts): Promise<void> {
   const { id, kind, decidedAt } = approval
-  const now = clock.now()
   if (!isAsShown(approval)) {
-    approvals.finish(id, 'failed', 'it was changed after it was shown', now)
+    approvals.finish(id, 'failed', 'it was changed after it was shown', clock.now())
     return
   }
   try {
-    approvals.finish(id, 'done', kinds[kind].carryOut(approval), now)
+    approvals.finish(id, 'done', await kinds[kind].carryOut(approval), clock.now())
   } catch (error) {
+    const now = clock.now()
     const isOver = decidedAt !== null && now - decidedAt > CARRY_OUT_MS
     if (!(error instanceof CreelError) && !isOver) throw error
     approvals.finish(id, 'failed', errorText(error), now)

@@ -54,6 +54,21 @@ describe('a decision', () => {
     expect(world.approvals.find(id)).toMatchObject({ state: 'allowed', choice: 'always', decidedBy: ADMIN })
   })
 
+  test('that gives something at the start of a sandbox is told when no older one runs, and shown before', async () => {
+    Object.assign(world.kinds.egress, { renews: true })
+    world.renewed = false
+    world.says(world.approve())
+    await world.work()
+    await world.work()
+    expect(world.newest()).toMatchObject({ state: 'done', told: false, cardSettled: true })
+    await world.clock.advance(9 * 60_000)
+    await world.work()
+    expect(world.words()).toEqual([])
+    await world.clock.advance(2 * 60_000)
+    await world.work()
+    expect(world.words()).toHaveLength(1)
+  })
+
   test('of somebody who may not is answered once, however often they press', () => {
     const alice = world.newest().chatId
     for (let n = 0; n < 5; n++) world.says(world.approve(), 'fake:alice' as UserId, ROOM)

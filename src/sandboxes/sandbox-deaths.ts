@@ -1,5 +1,6 @@
 import { backoffMs } from '../backoff.ts'
-import type { UnixMs } from '../domain/ids.ts'
+import { CreelError } from '../domain/errors.ts'
+import type { GroupName, UnixMs } from '../domain/ids.ts'
 import type { SandboxExit } from '../domain/ports/sandbox.ts'
 import type { Slot } from './sandbox-slots.ts'
 
@@ -37,4 +38,11 @@ export function diedLately({ deaths, givenUp }: Slot): boolean {
 export function deathText(exit: SandboxExit | null): string {
   if (exit?.oomKilled) return 'its sandbox ran out of memory: raise limits.memory_mb in container.json'
   return `its sandbox ended by itself (exit code ${exit?.code ?? 'unknown'}): ./creel logs shows why. It is started again, each time after a longer wait, up to a minute`
+}
+
+/** Messages wait for a group that is there no more. */
+export function goneError(group: GroupName): CreelError {
+  return new CreelError('not_found', `the folder of the group ${group} is gone, and messages wait for it`, {
+    hint: `put the folder back, or make a new one: ./creel group add ${group}`,
+  })
 }

@@ -100,12 +100,18 @@ describe('life of a sandbox', () => {
       const accepted = [{ inboxSeq: seq, attempt: 1 }]
       const none = { deliveries: [], settled: [], rejected: 0 }
       world.outboxes.record(GARDEN, { ...none, cursor: 1, accepted }, world.clock.now())
+      const isCurrent = () => world.supervisor.isCurrent(GARDEN, new AbortController().signal)
+      expect(await isCurrent()).toBe(true)
       world.groups.configs.set(GARDEN, { limits: { memory_mb: 4096 } })
+      expect(await isCurrent()).toBe(false)
       await world.live(5, GARDEN)
       expect(world.calls('start')).toHaveLength(1)
       world.done(seq)
-      await world.clock.advance(1_000)
+      // To be asked is to be looked at.
+      expect(await isCurrent()).toBe(false)
+      await world.clock.settled()
       expect(world.state()).toBe('asleep')
+      expect(await isCurrent()).toBe(true)
       world.mail()
       await world.clock.settled()
       world.protocol = 2

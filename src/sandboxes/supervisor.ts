@@ -3,8 +3,9 @@ import { CreelError, EngineUnavailableError, errorText } from '../domain/errors.
 import type { GroupName } from '../domain/ids.ts'
 import type { SandboxExit, SandboxHandle, SandboxSpec } from '../domain/ports/sandbox.ts'
 import type { StepResult } from '../pump.ts'
+import { isCurrent } from './is-current.ts'
 import { judgeVitals, type Verdict } from './liveness.ts'
-import { countDeath, deathText, diedLately, seeOldest } from './sandbox-deaths.ts'
+import { countDeath, deathText, diedLately, goneError, seeOldest } from './sandbox-deaths.ts'
 import { SandboxRoom } from './sandbox-room.ts'
 import { SandboxSlots, type Slot } from './sandbox-slots.ts'
 import type { SupervisorPorts } from './supervisor-ports.ts'
@@ -60,6 +61,12 @@ export class Supervisor {
 
   handle(group: GroupName): SandboxHandle | null {
     return this.#slots.find(group)?.handle ?? null
+  }
+
+  /** Whether what runs of a group, if anything does, was made from what is set now; if not, it is looked at soon. */
+  async isCurrent(group: GroupName, signal: AbortSignal): Promise<boolean> {
+    if (this.#stale) await this.refresh(signal)
+    return isCurrent(group, this.#slots.find(group), this.#ports)
   }
 
   /** Compares memory with the engine: adopts what outlived an earlier host, forgets what is gone. */
@@ -313,10 +320,4 @@ export class Supervisor {
     const hint = error instanceof CreelError && error.hint ? ` (${error.hint})` : ''
     this.#ports.problems.report(group, 'sandbox', errorText(error) + hint)
   }
-}
-
-function goneError(group: GroupName): CreelError {
-  return new CreelError('not_found', `the folder of the group ${group} is gone, and messages wait for it`, {
-    hint: `put the folder back, or make a new one: ./creel group add ${group}`,
-  })
 }

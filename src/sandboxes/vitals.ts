@@ -44,8 +44,8 @@ export function takeVitals(
     outdated: handle !== null && (handle.specHash !== specHash || handle.protocol !== spec.protocol),
     idleMs: now - slot.lastBusyAt,
     quietMs: now - pulse,
-    // A turn that was begun in an earlier sandbox began again when this one woke.
-    turnMs: begun.length === 0 ? 0 : now - Math.max(Math.min(...begun), slot.lastWokenAt),
+    // A turn that was begun in an earlier sandbox began again when this one woke; one that began just now runs as well.
+    turnMs: begun.length === 0 ? 0 : Math.max(1, now - Math.max(Math.min(...begun), slot.lastWokenAt)),
   }
 }
 

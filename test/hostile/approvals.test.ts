@@ -48,7 +48,7 @@ beforeEach(() => {
     agent: NO_AGENTS,
   }
   approvals = new Approvals(
-    { ...tables, notices, kinds, channelOf, nudge: () => undefined },
+    { ...tables, notices, kinds, channelOf, nudge: () => undefined, isRenewed: async () => true },
     { clock, log: silentLog, random: () => 0.5, pollMs: 1_000, backoff: { baseMs: 1, maxMs: 1 } },
   )
 })

@@ -44,6 +44,9 @@ export class ApprovalWorld extends HostTables {
   })
   readonly decisions = new Decisions({ ...this, nudge: () => undefined })
   readonly toldTo: string[] = []
+  /** Whether its sandbox is there no more, or a new one. */
+  renewed = true
+  readonly isRenewed = async () => this.renewed
   #seq = 0
 
   constructor() {

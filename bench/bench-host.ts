@@ -43,7 +43,7 @@ export async function startGroups(
   network?: Network,
 ): Promise<Omit<BenchHost, 'roundTrip'>> {
   say('looking for the agent image')
-  const image = await agentImage(install, container.provider ?? 'demo', say)
+  const image = await agentImage(install, { provider: 'demo', ...container }, say)
   const folder = mkdtempSync(join(tmpdir(), 'creel-bench-'))
   const paths = new Paths(join(folder, 'data'), join(folder, 'groups'))
   const core = openCore({ ...unbound(install), paths })

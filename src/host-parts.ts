@@ -5,7 +5,7 @@ import { TelegramChannel } from './adapters/channels/telegram/telegram-channel.t
 import { TerminalChannel } from './adapters/channels/terminal/channel.ts'
 import { WebChannel } from './adapters/channels/web/channel.ts'
 import { systemRandom } from './adapters/clock/random.ts'
-import { agentImageTag, ensureAgentImage } from './adapters/docker/agent-image.ts'
+import { agentImageTag, ensureAgentImage, type ImageContents } from './adapters/docker/agent-image.ts'
 import { baseImageTag } from './adapters/docker/base-image.ts'
 import { DockerEngine } from './adapters/docker/docker-engine.ts'
 import { engineSocket } from './adapters/docker/engine-socket.ts'
@@ -23,6 +23,7 @@ import { ForkedOutboxReader } from './adapters/outbox-reader/forked-outbox-reade
 import { SkillFolders } from './adapters/skills/skill-folders.ts'
 import { type Channels, channelTable } from './channels.ts'
 import { CHAT_COMMANDS } from './chat-commands/table.ts'
+import type { WantedImage } from './config/image-settings.ts'
 import { type Install, readSecretFile } from './config/load.ts'
 import { type InstallConfig, RUNTIMES } from './config/schema.ts'
 import type { Core } from './core.ts'
@@ -95,9 +96,9 @@ export async function realParts(
     files,
     groupFiles,
     // An engine that is too old would take a sandbox and leave out what it does not know of its bounds.
-    image: rememberSuccess(async (provider) => {
+    image: rememberSuccess(async (wanted) => {
       await engine.check(AbortSignal.timeout(ENGINE_CHECK_MS))
-      return agentImage(install, provider, (line) => log.debug({ line }, 'image build'))
+      return agentImage(install, wanted, (line) => log.debug({ line }, 'image build'))
     }),
     prepareFolders: (group) => prepareGroupFolders(paths, group, process.getuid?.() ?? -1),
     skills: new SkillFolders(paths),
@@ -129,32 +130,33 @@ export async function baseImage(install: Install): Promise<string> {
   return configured === '' ? baseImageTag(join(install.projectDir, 'setup', 'base-image.sh')) : configured
 }
 
-/** Tag of the image that a provider's groups run on; builds it when it is missing. `onLine` gets the build's output. */
+/** Tag of the image that such groups run on; builds it when it is missing. `onLine` gets the build's output. */
 export async function agentImage(
   install: Install,
-  provider: string,
+  wanted: WantedImage,
   onLine: (line: string) => void,
 ): Promise<string> {
   return ensureAgentImage({
     socketPath: installSocket(install),
     containerDir: join(install.projectDir, 'container'),
     base: await baseImage(install),
-    runtimes: runtimesFor(install, provider),
+    ...contentsOf(install, wanted),
     npm: () => readNpmConfig(install.env.extraCaCerts),
     onProgress: onLine,
   })
 }
 
-/** Tag of the image that a provider's groups run on, whether it is there or not. */
-export async function expectedAgentImage(install: Install, provider: string): Promise<string> {
+/** Tag of the image that such groups run on, whether it is there or not. */
+export async function expectedAgentImage(install: Install, wanted: WantedImage): Promise<string> {
   const containerDir = join(install.projectDir, 'container')
-  return agentImageTag(containerDir, await baseImage(install), runtimesFor(install, provider))
+  return agentImageTag(containerDir, await baseImage(install), contentsOf(install, wanted))
 }
 
 /** A provider that is all ours runs on the small image without any runtime. */
-function runtimesFor(install: Install, provider: string): readonly string[] {
+function contentsOf(install: Install, { provider, image }: WantedImage): ImageContents {
   const own = RUNTIMES.filter((name) => name === provider)
-  return own.length > 0 && install.config.engine.images === 'full' ? RUNTIMES : own
+  const runtimes = own.length > 0 && install.config.engine.images === 'full' ? RUNTIMES : own
+  return { runtimes, browser: image?.browser ?? false }
 }
 
 function gateway(
@@ -250,13 +252,14 @@ async function channels(
   })
 }
 
-/** Asks for each key until it worked once; a failure is asked again next time. */
-function rememberSuccess<T>(make: (key: string) => Promise<T>): (key: string) => Promise<T> {
-  const made = new Map<string, Promise<T>>()
-  return (key) => {
+/** Asks for each kind of image until it worked once; a failure is asked again next time. */
+function rememberSuccess(make: HostParts['image']): HostParts['image'] {
+  const made = new Map<string, Promise<string>>()
+  return (wanted) => {
+    const key = JSON.stringify([wanted.provider, wanted.image])
     const known = made.get(key)
     if (known) return known
-    const making = make(key).catch((error: unknown) => {
+    const making = make(wanted).catch((error: unknown) => {
       made.delete(key)
       throw error
     })

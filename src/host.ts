@@ -7,6 +7,7 @@ import { callParts } from './call-parts.ts'
 import type { Calls } from './calls/calls.ts'
 import type { Channels } from './channels.ts'
 import type { ChatCommandPorts } from './chat-commands/command.ts'
+import type { WantedImage } from './config/image-settings.ts'
 import type { Core } from './core.ts'
 import { Notices } from './delivery/notices.ts'
 import { Outgoing } from './delivery/outgoing.ts'
@@ -54,8 +55,8 @@ export interface HostParts {
   /** The host's own files, and what of them each group may read. */
   readonly files: FileStore
   readonly groupFiles: GroupFiles
-  /** Tag of the image that groups of a provider run on; makes it when it is missing. */
-  readonly image: (provider: string) => Promise<string>
+  /** Tag of the image that groups of this kind run on; makes it when it is missing. */
+  readonly image: (wanted: WantedImage) => Promise<string>
   /** Makes the folders a sandbox mounts. Idempotent. */
   readonly prepareFolders: (group: GroupName) => void
   readonly skills: Skills

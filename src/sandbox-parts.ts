@@ -1,5 +1,6 @@
 // Composition root, the part about what a sandbox is made of and finds when it starts.
 import { PROTOCOL_VERSION } from '@creel/protocol'
+import type { WantedImage } from './config/image-settings.ts'
 import type { GroupConfig } from './config/schema.ts'
 import type { Core } from './core.ts'
 import type { GroupName } from './domain/ids.ts'
@@ -17,7 +18,7 @@ interface SandboxParts {
   readonly core: Core
   readonly log: Log
   readonly mailbox: Pick<Mailbox, 'writeSettings'>
-  readonly image: (provider: string) => Promise<string>
+  readonly image: (wanted: WantedImage) => Promise<string>
   readonly prepareFolders: (group: GroupName) => void
   readonly skills: Skills
 }
@@ -29,7 +30,7 @@ export async function specOf(
   config: GroupConfig,
 ): Promise<SandboxSpec> {
   const { install } = parts.core
-  const image = await parts.image(config.provider)
+  const image = await parts.image(config)
   const { runtime } = install.config.engine
   return sandboxSpec(group, config, install.paths, {
     image,

@@ -27,8 +27,8 @@ import { checkService } from './doctor-service.ts'
 import { checkTasks } from './doctor-tasks.ts'
 import { checkVault } from './doctor-vault.ts'
 import { type Finding, findingText, ok } from './finding.ts'
+import { imagesInUse } from './images-in-use.ts'
 import { print } from './output.ts'
-import { providersInUse } from './providers-in-use.ts'
 import { runCommand } from './session.ts'
 
 type Check = (install: Install) => Promise<Finding[]>
@@ -119,8 +119,7 @@ async function checkEngine(install: Install): Promise<Finding[]> {
 }
 
 async function checkImage(install: Install): Promise<Finding[]> {
-  const providers = await providersInUse(install)
-  const tags = await Promise.all(providers.map((provider) => expectedAgentImage(install, provider)))
+  const tags = await Promise.all(imagesInUse(install).map((wanted) => expectedAgentImage(install, wanted)))
   const docker = engineClient(installSocket(install))
   const look = async (tag: string): Promise<Finding> =>
     (await hasImage(docker, tag, AbortSignal.timeout(10_000)))

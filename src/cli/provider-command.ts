@@ -96,7 +96,7 @@ async function listProviders(install: Install): Promise<readonly ProviderLine[]>
   )
   return Promise.all(
     PROVIDERS.map(async (provider): Promise<ProviderLine> => {
-      const image = await expectedAgentImage(install, provider)
+      const image = await expectedAgentImage(install, { provider })
       const built = answers ? await hasImage(docker, image, AbortSignal.timeout(ENGINE_MS)) : null
       const users = groups.filter((group) => group.provider === provider).map(({ group }) => group)
       return { provider, image, built, groups: users }

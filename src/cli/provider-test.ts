@@ -3,8 +3,10 @@ import { z } from 'zod'
 import { systemClock } from '../adapters/clock/system-clock.ts'
 import { callHost, followLines, NoHostError, postLine } from '../adapters/control/client.ts'
 import type { TerminalEvent } from '../adapters/control/wire.ts'
+import { GroupRegistry } from '../adapters/groups/group-registry.ts'
 import type { Install } from '../config/load.ts'
 import { CreelError } from '../domain/errors.ts'
+import type { GroupName } from '../domain/ids.ts'
 import { agentImage } from '../host-parts.ts'
 
 export interface ProviderTest {
@@ -52,7 +54,7 @@ export async function tryProvider(
   if (provider === null)
     throw new CreelError('invalid', `${group}: ${problem ?? 'its container.json cannot be read'}`)
   step('settings', `provider ${provider}, sandbox ${state}`)
-  step('image', await agentImage(install, provider, run.say))
+  step('image', await agentImage(install, new GroupRegistry(install.paths).load(group as GroupName), run.say))
 
   const chat = new TerminalListener(
     socket,

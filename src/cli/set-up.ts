@@ -9,7 +9,7 @@ import { Steps } from '../../setup/step.ts'
 import { ensureDataDir } from '../adapters/folders/data-dir.ts'
 import type { Install } from '../config/load.ts'
 import { agentImage, installSocket } from '../host-parts.ts'
-import { providersInUse } from './providers-in-use.ts'
+import { imagesInUse } from './images-in-use.ts'
 import { runCommand } from './session.ts'
 
 /** Who takes part in making the machine ready. */
@@ -56,7 +56,7 @@ export async function prepareImages(install: Install, parts: SetUpParts): Promis
     try {
       if (install.config.engine.base_image === '')
         await ensureBaseImage({ ...parts, projectDir, socket, log })
-      for (const provider of await providersInUse(install)) await agentImage(install, provider, log)
+      for (const wanted of imagesInUse(install)) await agentImage(install, wanted, log)
     } finally {
       file.end()
     }

@@ -5,6 +5,7 @@ import { isGroupName } from '../domain/ids.ts'
 import { CHATGPT } from '../domain/login-services.ts'
 import { SecretName } from '../domain/secret.ts'
 import { isSkillName } from '../domain/skill.ts'
+import { ImageSettings } from './image-settings.ts'
 
 /** Where the gateway sends requests for a model, and with which key. */
 function modelService(address: string) {
@@ -187,6 +188,8 @@ export const GroupConfig = z.strictObject({
   provider: z.string().min(1).default('demo'),
   model: z.string().min(1).optional(),
   effort: z.string().min(1).optional(),
+  /** What its image holds beside its provider's runtime. */
+  image: ImageSettings.prefault({}),
   /** Tool servers, started inside the sandbox: `{command, args, env}`. */
   mcpServers: ToolServers.default({}),
   /** Names of the skills the agent has; absent = all of `skills/` and of its own folder. */

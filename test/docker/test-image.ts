@@ -37,13 +37,14 @@ export async function testBaseImage(): Promise<string> {
 }
 
 /** Tag of the real agent image of this tree with these runtimes, made when missing. */
-export async function testAgentImage(runtimes: readonly string[] = []): Promise<string> {
+export async function testAgentImage(runtimes: readonly string[] = [], browser = false): Promise<string> {
   const given = process.env.CREEL_TEST_BASE
   return ensureAgentImage({
     socketPath: ENGINE_SOCKET,
     containerDir: CONTAINER_DIR,
     base: given ?? (await baseImageTag(SCRIPT)),
     runtimes,
+    browser,
     ...(given ? {} : { makeBase }),
     npm: () => readNpmConfig(process.env.NODE_EXTRA_CA_CERTS),
     onProgress: say,

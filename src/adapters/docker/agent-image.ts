@@ -9,15 +9,21 @@ import { ignoreNotFound } from './engine-errors.ts'
 import { PROTOCOL_LABEL } from './labels.ts'
 import type { NpmConfig } from './npm-config.ts'
 
-export interface AgentImageRequest {
+/** What can be in an agent image or not. */
+export interface ImageContents {
+  /** Agent runtimes that it holds, some of `claude`, `codex`, `opencode`; none when absent. */
+  readonly runtimes?: readonly string[]
+  /** Chromium with a library that drives it. */
+  readonly browser?: boolean
+}
+
+export interface AgentImageRequest extends ImageContents {
   /** See engineSocket(). */
   readonly socketPath: string
   /** The folder `container/`: the whole build context. */
   readonly containerDir: string
   /** Image to build on. Its name counts, not what it points to: change the name to take in a newer one. */
   readonly base: string
-  /** Agent runtimes that the image holds, some of `claude`, `codex`, `opencode`; none when absent. */
-  readonly runtimes?: readonly string[]
   /** Makes the base when it is missing. Without it the engine tries to pull `base`. */
   readonly makeBase?: () => Promise<void>
   /** Where packages come from in the build; asked only when there is something to build. */
@@ -27,13 +33,13 @@ export interface AgentImageRequest {
   readonly signal?: AbortSignal
 }
 
-/** `creel-agent:<hash>` of the files of `container/`, the name of the base and the runtimes. */
+/** `creel-agent:<hash>` of the files of `container/`, the name of the base and the contents. */
 export async function agentImageTag(
   containerDir: string,
   base: string,
-  runtimes: readonly string[] = [],
+  contents: ImageContents = {},
 ): Promise<string> {
-  return tagOf(await contextFiles(containerDir), base, runtimes)
+  return tagOf(await contextFiles(containerDir), base, contents)
 }
 
 /**
@@ -45,7 +51,7 @@ export async function ensureAgentImage(request: AgentImageRequest): Promise<stri
   const signal = request.signal ?? new AbortController().signal
   const docker = engineClient(request.socketPath)
   const files = await contextFiles(request.containerDir)
-  const tag = tagOf(files, request.base, request.runtimes ?? [])
+  const tag = tagOf(files, request.base, request)
   if (await hasImage(docker, tag, signal)) return tag
   if (request.makeBase && !(await hasImage(docker, request.base, signal))) await request.makeBase()
   await build(docker, request, { files, tag, signal })
@@ -61,8 +67,9 @@ export function hasImage(docker: Docker, name: string, signal: AbortSignal): Pro
   )
 }
 
-function tagOf(files: readonly ContextFile[], base: string, runtimes: readonly string[]): string {
-  return `creel-agent:${contextHash(files, [base, String(PROTOCOL_VERSION), ...[...runtimes].sort()])}`
+function tagOf(files: readonly ContextFile[], base: string, contents: ImageContents): string {
+  const parts = [...[...(contents.runtimes ?? [])].sort(), ...(contents.browser ? ['browser'] : [])]
+  return `creel-agent:${contextHash(files, [base, String(PROTOCOL_VERSION), ...parts])}`
 }
 
 async function build(
@@ -81,6 +88,7 @@ async function build(
         BASE: request.base,
         CREEL_PROTOCOL: String(PROTOCOL_VERSION),
         RUNTIMES: [...(request.runtimes ?? [])].sort().join(','),
+        WITH_BROWSER: request.browser ? 'chromium' : '',
         ...(npm.registry ? { NPM_CONFIG_REGISTRY: npm.registry } : {}),
       },
       forcerm: true,

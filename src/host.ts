@@ -7,7 +7,6 @@ import { callParts } from './call-parts.ts'
 import type { Calls } from './calls/calls.ts'
 import type { Channels } from './channels.ts'
 import type { ChatCommandPorts } from './chat-commands/command.ts'
-import type { WantedImage } from './config/image-settings.ts'
 import type { Core } from './core.ts'
 import { Notices } from './delivery/notices.ts'
 import { Outgoing } from './delivery/outgoing.ts'
@@ -31,7 +30,7 @@ import { Pump, type PumpOptions, type StepResult } from './pump.ts'
 import { Admission } from './routing/admission.ts'
 import { stopTurns } from './routing/stop-turns.ts'
 import { type BudgetPorts, isHeldBack, turnBudget } from './routing/turn-budget.ts'
-import { prepareSandbox, specOf } from './sandbox-parts.ts'
+import { prepareSandbox, type SandboxParts, specOf } from './sandbox-parts.ts'
 import { drained } from './sandboxes/drained.ts'
 import { EngineWatch } from './sandboxes/engine-watch.ts'
 import { GroupMail } from './sandboxes/group-mail.ts'
@@ -56,7 +55,7 @@ export interface HostParts {
   readonly files: FileStore
   readonly groupFiles: GroupFiles
   /** Tag of the image that groups of this kind run on; makes it when it is missing. */
-  readonly image: (wanted: WantedImage) => Promise<string>
+  readonly image: SandboxParts['image']
   /** Makes the folders a sandbox mounts. Idempotent. */
   readonly prepareFolders: (group: GroupName) => void
   readonly skills: Skills

@@ -1,7 +1,6 @@
 // Composition root, the part about what a sandbox is made of and finds when it starts.
 import { PROTOCOL_VERSION } from '@creel/protocol'
-import type { WantedImage } from './config/image-settings.ts'
-import type { GroupConfig } from './config/schema.ts'
+import type { GroupConfig, WantedImage } from './config/schema.ts'
 import type { Core } from './core.ts'
 import type { GroupName } from './domain/ids.ts'
 import type { Mailbox } from './domain/ports/mailbox.ts'
@@ -14,7 +13,7 @@ import { placeSkills } from './sandboxes/place-skills.ts'
 import { runnerSettings } from './sandboxes/runner-settings.ts'
 import { sandboxSpec } from './sandboxes/sandbox-spec.ts'
 
-interface SandboxParts {
+export interface SandboxParts {
   readonly core: Core
   readonly log: Log
   readonly mailbox: Pick<Mailbox, 'writeSettings'>

@@ -1,6 +1,6 @@
 import { GroupRegistry } from '../adapters/groups/group-registry.ts'
-import type { WantedImage } from '../config/image-settings.ts'
 import type { Install } from '../config/load.ts'
+import type { WantedImage } from '../config/schema.ts'
 import { ConfigError } from '../domain/errors.ts'
 
 /**

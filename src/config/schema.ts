@@ -5,7 +5,6 @@ import { isGroupName } from '../domain/ids.ts'
 import { CHATGPT } from '../domain/login-services.ts'
 import { SecretName } from '../domain/secret.ts'
 import { isSkillName } from '../domain/skill.ts'
-import { ImageSettings } from './image-settings.ts'
 
 /** Where the gateway sends requests for a model, and with which key. */
 function modelService(address: string) {
@@ -189,7 +188,12 @@ export const GroupConfig = z.strictObject({
   model: z.string().min(1).optional(),
   effort: z.string().min(1).optional(),
   /** What its image holds beside its provider's runtime. */
-  image: ImageSettings.prefault({}),
+  image: z
+    .strictObject({
+      /** Chromium, and what the skill `browser` drives it with. */
+      browser: z.boolean().default(false),
+    })
+    .prefault({}),
   /** Tool servers, started inside the sandbox: `{command, args, env}`. */
   mcpServers: ToolServers.default({}),
   /** Names of the skills the agent has; absent = all of `skills/` and of its own folder. */
@@ -276,6 +280,9 @@ export const GroupConfig = z.strictObject({
 
 export type InstallConfig = z.infer<typeof InstallConfig>
 export type GroupConfig = z.infer<typeof GroupConfig>
+
+/** What of a container.json decides which image its sandbox runs on. */
+export type WantedImage = Pick<GroupConfig, 'provider'> & Partial<Pick<GroupConfig, 'image'>>
 
 /** Providers that this version can run. A new one: see CONTRIBUTING.md. */
 export const PROVIDERS = ['demo', 'claude', 'codex', 'opencode'] as const

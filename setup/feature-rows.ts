@@ -2,7 +2,8 @@
 export interface FeatureTable {
   readonly head: string
   readonly columns: readonly FeatureColumn[]
-  readonly rows: readonly FeatureRow[]
+  /** `as run`: each test of its first column is a row, named by the first word of its title. */
+  readonly rows: readonly FeatureRow[] | 'as run'
 }
 
 export interface FeatureColumn {
@@ -163,5 +164,14 @@ export const FEATURE_TABLES: readonly FeatureTable[] = [
       ...{ name, suite: `provider ${name}`, project: 'providers' },
     })),
     rows: PROVIDER_ROWS,
+  },
+  {
+    head: 'Tool',
+    columns: [
+      { name: 'contract on demo', suite: 'tools: demo', project: 'unit' },
+      { name: 'claude, for Telegram', suite: 'tools: telegram', project: 'web' },
+      { name: 'claude, for the page', suite: 'tools: web', project: 'web' },
+    ],
+    rows: 'as run',
   },
 ]

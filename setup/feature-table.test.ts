@@ -1,8 +1,18 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { TOOL_WALK, titleOf } from '../test/contract/tool-walk.ts'
 import { FEATURE_TABLES } from './feature-rows.ts'
-import { BEGIN, END, isShown, NOT_RUN, outcomesOf, staleCells, withTables } from './feature-table.ts'
+import {
+  BEGIN,
+  END,
+  isShown,
+  NOT_RUN,
+  outcomesOf,
+  shownTests,
+  staleCells,
+  withTables,
+} from './feature-table.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8')
@@ -18,13 +28,18 @@ const run = (name: string, status: string, title = STOP) => ({
 describe('the tables of features', () => {
   it('name tests that there are in the contracts', () => {
     for (const { rows } of FEATURE_TABLES)
-      for (const { test } of rows) expect(contracts, test).toContain(`it('${test}'`)
+      for (const { test } of rows === 'as run' ? [] : rows) expect(contracts, test).toContain(`it('${test}'`)
   })
 
   it('in README have each row as it is made now, and no test in them failed or did not run', () => {
     expect(README === withTables(README, new Map()), 'run: npm run features').toBe(true)
     const shown = README.slice(README.indexOf(BEGIN), README.indexOf(END)).split('\n')
     expect(shown.filter((line) => / (?:FAILED|not run) /.test(line))).toEqual([])
+  })
+
+  it('in README have each tool that agents have', () => {
+    const hint = 'run: ./creel test unit web, then: npm run features'
+    expect(shownTests(README, 'Tool'), hint).toEqual(TOOL_WALK.map(titleOf))
   })
 
   it('say yes to what passed, FAILED to what failed, and keep what did not run', () => {

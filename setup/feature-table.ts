@@ -44,11 +44,12 @@ export function isShown(suite: string): boolean {
 export function withTables(text: string, outcomes: Outcomes): string {
   const { before, shown, after } = parted(text)
   const kept = cellsOf(shown)
-  const cell = (table: FeatureTable, row: FeatureRow, column: FeatureColumn) => {
-    const now = cellOf(row, column, outcomes)
-    return now === NOT_RUN ? (kept.get(cellKey(table, row, column)) ?? NOT_RUN) : now
-  }
-  const tables = FEATURE_TABLES.map((table) => markdown(table, (row, column) => cell(table, row, column)))
+  const tables = FEATURE_TABLES.map((table) =>
+    markdown(table, rowsOf(table, outcomes, kept), (row, column) => {
+      const now = cellOf(row, column, outcomes)
+      return now === NOT_RUN ? (saysOf(kept, table, row, column) ?? NOT_RUN) : now
+    }),
+  )
   return `${before}\n${tables.join('\n\n')}\n${after}`
 }
 
@@ -59,15 +60,37 @@ export function withTables(text: string, outcomes: Outcomes): string {
 export function staleCells(text: string, outcomes: Outcomes, ran: ReadonlySet<string>): string[] {
   const cells = cellsOf(parted(text).shown)
   return FEATURE_TABLES.flatMap((table) =>
-    table.rows.flatMap((row) =>
+    rowsOf(table, outcomes, cells).flatMap((row) =>
       table.columns.flatMap((column) => {
         const now = cellOf(row, column, outcomes)
-        const said = cells.get(cellKey(table, row, column)) ?? 'nothing'
+        const said = saysOf(cells, table, row, column) ?? 'nothing'
         if (said === now || (now === NOT_RUN && !ran.has(column.project))) return []
         return [`${row.feature} on ${column.name}: it says ${said}, this run says ${now}`]
       }),
     ),
   )
+}
+
+/** The titles that a table of this head has in the text. */
+export function shownTests(text: string, head: string): string[] {
+  const cells = cellsOf(parted(text).shown).filter((cell) => cell.head === head)
+  return [...new Set(cells.map(({ test }) => test))]
+}
+
+/** The rows of a table; of one that is as run: what ran of its first column, or else what it has. */
+function rowsOf(
+  { rows, head, columns }: FeatureTable,
+  outcomes: Outcomes,
+  shown: readonly Cell[],
+): readonly FeatureRow[] {
+  if (rows !== 'as run') return rows
+  const suite = outcomeKey(columns[0]?.suite ?? '', '')
+  const ran = [...outcomes.keys()]
+    .filter((key) => key.startsWith(suite))
+    .map((key) => key.slice(suite.length))
+  const had = shown.filter((cell) => cell.head === head).map(({ test }) => test)
+  const tests = new Set(ran.length > 0 ? ran : had)
+  return [...tests].map((test) => ({ feature: `\`${test.split(' ', 1)[0]}\``, test }))
 }
 
 function cellOf({ test, instead }: FeatureRow, column: FeatureColumn, outcomes: Outcomes): string {
@@ -78,7 +101,8 @@ function cellOf({ test, instead }: FeatureRow, column: FeatureColumn, outcomes: 
 }
 
 function markdown(
-  { head, columns, rows }: FeatureTable,
+  { head, columns }: FeatureTable,
+  rows: readonly FeatureRow[],
   cell: (row: FeatureRow, column: FeatureColumn) => string,
 ): string {
   const names = columns.map(({ name }) => name)
@@ -91,23 +115,36 @@ function markdown(
   return all.map((one) => `| ${one.join(' | ')} |`).join('\n')
 }
 
-function cellKey({ head }: FeatureTable, { feature, test }: FeatureRow, { name }: FeatureColumn): string {
-  return [head, feature, `\`${test}\``, name].join(' | ')
+/** A cell as it stands in the text, with where it stands. */
+interface Cell {
+  readonly head: string
+  readonly feature: string
+  readonly test: string
+  readonly column: string
+  readonly says: string
 }
 
-/** What each cell says, by its table, feature, test and column. */
-function cellsOf(shown: string): ReadonlyMap<string, string> {
-  const cells = new Map<string, string>()
-  let heads: string[] = []
-  for (const line of shown.split('\n')) {
-    const row = line.slice(2, -2).split(' | ')
-    if (line === '') heads = []
-    else if (heads.length === 0) heads = row
-    else
-      for (const [at, cell] of row.slice(1, -1).entries())
-        cells.set([heads[0], row[0], row.at(-1), heads[at + 1]].join(' | '), cell)
-  }
-  return cells
+function cellsOf(shown: string): readonly Cell[] {
+  return shown.split('\n\n').flatMap((table) => {
+    const [[head = '', ...columns] = [], , ...rows] = table
+      .split('\n')
+      .map((line) => line.slice(2, -2).split(' | '))
+    return rows.flatMap(([feature = '', ...cells]) => {
+      const test = cells.at(-1)?.slice(1, -1) ?? ''
+      return cells.slice(0, -1).map((says, at) => ({ head, feature, test, column: columns[at] ?? '', says }))
+    })
+  })
+}
+
+function saysOf(
+  cells: readonly Cell[],
+  { head }: FeatureTable,
+  { feature, test }: FeatureRow,
+  { name }: FeatureColumn,
+): string | undefined {
+  const isIt = (cell: Cell) =>
+    cell.head === head && cell.feature === feature && cell.test === test && cell.column === name
+  return cells.find(isIt)?.says
 }
 
 function parted(text: string): { before: string; shown: string; after: string } {

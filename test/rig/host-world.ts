@@ -40,7 +40,7 @@ export interface HostWorldOptions {
 /** A whole host in this process with real files, sockets and reader; the sandboxes are runners in this process. */
 export class HostWorld implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'creel-path-'))
-  readonly channel = new FakeChannel({ cards: true })
+  readonly channel = new FakeChannel({ cards: true, emoji: ['👍', '🎉'] })
   /** What runners logged, by group. */
   readonly runnerEvents: string[] = []
   engine: FakeEngine

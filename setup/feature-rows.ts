@@ -148,6 +148,20 @@ const PROVIDER_ROWS: readonly FeatureRow[] = [
   },
 ]
 
+const BUTTON_ROWS: readonly FeatureRow[] = [
+  { feature: 'Pressed by somebody who may not', test: 'counts only for those who may decide' },
+  {
+    feature: 'Pressed after the host was killed',
+    test: 'counts after the host was killed and started again, once',
+  },
+  { feature: 'Pressed again', test: 'does nothing when it is pressed again' },
+  { feature: 'Pressed too late', test: 'does nothing when it comes too late' },
+  {
+    feature: 'What it is about was changed',
+    test: 'carries out nothing that was changed since it was shown',
+  },
+]
+
 export const FEATURE_TABLES: readonly FeatureTable[] = [
   {
     head: 'Channel',
@@ -164,6 +178,14 @@ export const FEATURE_TABLES: readonly FeatureTable[] = [
       ...{ name, suite: `provider ${name}`, project: 'providers' },
     })),
     rows: PROVIDER_ROWS,
+  },
+  {
+    head: 'A button below an ask or a question',
+    columns: [
+      { name: 'telegram', suite: 'buttons: telegram', project: 'web' },
+      { name: 'web', suite: 'buttons: web', project: 'web' },
+    ],
+    rows: BUTTON_ROWS,
   },
   {
     head: 'Tool',

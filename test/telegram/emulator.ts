@@ -96,7 +96,8 @@ export async function startEmulator(): Promise<Emulator> {
       front.wake()
     },
     async pressData(data, chat) {
-      const message = { message_id: 1, text: '', chat: { ...GROUP, id: Number(chat) }, date: 1 }
+      const place = Number(chat) === PRIVATE.id ? PRIVATE : { ...GROUP, id: Number(chat) }
+      const message = { message_id: 1, text: '', chat: place, date: 1 }
       await backend.press({ from: ALICE, data, message })
       front.wake()
     },

@@ -99,6 +99,23 @@ export class TwoChannels implements AsyncDisposable {
     }
   }
 
+  /** The first row of a query, of what the host keeps. */
+  row<Row>(sql: string): Row | undefined {
+    const db = new Database(join(this.host.dataDir, 'host.db'), { readonly: true, timeout: 5_000 })
+    try {
+      return db.prepare<[], Row>(sql).get()
+    } finally {
+      db.close()
+    }
+  }
+
+  /** Nobody works, and all that was to be sent is sent. */
+  async nothingOnItsWay(): Promise<void> {
+    const open = `SELECT (SELECT count(*) FROM dispatch WHERE outcome IS NULL)
+                       + (SELECT count(*) FROM delivery WHERE state IN ('queued', 'sending')) AS n`
+    await this.host.until('everything to be sent', () => this.row<{ n: number }>(open)?.n === 0)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#browser.close()
     await this.host[Symbol.asyncDispose]()

@@ -100,6 +100,10 @@ const PROVIDER_ROWS: readonly FeatureRow[] = [
   { feature: 'A fresh sandbox remembers', test: 'remembers in a new sandbox', instead: NO_MODEL },
   { feature: 'Search in conversations', test: 'can look up what was said', instead: NO_MODEL },
   {
+    feature: '`search_conversations`',
+    test: 'find what was noted and said by parts of its words, without their accents',
+  },
+  {
     feature: 'Skills',
     test: 'tells the model where it is and who, and which skills it has by name and description alone',
     instead: NO_MODEL,

@@ -36,8 +36,8 @@ export const CHAT_COMMANDS: readonly ChatCommand[] = [
   },
   {
     name: 'memory',
-    args: '[show FILE|search WORDS|forget ID]',
-    help: 'what the agent has noted; have it forget a line or a file',
+    args: '[show FILE|search WORDS|forget ID|write FILE]',
+    help: 'what the agent has noted; have it forget a line or a file, or put text in its place',
     who: 'admin',
     run: () => ({ forward: 'memory' }),
   },

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Command } from 'commander'
 import { CreelError } from '../domain/errors.ts'
-import type { MemoryFound, MemoryLine, MemoryPage } from '../domain/ports/memory.ts'
+import type { MemoryFound, MemoryLine, MemoryPage, MemoryText } from '../domain/ports/memory.ts'
 import { askAgent } from './chat-command.ts'
 import { type CliContext, installOf } from './context.ts'
 import { print, table } from './output.ts'
@@ -67,7 +67,7 @@ export function addMemoryCommands(program: Command, context: CliContext): void {
     .description('change a file in your editor, or put another in its place; index.md without a name')
     .addHelpText(
       'after',
-      '\nThe editor is that of VISUAL or EDITOR. Done inside the sandbox, in the terminal chat of the agent.',
+      '\nThe editor is that of VISUAL or EDITOR. Done inside the sandbox, in the terminal chat of the agent. What was\nchanged while you edited it is not overwritten.',
     )
     .option('--from <path>', 'a file of this machine, in place of an editor')
     .action(async (group: string, file: string | undefined, { from }: { from?: string }) => {
@@ -75,24 +75,29 @@ export function addMemoryCommands(program: Command, context: CliContext): void {
       if (from !== undefined) return askAgent(context, group, `/memory write ${name}`, [from])
       const page = await shown(asked, group, name)
       if (page.more) throw new CreelError('invalid', `${name} is too long to edit`, { hint: 'see --from' })
-      await edit(context, group, name, page.text)
+      await edit(context, group, name, page)
     })
 }
 
 type Asked = (command: string, args: object) => Promise<unknown>
 
-async function shown(asked: Asked, group: string, path: string): Promise<{ text: string; more: boolean }> {
-  return (await asked('memory-show', { group, path })) as { text: string; more: boolean }
+async function shown(asked: Asked, group: string, path: string): Promise<MemoryText> {
+  return (await asked('memory-show', { group, path })) as MemoryText
 }
 
-async function edit(context: CliContext, group: string, name: string, text: string): Promise<void> {
+async function edit(
+  context: CliContext,
+  group: string,
+  name: string,
+  { text, print }: MemoryText,
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'creel-memory-'))
   try {
     const copy = join(folder, basename(name))
     writeFileSync(copy, text, { mode: 0o600 })
     await runEditor(context, copy)
     if (readFileSync(copy, 'utf8') === text) context.output.err('nothing changed')
-    else await askAgent(context, group, `/memory write ${name}`, [copy])
+    else await askAgent(context, group, `/memory write ${name} --was=${print}`, [copy])
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

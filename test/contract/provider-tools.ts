@@ -97,6 +97,18 @@ function describeOurs({ rig, next, heard, lines, call }: ToolTests): void {
     expect(await rig().inSandbox('cat', '/memory/index.md')).not.toContain(fact)
   })
 
+  it('find what was noted and said by parts of its words, without their accents', async () => {
+    const [word, later] = [next(), next()]
+    const name = `Zahnärzte${word.replace(/\D/g, '')}`
+    await rig().person.say(asked(word, 'remember', { text: `call the ${name} again` }))
+    await rig().person.answered(call ? `heard ${word}` : 'Noted as ')
+    const query = { query: `AGAIN "zahnarz* ${name.slice(4).toLowerCase()}` }
+    await rig().person.say(asked(later, 'search_conversations', query))
+    await rig().person.answered(call ? `heard ${later}` : '/memory/index.md:')
+    const found = call ? told(later) : (await lines('/memory/index.md:')).join('')
+    expect(found).toMatch(new RegExp(`/memory/index\\.md:\\d+ [\\s\\S]*call the ${name} again`))
+  })
+
   it('look back at the chat, send a card, react, and are told what the chat cannot do', async () => {
     const said = async (tool: string, args: object, demo: string) => {
       const word = next()

@@ -116,13 +116,13 @@ async function runUntil(signal: AbortSignal, options: RunnerOptions): Promise<vo
     throw error
   })
   const filesIn = join(options.inDir, FILES_FOLDER)
-  const { memoryDir } = options
+  const { memoryDir, homeDir } = options
   const memory = new MemoryFiles(memoryDir, log)
   memory.prepare()
   const conversations = new Conversations({
     provider: settings.provider,
     oneModel: provider.oneModel ?? false,
-    tokens: new SessionTokens(options.homeDir, log),
+    tokens: new SessionTokens(homeDir, log),
     transcript: new Transcript(memoryDir, log),
     memory,
     memoryPath: SANDBOX_PATHS.memory,
@@ -133,7 +133,7 @@ async function runUntil(signal: AbortSignal, options: RunnerOptions): Promise<vo
   const turns = new TurnRunner({
     ...{ settings, provider, outbox, commits, conversations, desk, files, filesIn, clock, log, stopping },
     answerMemory: (message) =>
-      answerMemoryCommand(message, { files: memory, memoryDir, filesIn, clock, log }),
+      answerMemoryCommand(message, { files: memory, memoryDir, homeDir, filesIn, clock, log }),
     ...{ workspaceDir, toolEnvironment: environment },
   })
   const lanes: SessionLanes<MessageJob> = new SessionLanes<MessageJob>({

@@ -3,8 +3,15 @@ import { fileURLToPath } from 'node:url'
 import { childEnv, childFlags } from '../../child-flags.ts'
 import { CreelError } from '../../domain/errors.ts'
 import type { GroupName } from '../../domain/ids.ts'
-import type { MemoryFound, MemoryLine, MemoryPage, MemoryReader } from '../../domain/ports/memory.ts'
+import type {
+  MemoryFound,
+  MemoryLine,
+  MemoryPage,
+  MemoryReader,
+  MemoryText,
+} from '../../domain/ports/memory.ts'
 import type { Paths } from '../../paths.ts'
+import { fold } from './read-memory.ts'
 import { MemoryAnswer, type MemoryJob } from './wire.ts'
 
 /** From fork to answer; a busy machine starts a process in seconds. */
@@ -26,12 +33,12 @@ export class ForkedMemoryReader implements MemoryReader {
     return this.#ask({ kind: 'list', folder: this.#paths.memory(group) })
   }
 
-  read(group: GroupName, path: string): Promise<{ text: string; more: boolean }> {
+  read(group: GroupName, path: string): Promise<MemoryText> {
     return this.#ask({ kind: 'read', folder: this.#paths.memory(group), path })
   }
 
   search(group: GroupName, words: readonly string[], limit: number): Promise<MemoryFound<MemoryLine>> {
-    const folded = words.map((word) => word.normalize('NFKC').toLowerCase())
+    const folded = words.map(fold)
     return this.#ask({ kind: 'search', folder: this.#paths.memory(group), words: folded, limit })
   }
 

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import {
   linkSync,
   mkdirSync,
@@ -40,18 +41,22 @@ it('lists, reads and searches in a process of its own', async () => {
   mkdirSync(join(folder, 'people'))
   put('index.md', '# Memory\nAnn likes TEA\n')
   put('people/ann.md', 'no tea\nno coffee\n')
+  put('people/zoe.md', 'naïve Zoë')
   put('photo.png', 'not text')
   expect((await reader.list(GARDEN)).found).toMatchObject([
     { path: 'index.md', bytes: 23 },
     { path: 'people/ann.md', bytes: 17 },
+    { path: 'people/zoe.md' },
   ])
   expect(await reader.read(GARDEN, 'people/ann.md')).toMatchObject({
     text: 'no tea\nno coffee\n',
+    print: createHash('sha256').update('no tea\nno coffee\n').digest('hex').slice(0, 16),
     more: false,
   })
   expect((await reader.search(GARDEN, ['Tea', 'no'], 10)).found).toEqual([
     { path: 'people/ann.md', line: 1, text: 'no tea' },
   ])
+  expect((await reader.search(GARDEN, ['zoe', 'NAIVE'], 10)).found).toHaveLength(1)
   await expect(reader.read(GARDEN, 'bob.md')).rejects.toMatchObject({ code: 'not_found' })
   expect(await reader.list('other' as GroupName)).toMatchObject({ found: [], more: false })
   const hurried = new ForkedMemoryReader(new Paths(join(root, 'data'), join(root, 'groups')), {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import {
   closeSync,
   constants,
@@ -88,11 +89,16 @@ function textOf(root: string, path: string): string {
   }
 }
 
-function fold(text: string): string {
-  return text.normalize('NFKC').toLowerCase()
+/** Without case and accents. */
+export function fold(text: string): string {
+  return text
+    .normalize('NFKD')
+    .replace(/(?![\u3099\u309A])\p{Mn}/gu, '')
+    .normalize('NFC')
+    .toLowerCase()
 }
 
-function readPage(root: string, path: string): { text: string; more: boolean } {
+function readPage(root: string, path: string): { text: string; print: string; more: boolean } {
   return withPage(root, path, (file) => {
     const { bytes } = aboutFile(file)
     const buffer = Buffer.alloc(Math.min(bytes, MAX_FILE_BYTES))
@@ -102,7 +108,10 @@ function readPage(root: string, path: string): { text: string; more: boolean } {
       if (read === 0) break
       done += read
     }
-    return { text: buffer.subarray(0, done).toString('utf8'), more: bytes > MAX_FILE_BYTES }
+    const text = buffer.subarray(0, done).toString('utf8')
+    // As the runner makes it.
+    const print = createHash('sha256').update(text).digest('hex').slice(0, 16)
+    return { text, print, more: bytes > MAX_FILE_BYTES }
   })
 }
 

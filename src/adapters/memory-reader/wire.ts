@@ -20,7 +20,12 @@ export const MemoryAnswer = z.discriminatedUnion('kind', [
     found: z.array(z.object({ path: Path, bytes: z.number(), changedAt: z.number() })),
     more: z.boolean(),
   }),
-  z.object({ kind: z.literal('read'), text: z.string(), more: z.boolean() }),
+  z.object({
+    kind: z.literal('read'),
+    text: z.string(),
+    print: z.string().max(16),
+    more: z.boolean(),
+  }),
   z.object({
     kind: z.literal('search'),
     found: z.array(z.object({ path: Path, line: z.number(), text: z.string().max(2_000) })),

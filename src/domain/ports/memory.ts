@@ -16,6 +16,14 @@ export interface MemoryLine {
   readonly text: string
 }
 
+export interface MemoryText {
+  readonly text: string
+  /** Another one for each text; what a change names, so that a stale one is refused. */
+  readonly print: string
+  /** `text` is its beginning. */
+  readonly more: boolean
+}
+
 /** Bounded: `more` says that something was left out. */
 export interface MemoryFound<T> {
   readonly found: readonly T[]
@@ -30,7 +38,7 @@ export interface MemoryReader {
   /** Markdown files, transcripts included, by path. None when there is no memory yet. */
   list(group: GroupName): Promise<MemoryFound<MemoryPage>>
   /** One file; its beginning when it is very long (`more`). Throws CreelError `not_found` or `invalid`. */
-  read(group: GroupName, path: string): Promise<{ readonly text: string; readonly more: boolean }>
+  read(group: GroupName, path: string): Promise<MemoryText>
   /** Lines that hold all the words, in any case. */
   search(group: GroupName, words: readonly string[], limit: number): Promise<MemoryFound<MemoryLine>>
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type InboxMessage, SANDBOX_PATHS } from '@creel/protocol'
@@ -201,10 +202,28 @@ describe('/memory', () => {
       'Written: `index.md`, 15 bytes.',
     )
     expect(text()).toBe('# Memory\n\nmine\n')
-    expect(await typed('/memory write index.md')).toMatch(/^Send one file/)
+    expect(await typed('/memory write index.md')).toMatch(/^Put the new text/)
     expect(await typed('/memory write run.sh', { attachments: [file] })).toMatch(/^Only files/)
     const large = { ...file, bytes: 10_000_000 }
     expect(await typed('/memory write a.md', { attachments: [large] })).toMatch(/^The file is too large/)
+  })
+
+  it('puts the text below it in the place of a page, and nothing in the place of what was changed since it was seen', async () => {
+    expect(await typed('/memory write garden.md --was=none\n- roses\n- tulips')).toBe(
+      'Written: `garden.md`, 17 bytes.',
+    )
+    expect(text('garden.md')).toBe('- roses\n- tulips\n')
+    const print = createHash('sha256').update(text('garden.md')).digest('hex').slice(0, 16)
+    writeFileSync(page('garden.md'), '- lilies\n')
+    const stale = 'Nothing was done: garden.md was changed since it was looked at'
+    expect(await typed(`/memory write garden.md --was=${print}\nmine`)).toContain(stale)
+    expect(await typed('/memory write garden.md --was=none\nmine')).toContain(stale)
+    expect(await typed(`/memory forget garden.md --was=${print}`)).toContain(stale)
+    expect(await typed('/memory write garden.md\n')).toMatch(/^Put the new text/)
+    expect(await typed(`/memory write garden.md\n${'x'.repeat(60_000)}`)).toMatch(/^That is too long/)
+    expect(text('garden.md')).toBe('- lilies\n')
+    await typed('/memory forget garden.md')
+    expect(await typed(`/memory write garden.md --was=${print}\nmine`)).toContain(stale)
   })
 
   it.each([
@@ -220,10 +239,10 @@ describe('/memory', () => {
     writeFileSync(join(rig.root, 'secret.md'), 'a secret')
     symlinkSync(rig.root, join(rig.path('/memory'), 'link'))
     mkdirSync(join(rig.path('/memory'), 'conversations'), { recursive: true })
-    for (const verb of ['show', 'forget']) {
-      const answer = await typed(`/memory ${verb} ${path}`)
+    for (const verb of ['show', 'forget', 'write']) {
+      const answer = await typed(`/memory ${verb} ${path}${verb === 'write' ? '\nmine' : ''}`)
       expect(answer).not.toContain('a secret')
-      expect(answer).toMatch(/^(Nothing was done|There is no file)/)
+      expect(answer).toMatch(/^(Nothing was done|There is no file|Only files)/)
     }
     expect(readFileSync(join(rig.root, 'secret.md'), 'utf8')).toBe('a secret')
   })

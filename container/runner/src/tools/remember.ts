@@ -1,8 +1,10 @@
 import * as z from 'zod'
-import { errorText } from '../log.ts'
+import type { Clock } from '../clock.ts'
+import { type EventLog, errorText } from '../log.ts'
 import { MAX_ENTRY_TEXT } from '../memory/memory-entry.ts'
 import { MemoryRefusal } from '../memory/memory-files.ts'
-import { defineTool, type ToolCall, ToolRefusal } from './tool.ts'
+import { forgetInIndex } from '../search/memory-search.ts'
+import { defineTool, type Tool, type ToolCall, ToolRefusal } from './tool.ts'
 
 /** Notes that one turn may make: more is a flood, or belongs into a file. */
 const MAX_NOTES = 20
@@ -35,28 +37,34 @@ export const remember = defineTool({
   },
 })
 
-export const forget = defineTool({
-  name: 'forget',
-  description:
-    'Takes a line that was noted with remember out of your memory, by its id. What another person told, only an owner or an admin can have forgotten.',
-  args: z.strictObject({
-    id: z
-      .string()
-      .regex(/^\[?[0-9a-f]{8}\]?$/)
-      .describe('As in the line: [3f9ac1d2].'),
-  }),
-  example: '{"id": "3f9ac1d2"}',
-  readOnly: false,
-  run: ({ id: typed }, { open, memory }) =>
-    mended(() => {
-      const id = typed.replace(/[[\]]/g, '')
-      const found = memory.find(id)
-      if (!found) throw new ToolRefusal(`There is no line [${id}].`)
-      checkRight(found.entry.from, open)
-      memory.forget(id)
-      return `Forgotten: [${id}], it stood in ${found.path}.`
+/** Takes a line out of the memory, and out of the index over it. */
+export function forgetTool(clock: Clock, log: EventLog): Tool {
+  return defineTool({
+    name: 'forget',
+    description:
+      'Takes a line that was noted with remember out of your memory, by its id. What another person told, only an owner or an admin can have forgotten.',
+    args: z.strictObject({
+      id: z
+        .string()
+        .regex(/^\[?[0-9a-f]{8}\]?$/)
+        .describe('As in the line: [3f9ac1d2].'),
     }),
-})
+    example: '{"id": "3f9ac1d2"}',
+    readOnly: false,
+    run: async ({ id: typed }, { open, memory, folders }) => {
+      const told = mended(() => {
+        const id = typed.replace(/[[\]]/g, '')
+        const found = memory.find(id)
+        if (!found) throw new ToolRefusal(`There is no line [${id}].`)
+        checkRight(found.entry.from, open)
+        memory.forget(id)
+        return `Forgotten: [${id}], it stood in ${found.path}.`
+      })
+      await forgetInIndex({ memoryDir: folders.memory, homeDir: folders.home, clock, log })
+      return told
+    },
+  })
+}
 
 /** The agent could change its files anyway: this is so that an honest one does not do it for whoever asks. */
 function checkRight(from: string, open: ToolCall['open']): void {

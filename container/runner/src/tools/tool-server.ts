@@ -19,7 +19,7 @@ import { editMessage } from './edit-message.ts'
 import { getStatus } from './get-status.ts'
 import { listDestinations } from './list-destinations.ts'
 import { readHistory } from './read-history.ts'
-import { forget, remember } from './remember.ts'
+import { forgetTool, remember } from './remember.ts'
 import { requestEgress } from './request-egress.ts'
 import { searchTool } from './search-tool.ts'
 import { sendCard } from './send-card.ts'
@@ -78,8 +78,8 @@ class ToolDoor implements ToolServer {
       ...own,
       ...chat,
       remember,
-      forget,
-      searchTool(parts.clock),
+      forgetTool(parts.clock, parts.log),
+      searchTool(parts.clock, parts.log),
       ...AGENT_TOOLS,
       createAgent,
       ...TASK_TOOLS,

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Answer } from '../providers/model-server.ts'
 import { AGENT_REQUESTS, type ProviderRig } from '../providers/rig.ts'
+import { describeSearch } from './provider-search.ts'
 
 /** How a model calls a tool of a tool server through this runtime: as the mock says it, or as a stream written by hand. */
 export type CallTool = (server: string, tool: string, args: object) => Answer | { pieces: readonly string[] }
@@ -97,17 +98,7 @@ function describeOurs({ rig, next, heard, lines, call }: ToolTests): void {
     expect(await rig().inSandbox('cat', '/memory/index.md')).not.toContain(fact)
   })
 
-  it('find what was noted and said by parts of its words, without their accents', async () => {
-    const [word, later] = [next(), next()]
-    const name = `Zahnärzte${word.replace(/\D/g, '')}`
-    await rig().person.say(asked(word, 'remember', { text: `call the ${name} again` }))
-    await rig().person.answered(call ? `heard ${word}` : 'Noted as ')
-    const query = { query: `AGAIN "zahnarz* ${name.slice(4).toLowerCase()}` }
-    await rig().person.say(asked(later, 'search_conversations', query))
-    await rig().person.answered(call ? `heard ${later}` : '/memory/index.md:')
-    const found = call ? told(later) : (await lines('/memory/index.md:')).join('')
-    expect(found).toMatch(new RegExp(`/memory/index\\.md:\\d+ [\\s\\S]*call the ${name} again`))
-  })
+  describeSearch({ rig, next, lines, model: call !== undefined }, asked, told)
 
   it('look back at the chat, send a card, react, and are told what the chat cannot do', async () => {
     const said = async (tool: string, args: object, demo: string) => {

@@ -1,6 +1,7 @@
-// Runs inside a sandbox, as an agent's tool would: the same requests directly to the server of the bench, through a
-// socket that only the bench puts there, and through the gateway, in turn. Prints one line of JSON.
-// Usage: node -e <this> stream <requests> | transfer <bytes> <host:port opened> <host:port tunnelled> <way>...
+// Runs inside a container, as an agent's tool would. Prints one line of JSON.
+// stream <requests>: answers of the model, in turn directly, through a socket that only the bench puts into the sandbox,
+//   and through the gateway.
+// transfer <bytes> <way> <address>: one large answer. In a sandbox the ways of the gateway, elsewhere the direct ones.
 const http = require('node:http')
 const tls = require('node:tls')
 
@@ -105,31 +106,27 @@ function transferred(asking, bytes) {
   })
 }
 
+const MODEL_HEADERS = { 'content-type': 'application/json', 'content-length': 0 }
+const model = { method: 'POST', headers: MODEL_HEADERS, agent: false }
+const secure = async (connecting, host) => {
+  const socket = await connecting
+  return { createConnection: () => socket, path: '/big', headers: { host } }
+}
+const placeOf = (address) => ({ host: address.split(':')[0], port: Number(address.split(':')[1]) })
+
 /** What each way is asked; its connection is made ahead of the measured time. */
-function waysTo(opened, tunnelled) {
-  const secure = async (connecting, host) => {
-    const socket = await connecting
-    return { createConnection: () => socket, path: '/big', headers: { host } }
-  }
-  const directly = () => connectTls({ path: `${RUN}/direct-tls.sock` }, opened.split(':')[0])
-  const headers = { 'content-type': 'application/json', 'content-length': 0 }
-  const model = { method: 'POST', headers, agent: false }
-  return {
-    direct: () => secure(directly(), opened),
-    opened: () => secure(through(opened), opened),
-    tunnelled: () => secure(through(tunnelled), tunnelled),
-    modelDirect: () => ({ ...model, socketPath: `${RUN}/direct.sock`, path: '/v1/messages' }),
-    model: () => ({ ...model, ...PROXY, path: '/anthropic/v1/messages' }),
-  }
+const WAYS = {
+  direct: (address) => secure(connectTls(placeOf(address), 'upstream.test'), address),
+  opened: (address) => secure(through(address), address),
+  tunnelled: (address) => secure(through(address), address),
+  modelDirect: (address) => ({ ...model, ...placeOf(address), path: '/v1/messages' }),
+  model: () => ({ ...model, ...PROXY, path: '/anthropic/v1/messages' }),
 }
 
-/** One transfer each, in the order in which they are named, after small ones that warm up this program's own code. */
-async function transfer(bytes, opened, tunnelled, ...names) {
-  const ways = waysTo(opened, tunnelled)
-  const speeds = {}
-  for (const size of [Math.min(WARM_UP_BYTES, bytes), bytes])
-    for (const name of names) speeds[name] = await transferred(await ways[name](), size)
-  return speeds
+/** After a small transfer that warms up this program's own code. */
+async function transfer(bytes, way, address) {
+  await transferred(await WAYS[way](address), Math.min(WARM_UP_BYTES, bytes))
+  return { speed: await transferred(await WAYS[way](address), bytes) }
 }
 
 const done = job === 'stream' ? stream(Number(args[0])) : transfer(Number(args[0]), ...args.slice(1))

@@ -1,5 +1,5 @@
 // The server of the gateway bench, in a process of its own: a model that streams, and a file without an end. Each is
-// there twice, on a port for the gateway and on a unix socket for the direct way.
+// there twice, on ports of the loopback for the gateway and on other ones, or a socket, for the direct way.
 import { chmodSync } from 'node:fs'
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
@@ -19,10 +19,15 @@ export interface UpstreamPorts {
   readonly tunnelled: number
 }
 
-/** Makes the direct sockets at these paths; answered with `true`. */
+/** Offers the direct ways at this path and at this address of the machine; answered with ports. */
 export interface DirectOrder {
-  readonly plain: string
-  readonly tls: string
+  readonly socket: string
+  readonly address: string
+}
+
+export interface DirectPorts {
+  readonly plain: number
+  readonly tls: number
 }
 
 const PIECES = 20
@@ -63,7 +68,7 @@ function file(response: ServerResponse, bytes: number): void {
   write()
 }
 
-function listen(server: Server, where: string | number): Promise<number> {
+function listen(server: Server, where: string | number, address = '127.0.0.1'): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     const ready = () => {
@@ -71,7 +76,7 @@ function listen(server: Server, where: string | number): Promise<number> {
       resolve(typeof where === 'string' ? 0 : (server.address() as AddressInfo).port)
     }
     if (typeof where === 'string') server.listen(where, ready)
-    else server.listen(where, '127.0.0.1', ready)
+    else server.listen(where, address, ready)
   })
 }
 
@@ -81,10 +86,13 @@ async function begin(order: UpstreamOrder): Promise<void> {
     opened: await listen(createTlsServer(order, serve), 0),
     tunnelled: await listen(createTlsServer(order, serve), 0),
   }
-  process.once('message', async ({ plain, tls }: DirectOrder) => {
-    await listen(createServer(serve), plain)
-    await listen(createTlsServer(order, serve), tls)
-    process.send?.(true)
+  process.once('message', async ({ socket, address }: DirectOrder) => {
+    await listen(createServer(serve), socket)
+    const direct: DirectPorts = {
+      plain: await listen(createServer(serve), 0, address),
+      tls: await listen(createTlsServer(order, serve), 0, address),
+    }
+    process.send?.(direct)
   })
   process.send?.(ports)
 }

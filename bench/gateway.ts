@@ -13,9 +13,10 @@ import { putSecret } from '../src/domain/vault-edits.ts'
 import type { Bench, BenchRequest } from './bench.ts'
 import { type BenchHost, startBenchHost } from './bench-host.ts'
 import { rounded } from './figures.ts'
-import { measureTransfers } from './gateway-transfers.ts'
-import type { DirectOrder, UpstreamOrder, UpstreamPorts } from './gateway-upstream.ts'
+import { measureTransfers, type Way } from './gateway-transfers.ts'
+import type { DirectOrder, DirectPorts, UpstreamOrder, UpstreamPorts } from './gateway-upstream.ts'
 import { scriptInSandbox } from './in-sandbox.ts'
+import { type NetworkedContainer, startNetworked } from './networked-container.ts'
 import { ownCertificate } from './own-certificate.ts'
 
 const GROUP = 'bench' as GroupName
@@ -25,13 +26,15 @@ const HOST = 'upstream.test'
 const SECRET = 'anthropic/bench'
 const KEY = 'sk-of-the-bench-0123456789abcdef'
 
+const Speed = z.object({ speed: z.number() })
 const Streamed = z.object({ ttfbAdded: z.number(), chunkAdded: z.number() })
 
 /**
- * What the gateway adds over the same requests made directly, from one process in a real sandbox, in turn. Door one:
- * `-n` streamed answers of a model. Door two: 2 GB over TLS, three times each directly, tunnelled as hosts
- * are that need nothing done to them (`throughput_ratio`), and opened, which decrypts and encrypts all of it once more
- * (`opened_throughput_ratio`). Memory is that of the host process while they pass.
+ * What the gateway adds over the same requests made directly. Door one: `-n` streamed answers of a model, in turn
+ * through the gateway and through a socket without anything between. Large answers: in turn through the gateway of a
+ * sandbox, and from a container of the same image that has a bridge network, as containers have that need no gateway;
+ * over TLS, tunnelled as hosts are that need nothing done to them (`throughput_ratio`), and opened, which decrypts and
+ * encrypts all of it once more (`opened_throughput_ratio`). Memory is that of the host process while they pass.
  */
 export const gateway: Bench = {
   defaultRuns: 100,
@@ -55,9 +58,17 @@ export const gateway: Bench = {
         const { core } = bench.host.parts
         await core.vault.change(putSecret(SECRET, { kind: 'api-key', key: KEY }, core.clock.now()))
         await bench.roundTrip()
-        const run = core.install.paths.runDir(GROUP)
-        await ask({ plain: join(run, 'direct.sock'), tls: join(run, 'direct-tls.sock') })
-        return await measure(bench, request, ports)
+        await using networked = await startNetworked(install, bench.image)
+        const socket = join(core.install.paths.runDir(GROUP), 'direct.sock')
+        const direct: DirectPorts = await ask({ socket, address: networked.hostAddress })
+        const addresses: Record<Way, string> = {
+          direct: `${networked.hostAddress}:${direct.tls}`,
+          modelDirect: `${networked.hostAddress}:${direct.plain}`,
+          opened: `${HOST}:${ports.opened}`,
+          tunnelled: `${HOST}:${ports.tunnelled}`,
+          model: '',
+        }
+        return await measure(bench, networked, request, addresses)
       } finally {
         await bench[Symbol.asyncDispose]()
       }
@@ -99,18 +110,19 @@ function groupConfig({ opened, tunnelled }: UpstreamPorts): Partial<GroupConfig>
 
 async function measure(
   bench: BenchHost,
+  networked: NetworkedContainer,
   { install, runs, say }: BenchRequest,
-  { opened, tunnelled }: UpstreamPorts,
+  addresses: Record<Way, string>,
 ): Promise<Record<string, number>> {
   const script = readFileSync(join(import.meta.dirname, 'gateway-client.cjs'), 'utf8')
-  const inSandbox = (...args: (string | number)[]) =>
-    scriptInSandbox(bench, install, script, args.map(String))
+  const inSandbox = (args: readonly string[]) => scriptInSandbox(bench, install, script, args)
+  const beside = (args: readonly string[]) => networked.script(script, args)
   say(`streaming ${runs} answers, each directly and through the gateway`)
-  const streamed = Streamed.parse(await inSandbox('stream', runs))
-  const transfers = await measureTransfers(
-    (bytes, ways) => inSandbox('transfer', bytes, `${HOST}:${opened}`, `${HOST}:${tunnelled}`, ...ways),
-    say,
-  )
+  const streamed = Streamed.parse(await inSandbox(['stream', `${runs}`]))
+  const transfers = await measureTransfers(async (bytes, way) => {
+    const run = way === 'direct' || way === 'modelDirect' ? beside : inSandbox
+    return Speed.parse(await run(['transfer', `${bytes}`, way, addresses[way]])).speed
+  }, say)
   return {
     ttfb_added_p50_ms: rounded(streamed.ttfbAdded),
     chunk_added_p50_ms: rounded(streamed.chunkAdded),

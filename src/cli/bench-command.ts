@@ -22,13 +22,14 @@ Uses a data directory of its own and the demo provider; the running host is left
   throughput  messages a second from the channel into the inboxes of 1, 100 and 1,000 groups, each synced,
               beside the floor: plain inserts with the same settings
   idle        CPU, memory and time to ready of a host with 1,000 groups and 10,000 conversations
-  gateway     what the way out of a sandbox costs, beside the same requests made directly from the same sandbox:
-              -n (100) streamed answers of a model (time to the first byte, delay of each piece); then 128 MB of
-              each kind in turn, up to nine times. throughput_ratio is that of a tunnel, as which large transfers go:
-              TLS that is passed on unopened; opened_… that of hosts for which a secret is added or requests are
-              judged, decrypted and encrypted once more; model_… that of a model's answer. Median of the pairs.
-              Then 2 GB tunnelled and 500 MB opened, for the memory of the host. Server, gateway, forwarder and
-              client share the machine's cores, so the ratios count their work, which a network would hide
+  gateway     what the way out of a sandbox costs: -n (100) streamed answers of a model (time to the first byte, delay of
+              each piece), in turn with the same requests through nothing but a socket; then 128 MB of each kind in
+              turn, up to nine times, in turn with a container of the same image on a bridge network of its own.
+              throughput_ratio is that of a tunnel, as which large transfers go: TLS that is passed on unopened;
+              opened_… that of hosts for which a secret is added or requests are judged, decrypted and encrypted once
+              more; model_… that of a model's answer. Median of the pairs. Then 2 GB tunnelled and 500 MB opened, for
+              the memory of the host. Server, gateway, forwarder and client share the machine's cores, so the ratios
+              count their work, which a network would hide
   isolation   p99 of nine healthy groups, alone and beside one that dies at every message, with an entry and a file of
               100 MB, and an outbox that is locked and poisoned
   soak        -n minutes (30) of 50 messages a second to 200 groups and back: memory of the host, its slope in the

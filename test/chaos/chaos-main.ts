@@ -7,6 +7,7 @@ import { RunRecord } from './run-record.ts'
 const MINUTE = 60_000
 /** Much of a life is waiting, so that more than one is lived at a time. */
 const WORLDS = Math.min(4, availableParallelism() + 1)
+const LONG_S = 600
 const ENOUGH = { kills: 1_000, messages: 20_000, eachPoint: 20 }
 
 async function main([seed = '', minutes = '', folder = '']: readonly string[]): Promise<boolean> {
@@ -45,10 +46,25 @@ async function main([seed = '', minutes = '', folder = '']: readonly string[]): 
   }
 }
 
-function verdictOf({ complaints, enough, fewestHits, messages, kills, seed }: ChaosReport): string {
-  const done = `seed ${seed}: ${messages} messages, ${kills} kills, each point at least ${fewestHits} times`
+function verdictOf({
+  complaints,
+  enough,
+  points,
+  tooRare,
+  messages,
+  kills,
+  seed,
+  seconds,
+}: ChaosReport): string {
+  const hits = Object.values(points)
+  const [least, most] = [Math.min(...hits), Math.max(...hits)]
+  const done = `seed ${seed}: ${messages} messages, ${kills} kills, each of ${hits.length} named points ${least} to ${most} times`
   if (complaints.length > 0) return `FAILED: ${done}: ${complaints[0]}`
-  return enough ? `passed: ${done}` : `too short, nothing found: ${done}`
+  if (enough) return `passed: ${done}`
+  const rare = Object.entries(tooRare).map(([point, count]) => `${point} ${count}`)
+  const missed = rare.length === 0 ? '' : `; less than ${ENOUGH.eachPoint} times: ${rare.join(', ')}`
+  // So long that it is no excuse.
+  return seconds < LONG_S ? `too short, nothing found: ${done}` : `FAILED: not enough died: ${done}${missed}`
 }
 
 process.exitCode = (await main(process.argv.slice(2))) ? 0 : 1

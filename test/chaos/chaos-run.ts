@@ -17,6 +17,8 @@ export interface ChaosReport {
   /** How often something died at each named point. */
   readonly points: Readonly<Record<string, number>>
   readonly fewestHits: number
+  /** Of them, those that were hit less often than was asked for. */
+  readonly tooRare: Readonly<Record<string, number>>
   /** Calls of platforms that broke before or after they were carried out, came late, or were put off. */
   readonly faults: Readonly<Record<string, number>>
   readonly modelCalls: number
@@ -107,9 +109,9 @@ function reportOf(seed: number, seconds: number, score: Score, reports: readonly
     faults[kind] = (faults[kind] ?? 0) + count
   const sum = (of: (report: WorldReport) => number) =>
     reports.reduce((total, report) => total + of(report), 0)
-  const { said, kills, counts, points, rarest, enough } = score
+  const { said, kills, counts, points, rarest, tooRare, enough } = score
   return {
-    ...{ seed, messages: said, kills, harm: counts, points, fewestHits: rarest[1], faults },
+    ...{ seed, messages: said, kills, harm: counts, points, fewestHits: rarest[1], tooRare, faults },
     modelCalls: sum(({ modelCalls }) => modelCalls),
     doubledVisibly: {
       telegram: sum(({ doubledVisibly }) => doubledVisibly.telegram),

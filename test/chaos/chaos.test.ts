@@ -49,11 +49,13 @@ it.skipIf(noEngine)(
       const filters = { label: [`creel.group=${group}`], status: ['running'] }
       const [found] = await docker.listContainers({ filters })
       // It may end by itself between the two calls.
-      if (found)
-        await docker
-          .getContainer(found.Id)
-          .kill({ signal: 'SIGKILL' })
-          .catch(() => undefined)
+      const kill = async (id: string) => docker.getContainer(id).kill({ signal: 'SIGKILL' })
+      return found === undefined
+        ? false
+        : await kill(found.Id).then(
+            () => true,
+            () => false,
+          )
     }
     const report = await runChaos({
       ...{

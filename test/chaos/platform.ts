@@ -13,6 +13,8 @@ export interface Update {
   readonly chat: number
   readonly n: number
   readonly saying: Saying
+  /** When it was said, by the platform's clock. */
+  readonly at: number
 }
 
 /** A message that people in a chat have seen; of a file, its caption. */
@@ -48,6 +50,8 @@ export class Platforms {
   /** Of those that took their time: how many were under way with each, and had ended before it. */
   readonly slowSends: { readonly underWay: number; readonly ended: number }[] = []
   #underWay = 0
+  /** What the platforms' clock is ahead of the true one. */
+  aheadMs = 0
   /** So many of the next sends break before they are carried out. */
   failingSends = 0
   /** Passed when a platform is told up to where its messages were taken; true = the host was killed for it. */
@@ -69,7 +73,7 @@ export class Platforms {
     const n = (this.said.get(key) ?? 0) + 1
     if (saying === 'ask' || saying === 'task') this.asks.add(`${key}:${n}`)
     this.said.set(key, n)
-    this.#updates[platform].push({ id: ++this.#lastId, chat, n, saying })
+    this.#updates[platform].push({ id: ++this.#lastId, chat, n, saying, at: Date.now() + this.aheadMs })
   }
 
   isAnswered(platform: PlatformName, chat: number, n: number): boolean {
@@ -241,7 +245,7 @@ export function textOf({ chat, n, saying }: Update): string {
 }
 
 function telegramUpdate(update: Update) {
-  const { id, chat, n, saying } = update
+  const { id, chat, n, saying, at } = update
   const file = {
     file_id: `f-${chat}-${n}`,
     file_unique_id: `${id}`,
@@ -252,7 +256,7 @@ function telegramUpdate(update: Update) {
     update_id: id,
     message: {
       message_id: n,
-      date: Math.floor(Date.now() / 1000),
+      date: Math.floor(at / 1000),
       chat: { id: chat, type: 'private', first_name: `chat ${chat}` },
       from: { id: chat, is_bot: false, first_name: 'Ada' },
       ...(saying === 'file in' ? { caption: textOf(update), document: file } : { text: textOf(update) }),

@@ -83,9 +83,10 @@ export class ProcessEngine {
     return [...this.#sandboxes].filter(([, { exit }]) => exit === null).map(([group]) => group)
   }
 
-  /** kill -9, as the kernel does for lack of memory. */
-  kill(group: string): void {
-    this.#sandboxes.get(group)?.child.kill('SIGKILL')
+  /** kill -9, as the kernel does for lack of memory. False when there was nothing to kill. */
+  kill(group: string): boolean {
+    const sandbox = this.#sandboxes.get(group)
+    return sandbox?.exit === null && sandbox.child.kill('SIGKILL')
   }
 
   async close(): Promise<void> {

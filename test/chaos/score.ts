@@ -8,8 +8,8 @@ export interface Goal {
   readonly eachPoint?: number
   /** Only these named points, and nothing else breaks. Default: all, and everything. */
   readonly points?: readonly string[]
-  /** Sandboxes are containers of a real engine, which cannot be told where to die. */
-  readonly killSandbox?: (group: string) => Promise<void>
+  /** Sandboxes are containers of a real engine, which cannot be told where to die. False: there was none. */
+  readonly killSandbox?: (group: string) => Promise<boolean>
 }
 
 export type Harm = 'host' | 'runner' | 'engine' | 'gateway' | 'channel' | 'platform' | 'disk' | 'clock'
@@ -68,10 +68,24 @@ export class Score {
     return this.said / messages < hits.reduce((sum, part) => sum + part, 0) / hits.length
   }
 
+  /** At a runner's points less has died than at the host's. */
+  get runnersBehind(): boolean {
+    return this.#least(this.runnerPoints) < this.#least(this.hostPoints)
+  }
+
+  /** The named points at which too little has died for what is asked, and how often. */
+  get tooRare(): Readonly<Record<string, number>> {
+    const { eachPoint = 0 } = this.#goal
+    return Object.fromEntries([...this.#hits].filter(([, count]) => count < eachPoint))
+  }
+
   /** Those of `points` at which least died, give or take one. */
   leastHit(points: readonly string[]): readonly string[] {
-    const hits = (point: string) => this.#hits.get(point) ?? 0
-    const least = Math.min(...points.map(hits))
-    return points.filter((point) => hits(point) <= least + 1)
+    const least = this.#least(points)
+    return points.filter((point) => (this.#hits.get(point) ?? 0) <= least + 1)
+  }
+
+  #least(points: readonly string[]): number {
+    return Math.min(...points.map((point) => this.#hits.get(point) ?? 0))
   }
 }

@@ -76,7 +76,7 @@ export class SureChannel implements Channel {
 }
 
 function messageOf(update: Update): InboundMessage {
-  const { chat, n } = update
+  const { chat, n, at } = update
   return {
     address: { channel: 'sure', account: 'main', chat: String(chat) },
     chatKind: 'private',
@@ -84,7 +84,7 @@ function messageOf(update: Update): InboundMessage {
     platformMessageId: String(n),
     sender: { id: `sure:${chat}` as UserId, name: 'Ada', isBot: false },
     text: textOf(update),
-    sentAt: Date.now() as UnixMs,
+    sentAt: at as UnixMs,
     mentionsUs: true,
   }
 }

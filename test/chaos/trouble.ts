@@ -14,7 +14,11 @@ const AIMED = ['armed runner'] as const
 /** Containers of a real engine cannot be told where to die, and the engine is not ours to stop. */
 const OUTSIDE = ['runner', 'runner', 'platform', 'channel', 'clock', 'disk'] as const
 
+/** How much more often it is a runner that is told where to die, while that happened less than to hosts. */
+const RUNNERS_FIRST = 0.5
 const MAX_CLOCK_JUMP_MS = 3_600_000
+/** Jumps of the host's clock that those of the platforms do not follow: for ten minutes all seems to come late. */
+const JUMPS_ALONE = 0.25
 /** Lives in which the host is killed anywhere. */
 const ANYWHERE = 0.05
 /** An ordinary point is passed so often before the host dies there; less often once there were messages enough. */
@@ -28,7 +32,7 @@ export class Trouble {
   readonly #world: World
   readonly #random: SeededRandom
   readonly #score: Score
-  readonly #killSandbox: (group: string) => Promise<void>
+  readonly #killSandbox: (group: string) => Promise<boolean>
   readonly #aimed: boolean
   readonly #harms: readonly (typeof HARMS)[number][]
   #noted = 0
@@ -63,7 +67,8 @@ export class Trouble {
   /** Something else than the host breaks, and heals unless it is a process. */
   async harm(): Promise<void> {
     const { engine, platforms } = this.#world
-    const what = this.#random.pick(this.#harms)
+    const first = this.#score.runnersBehind && this.#random.chance(RUNNERS_FIRST)
+    const what = first ? 'armed runner' : this.#random.pick(this.#harms)
     if (what === 'armed runner' && this.#score.runnerPoints.length === 0) return
     switch (what) {
       case 'runner':
@@ -95,14 +100,18 @@ export class Trouble {
         if (!(await this.#world.fillDisk(this.#random.between(100, 600)))) return
         break
       default:
-        this.#world.jumpClock(this.#random.between(-MAX_CLOCK_JUMP_MS, MAX_CLOCK_JUMP_MS))
+        this.#world.jumpClock(
+          this.#random.between(-MAX_CLOCK_JUMP_MS, MAX_CLOCK_JUMP_MS),
+          this.#random.chance(JUMPS_ALONE),
+        )
     }
     this.#score.counts[what] += 1
   }
 
   async killRunner(): Promise<void> {
-    await this.#killSandbox(this.#random.pick(this.#world.groups))
-    this.#score.counts.runner += 1
+    const running = this.#world.engine.running()
+    const group = this.#random.pick(running.length > 0 ? running : this.#world.groups)
+    if (await this.#killSandbox(group)) this.#score.counts.runner += 1
   }
 
   /** What has to be provoked is hit the first time. */

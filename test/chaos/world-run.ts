@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Arm, provocationOf } from './crash-points.ts'
+import { type Arm, type Provocation, provocationOf } from './crash-points.ts'
 import { type Complaints, complaintsAbout, isSettled, progressOf } from './oracle.ts'
-import { answerOf, type PlatformName, type Saying, type Shown } from './platform.ts'
+import { People } from './people.ts'
+import { answerOf, type PlatformName, type Shown } from './platform.ts'
 import type { ChaosOptions, ChaosProgress } from './run-options.ts'
 import type { Score } from './score.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import { Trouble } from './trouble.ts'
-import type { Chat, World } from './world.ts'
+import type { World } from './world.ts'
 
 /** What became of one world of a run. */
 export interface WorldReport {
@@ -30,19 +31,13 @@ const MAX_OPEN_SOON = 40
 /** Said in each life, though more than that is on its way: where messages come in something is to die, too. */
 const AT_LEAST = 10
 const SAY_EVERY_MS = 10_000
-/** Share of messages that bring a file, and that ask for one; and when a crash at a file is waited for. */
-const FILES = 0.02
-const MANY_FILES = 0.3
 /** Chance of something else to break with each answer; when one point is aimed at. */
 const HARM = 0.025
 const HARM_AIMED = 0.3
-/** Most answers in the life of a host that is killed anywhere. */
+/** Most answers in the life of a host that is killed anywhere, and of one that does not come by its named point. */
 const CALM_ANSWERS = 240
-/** Where queues are bounded: how often one person floods, and with how much. */
-const FLOODS = 0.004
-const FLOOD = 30
+const IN_VAIN_ANSWERS = 300
 const COUNT_EVERY_MS = 100
-const ASK_JUMP_MS = 7_200_000
 /** A life without an answer ends after so long. */
 const QUIET_MS = 15_000
 
@@ -53,10 +48,9 @@ export class WorldRun {
   readonly #options: ChaosOptions
   readonly #trouble: Trouble
   readonly #score: Score
+  readonly #people: People
   readonly #begun = performance.now()
-  readonly #asked = new Map<Chat, number>()
   #counted = { at: Number.NEGATIVE_INFINITY, settled: 0, open: 0 }
-  #saidInLife = 0
   #lastWord = 0
   #doing: ChaosProgress['doing'] = 'load'
   #atRest = false
@@ -67,6 +61,7 @@ export class WorldRun {
     this.#score = score
     this.#options = options
     this.#trouble = new Trouble(world, random, score, options)
+    this.#people = new People(world, random, score, options)
   }
 
   async run(): Promise<WorldReport> {
@@ -116,78 +111,40 @@ export class WorldRun {
   /** Ends when the host has died, has done enough, or gets nothing done: a slow machine must not look like a kill. */
   async #live(arm: Arm | null): Promise<void> {
     const { platforms } = this.#world
-    this.#saidInLife = 0
     const provoked = arm ? provocationOf(arm.point) : null
     if (provoked === 'cold sandbox') await this.#trouble.killRunner()
     if (provoked === 'failing send') platforms.failingSends = 1
-    if (provoked === 'ask') this.#ask()
-    if (provoked === 'task' || this.#world.engine.awaits('task')) this.#schedule()
-    if (provoked === 'flood')
-      this.#flood(this.#world.chats.filter(({ whenFull }) => whenFull === 'summarise'))
-    const files = { in: provoked === 'file in' ? MANY_FILES : FILES, out: FILES }
-    // A runner that is to die where it trims its outbox waits for one, too.
-    if (provoked === 'file out' || this.#world.engine.awaits('file out')) files.out = MANY_FILES
-    const enough = this.#done + (arm ? Number.POSITIVE_INFINITY : this.#random.between(1, CALM_ANSWERS))
+    this.#people.lifeBegins([provoked, ...this.#awaited], this.#done, this.#open < MAX_OPEN)
+    const enough = this.#done + (arm ? IN_VAIN_ANSWERS : this.#random.between(1, CALM_ANSWERS))
     const last = { answered: this.#done, at: Date.now() }
     // A point that cannot be hit, as there are some with containers, must not be waited for for ever.
     while (this.#world.hostLives && this.#done < enough && Date.now() - last.at < QUIET_MS && this.#more()) {
-      this.#talk(files)
+      this.#talk()
+      this.#people.goOn(this.#done)
       for (; last.answered < this.#done; last.answered++) {
         last.at = Date.now()
-        if (this.#random.chance(this.#options.points ? HARM_AIMED : HARM)) await this.#trouble.harm()
+        if (!this.#random.chance(this.#options.points ? HARM_AIMED : HARM)) continue
+        await this.#trouble.harm()
+        this.#people.expect(this.#awaited)
       }
       await sleep(10)
     }
   }
 
+  /** A runner that is to die where it calls the host or trims its outbox waits for that. */
+  get #awaited(): readonly Provocation[] {
+    return (['task', 'file out'] as const).filter((what) => this.#world.engine.awaits(what))
+  }
+
   /** People go on writing, as long as not too much is on its way. */
-  #talk(files: { readonly in: number; readonly out: number }): void {
-    const { platforms, chats } = this.#world
+  #talk(): void {
+    const { platforms } = this.#world
     const few = this.#score.fewMessages
     const most = this.#options.points ? MAX_OPEN_AIMED : few ? MAX_OPEN : MAX_OPEN_SOON
     const backlog = few ? BACKLOG : BACKLOG_SOON
-    const room = () => this.#open < most || (this.#saidInLife < AT_LEAST && this.#open < 2 * MAX_OPEN)
-    for (let n = 0; n < 3 && platforms.waiting < backlog && room(); n++) {
-      const chat = this.#random.pick(chats)
-      this.#say(chat, this.#saying(chat.platform, files))
-    }
-    if (this.#world.bounded && this.#random.chance(FLOODS) && this.#open < most)
-      this.#flood(this.#world.chats)
-  }
-
-  #say(chat: Chat, saying: Saying): void {
-    this.#world.say(chat, saying)
-    this.#saidInLife += 1
-    this.#score.said += 1
-  }
-
-  /** One person says more than is waited with one by one. */
-  #flood(chats: readonly Chat[]): void {
-    const chat = this.#random.pick(chats)
-    for (let n = 0; n < FLOOD; n++) this.#say(chat, 'words')
-  }
-
-  /** One chat of each group has its agent ask something; what is said there next is the answer. */
-  #ask(): void {
-    const { chats, platforms, groups } = this.#world
-    // An agent may ask ten times an hour.
-    this.#world.jumpClock(ASK_JUMP_MS)
-    for (const group of groups) {
-      const chat = chats.find((one) => one.group === group && platforms.open < MAX_OPEN)
-      const last = chat && this.#asked.get(chat)
-      if (!chat || (last !== undefined && !platforms.isAnswered(chat.platform, chat.chat, last))) continue
-      this.#say(chat, 'ask')
-      this.#asked.set(chat, platforms.said.get(`${chat.platform}:${chat.chat}`) ?? 0)
-    }
-  }
-
-  /** One task in each group. */
-  #schedule(): void {
-    const { chats, groups } = this.#world
-    for (const group of groups) {
-      const chat = chats.find((one) => one.group === group)
-      if (chat) this.#say(chat, 'task')
-    }
+    const room = () => this.#open < most || (this.#people.saidInLife < AT_LEAST && this.#open < 2 * MAX_OPEN)
+    for (let n = 0; n < 3 && platforms.waiting < backlog && room(); n++) this.#people.saySomething()
+    if (this.#open < most) this.#people.mayFlood()
   }
 
   /** Messages that are settled. Where not each has an answer of its own, the tables know, and are asked now and then. */
@@ -205,13 +162,6 @@ export class WorldRun {
     if (performance.now() - this.#counted.at > COUNT_EVERY_MS)
       this.#counted = { at: performance.now(), ...progressOf(this.#world.dataDir) }
     return this.#counted
-  }
-
-  #saying(platform: PlatformName, files: { readonly in: number; readonly out: number }): Saying {
-    if (this.#options.engine === 'docker') return 'words'
-    // Only the one platform keeps files of people.
-    if (platform === 'telegram' && this.#random.chance(files.in)) return 'file in'
-    return this.#random.chance(files.out) ? 'file out' : 'words'
   }
 
   /** A quiet host works off what is left; then the books must balance. */

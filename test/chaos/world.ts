@@ -215,16 +215,17 @@ export class World implements AsyncDisposable {
     return readdirSync(`/proc/${this.#host?.pid}/fd`).length
   }
 
-  /** The clock of the host's machine jumps. */
-  jumpClock(ms: number): void {
+  /** The clock of the host's machine jumps; with those of the platforms, as when the machine slept, or alone. */
+  jumpClock(ms: number, alone = false): void {
     const ahead = Number(readFileSync(this.#clockFile, 'utf8')) + ms
     this.#furthest = Math.max(this.#furthest, ahead)
     writeFileSync(this.#clockFile, String(ahead))
+    if (!alone) this.platforms.aheadMs += ms
   }
 
   /** The clock is where it was furthest: what was to be done at a time is due, whenever that was said. */
   clockCatchesUp(): void {
-    writeFileSync(this.#clockFile, String(this.#furthest))
+    this.jumpClock(this.#furthest - Number(readFileSync(this.#clockFile, 'utf8')))
   }
 
   /** Leaves no block free on the host's disk for a while. False when the disk is not ours to fill. */

@@ -35,7 +35,7 @@ export async function specOf(
     image,
     runtime,
     protocol: PROTOCOL_VERSION,
-    timezone: install.env.timezone,
+    timezone: config.timezone ?? install.env.timezone,
   })
 }
 

@@ -1,7 +1,8 @@
 // Composition root, the part about what agents do at a time.
 import type { CallHandlers } from './calls/call-handler.ts'
+import { settingsOf } from './chat-commands/command.ts'
 import type { Core } from './core.ts'
-import type { GroupName } from './domain/ids.ts'
+import type { GroupName, UserId } from './domain/ids.ts'
 import type { PumpOptions } from './pump.ts'
 import type { FirePorts } from './tasks/fire-tasks.ts'
 import { taskCalls } from './tasks/task-calls.ts'
@@ -18,6 +19,12 @@ export function taskParts(
 }
 
 /** What the tools about tasks ask for. */
-export function taskHandlers({ tasks, directory, roles, clock, install }: Core): CallHandlers {
-  return taskCalls({ tasks, directory, roles, clock, timezone: install.env.timezone })
+export function taskHandlers(core: Core): CallHandlers {
+  const { tasks, directory, roles, clock } = core
+  return taskCalls({ tasks, directory, roles, clock, zoneOf: (user, group) => zoneOf(user, group, core) })
+}
+
+/** On whose clock a person means times that they say to an agent. */
+function zoneOf(user: UserId, group: GroupName, { people, groups, install }: Core): string {
+  return people.zone(user) ?? settingsOf(group, groups)?.timezone ?? install.env.timezone
 }

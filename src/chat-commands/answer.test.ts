@@ -271,7 +271,37 @@ describe('/compact and /help', () => {
     expect(world.answer).not.toContain('/model')
     expect(world.answer).not.toContain('/allow')
     world.says('/help', { sender: owner })
-    expect(world.answer).toContain('`/model [name|default]`')
-    expect(world.answer).toContain('`/allow <code>`')
+    const whole = world.answers.join('')
+    expect(whole).toContain('`/model [name|default]`')
+    expect(whole).toContain('`/allow <code>`')
+  })
+})
+
+describe('/timezone', () => {
+  test("is one for each person: the agent's until they choose, never that of another", () => {
+    using world = room()
+    world.clock.set(Date.UTC(2026, 2, 2, 8))
+    world.change = { timezone: 'Europe/Berlin' }
+    world.says('/timezone')
+    expect(world.answer).toContain('that of the agent counts: Europe/Berlin, where it is 2026-03-02 09:00')
+    world.change = { groups: { load: () => GroupConfig.parse({ timezone: 'America/New_York' }) } }
+    world.says('/timezone asia/tokyo', { sender: owner })
+    expect(world.answer).toContain('in Asia/Tokyo from now on, where it is 2026-03-02 17:00')
+    world.says('/timezone')
+    expect(world.answer).toContain('America/New_York, where it is 2026-03-02 03:00')
+    world.says('/timezone default', { sender: owner })
+    expect(world.answer).toContain('again: America/New_York')
+    expect(world.people.zone(OWNER)).toBeNull()
+  })
+
+  test.each([
+    ['berlin', 'n IANA name such as Europe/Berlin'],
+    ['Mars/Olympus', 'n IANA name such as Europe/Berlin'],
+    ["'; DROP TABLE person; --", 'Nothing was changed'],
+  ])('of %s changes nothing, and names what is near', (zone, told) => {
+    using world = room()
+    world.says(`/timezone ${zone}`)
+    expect(world.answer).toContain(told)
+    expect(world.people.zone(ALICE)).toBeNull()
   })
 })

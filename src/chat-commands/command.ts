@@ -5,6 +5,7 @@ import type { ChatId, GroupName } from '../domain/ids.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type { EgressLogStore } from '../domain/ports/egress-log.ts'
 import type { EgressRules } from '../domain/ports/egress-rules.ts'
+import type { People } from '../domain/ports/people.ts'
 import type { SessionChoices } from '../domain/ports/session-choices.ts'
 import type { DispatchStore, InboundRow, Role, RunnerCommand } from '../domain/ports/stores.ts'
 import type { TaskStore } from '../domain/ports/tasks.ts'
@@ -19,6 +20,7 @@ export interface ChatCommandPorts {
   readonly egressRules: Pick<EgressRules, 'inForce'>
   readonly tasks: Pick<TaskStore, 'list'>
   readonly egressLog: Pick<EgressLogStore, 'totals'>
+  readonly people: Pick<People, 'zone' | 'setZone'>
   /** IANA name; where the day begins. */
   readonly timezone: string
   readonly sandbox: (group: GroupName) => { state: 'asleep' | 'awake' | 'paused'; problem: string | null }

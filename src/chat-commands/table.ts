@@ -4,6 +4,7 @@ import { beginAnew, choose } from './conversation.ts'
 import { reachText } from './reach.ts'
 import { statusText } from './status.ts'
 import { tasksText } from './tasks.ts'
+import { timezoneText } from './timezone.ts'
 
 /** Everything that can be said to the host in a chat; other slash words are the agent's. */
 export const CHAT_COMMANDS: readonly ChatCommand[] = [
@@ -66,6 +67,13 @@ export const CHAT_COMMANDS: readonly ChatCommand[] = [
     help: 'what the agent is to do at a time',
     who: 'anyone',
     run: (call, ports) => ({ answer: tasksText(call, ports) }),
+  },
+  {
+    name: 'timezone',
+    args: '[Europe/Berlin|default]',
+    help: 'on whose clock times are meant that you name',
+    who: 'anyone',
+    run: (call, ports) => ({ answer: timezoneText(call, ports) }),
   },
   {
     name: 'help',

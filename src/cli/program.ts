@@ -18,6 +18,7 @@ import { addSetupCommand } from './setup-command.ts'
 import { addSkillsCommands } from './skills-commands.ts'
 import { addStatusCommand } from './status-command.ts'
 import { addTaskCommands } from './task-commands.ts'
+import { refuseUnknownCommands } from './unknown-command.ts'
 import { addUsageCommand } from './usage-command.ts'
 import { addUserCommands } from './user-commands.ts'
 import { addVaultCommands } from './vault-commands.ts'
@@ -64,5 +65,6 @@ export function buildProgram(context: CliContext): Command {
   addRelayCommands(program, context)
   addBackupCommands(program, context)
   addBenchCommand(program, context)
+  refuseUnknownCommands(program)
   return program
 }

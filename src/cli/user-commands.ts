@@ -17,7 +17,7 @@ export function addUserCommands(program: Command, context: CliContext): void {
   const users = program
     .command('users')
     .alias('user')
-    .description('people: list, show, forget, pair')
+    .description('people: list, show, zone, forget, pair')
     .addHelpText(
       'after',
       `
@@ -54,9 +54,28 @@ People are known by the platform's own id, never by a display name that anybody 
         [
           `${one.user}${one.name === '' ? '' : `, shown as ${oneLine(one.name)}`}${one.isBot ? ', a bot' : ''}`,
           `roles: ${rolesText(one)}`,
+          ...(one.zone === null ? [] : [`time zone: ${one.zone}`]),
           `${one.messages} messages, first seen ${dayOf(one.firstSeen)}, last ${dayOf(one.lastSeen)}`,
         ].join('\n'),
       )
+    })
+  users
+    .command('zone <user> [zone]')
+    .description('on whose clock times are meant that they name')
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `
+They can choose it themselves, with /timezone in a chat. Tasks that are there already keep theirs.
+
+  creel users zone telegram:12345                   which one it is
+  creel users zone telegram:12345 Europe/Berlin
+  creel users zone telegram:12345 default           that of the agent, else of this machine`,
+    )
+    .action(async (user: string, zone: string | undefined, options: { json?: boolean }) => {
+      const args = zone === undefined ? { user } : { user, zone }
+      const one = (await runCommand(installOf(context), 'user-zone', args)) as Pick<Person, 'user' | 'zone'>
+      print(context.output, options.json, one, () => `${one.user}: ${one.zone ?? 'none of their own'}`)
     })
   users
     .command('forget <user>')

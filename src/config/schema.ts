@@ -6,6 +6,17 @@ import { CHATGPT } from '../domain/login-services.ts'
 import { SecretName } from '../domain/secret.ts'
 import { isSkillName } from '../domain/skill.ts'
 
+const TimeZone = z.string().refine(isZone, 'expected an IANA name such as Europe/Berlin')
+
+function isZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
+  } catch (error) {
+    if (error instanceof RangeError) return false
+    throw error
+  }
+}
+
 /** Where the gateway sends requests for a model, and with which key. */
 function modelService(address: string) {
   return {
@@ -194,6 +205,8 @@ export const GroupConfig = z.strictObject({
       browser: z.boolean().default(false),
     })
     .prefault({}),
+  /** Where the agent lives, an IANA name: the clock of its sandbox, and of people who have chosen none. Left out = the host's. */
+  timezone: TimeZone.optional(),
   /** Tool servers, started inside the sandbox: `{command, args, env}`. */
   mcpServers: ToolServers.default({}),
   /** Names of the skills the agent has; absent = all of `skills/` and of its own folder. */

@@ -13,7 +13,7 @@ import { groupAdd, groupList, groupRemove, groupShow } from './group-commands.ts
 import { down, integrity, link, sandboxLogs, status, terminalPending } from './host-commands.ts'
 import { memoryList, memorySearch, memoryShow } from './memory-commands.ts'
 import { pairStart, pairState } from './pairing-commands.ts'
-import { userForget, userList, userShow } from './people-commands.ts'
+import { userForget, userList, userShow, userZone } from './people-commands.ts'
 import type { OperatorCommand } from './ports.ts'
 import { deliveryDrop, deliveryList, deliveryRetry, turnList, turnRetry, turnShow } from './relay-commands.ts'
 import { taskChange, taskHealth, taskHistory, taskList, taskRun, taskShow } from './task-commands.ts'
@@ -55,6 +55,7 @@ export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
   'user-list': userList,
   'user-show': userShow,
   'user-forget': userForget,
+  'user-zone': userZone,
   grant,
   revoke,
   'pair-start': pairStart,

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { CreelError } from '../domain/errors.ts'
 import type { UserId } from '../domain/ids.ts'
 import type { Person } from '../domain/ports/people.ts'
+import { zoneNamed } from '../schedule/cron-time.ts'
 import type { OperatorCommand, OperatorPorts } from './ports.ts'
 
 const MAX_SHOWN = 1_000
@@ -15,6 +16,18 @@ const UserArgs = z.object({ user: z.string() })
 
 export const userShow: OperatorCommand = {
   run: (ports, args) => known(ports, UserArgs.parse(args).user),
+}
+
+const ZoneArgs = UserArgs.extend({ zone: z.string().max(100).optional() })
+
+/** On whose clock they mean times; `default` has none of their own any more, without a zone it is only told. */
+export const userZone: OperatorCommand = {
+  run(ports, args) {
+    const { user: typed, zone } = ZoneArgs.parse(args)
+    const { user } = known(ports, typed)
+    if (zone !== undefined) ports.people.setZone(user, zone === 'default' ? null : zoneNamed(zone))
+    return { user, zone: ports.people.zone(user) }
+  },
 }
 
 /** The last owner stays: without one nobody could decide anything any more. */

@@ -32,14 +32,26 @@ export function checkCron({ expression, zone }: CronRule): void {
 
 /** Throws `invalid` for a name that is no IANA time zone. */
 export function checkZone(zone: string): void {
+  zoneNamed(zone)
+}
+
+/** The IANA name of a zone, in its usual letters. Throws `invalid` with names that are near. */
+export function zoneNamed(text: string): string {
   try {
-    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(zone)
+    return Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(text).timeZoneId
   } catch (error) {
-    throw new CreelError('invalid', `expected a time zone, got "${zone}"`, {
-      hint: 'an IANA name such as Europe/Berlin',
+    throw new CreelError('invalid', `expected a time zone, got "${text}"`, {
+      hint: `an IANA name such as ${zonesLike(text).join(', ')}`,
       cause: error,
     })
   }
+}
+
+/** People name their city. */
+function zonesLike(text: string): string[] {
+  const wanted = text.trim().toLowerCase().replaceAll(' ', '_')
+  const alike = Intl.supportedValuesOf('timeZone').filter((name) => name.toLowerCase().includes(wanted))
+  return wanted === '' || alike.length === 0 ? ['Europe/Berlin'] : alike.slice(0, 5)
 }
 
 /**

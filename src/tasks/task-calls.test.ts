@@ -62,6 +62,28 @@ describe('schedule_task', () => {
     expect(world.task(1)).toMatchObject({ chatId: world.room1, createdBy: ALICE, misfire: 'run_once' })
   })
 
+  test('that names no zone is on the clock of whoever speaks, and stays there when they change it', async () => {
+    const when = { name: 'Plants', prompt: 'water them', cron: '0 9 * * *' }
+    world.people.setZone(ALICE, 'Asia/Tokyo')
+    world.people.setZone(OWNER, 'America/New_York')
+    expect(await done('schedule_task', when)).toMatchObject({
+      ...{
+        timezone: 'Asia/Tokyo',
+        next: '2026-03-03 09:00 (Asia/Tokyo)',
+        next_utc: '2026-03-03T00:00:00.000Z',
+      },
+    })
+    expect(await done('schedule_task', when, { speaker: OWNER })).toMatchObject({
+      next_utc: '2026-03-02T14:00:00.000Z',
+    })
+    expect(await done('schedule_task', { ...when, timezone: 'Europe/Berlin' })).toMatchObject({
+      timezone: 'Europe/Berlin',
+    })
+    world.people.setZone(ALICE, null)
+    expect(await done('update_task', { id: 1, cron: '30 9 * * *' })).toMatchObject({ timezone: 'Asia/Tokyo' })
+    expect(await done('schedule_task', when)).toMatchObject({ timezone: 'UTC' })
+  })
+
   test('by the same call again is the same task', async () => {
     await done('schedule_task', plants, { key: 'one' })
     expect(await done('schedule_task', plants, { key: 'one' })).toMatchObject({ id: 1 })

@@ -4,7 +4,7 @@ import { AGENT_CHANNEL } from '../domain/agent-request.ts'
 import { namedChat } from '../domain/destination.ts'
 import { CreelError } from '../domain/errors.ts'
 import type { CallOrigin } from '../domain/host-call.ts'
-import type { UnixMs } from '../domain/ids.ts'
+import type { GroupName, UnixMs, UserId } from '../domain/ids.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type { DirectoryStore, RoleStore } from '../domain/ports/stores.ts'
 import type { TaskStore } from '../domain/ports/tasks.ts'
@@ -20,8 +20,8 @@ export interface TaskCallPorts {
   readonly directory: Pick<DirectoryStore, 'bindings' | 'chat'>
   readonly roles: Pick<RoleStore, 'roles'>
   readonly clock: Pick<Clock, 'now'>
-  /** Zone of a task that names none. */
-  readonly timezone: string
+  /** Zone of a task that names none: of whoever speaks, else of the agent. */
+  readonly zoneOf: (speaker: UserId, group: GroupName) => string
 }
 
 const SCRIPT_S = 30
@@ -46,11 +46,11 @@ export function taskCalls(ports: TaskCallPorts): CallHandlers {
 }
 
 function schedule(args: ScheduleTaskArgs, origin: CallOrigin, ports: TaskCallPorts): unknown {
-  const { tasks, clock, timezone } = ports
+  const { tasks, clock, zoneOf } = ports
   const { group, speaker, speakerName, key } = origin
   const now = clock.now()
   const place = placeOf(args.deliver_to, origin, ports)
-  const zone = args.timezone ?? timezone
+  const zone = args.timezone ?? zoneOf(speaker, group)
   const when = scheduleOf(args, zone, now)
   if (when === null) throw oneTime()
   const plan: TaskPlan = {

@@ -53,7 +53,18 @@ describe('a word that Creel does not know', () => {
     expect(err).toContain('--help')
   })
 
+  it.each(['tasks', 'approvals'])('is no argument of what "%s" does without one', async (name) => {
+    const { code, err } = await cli.run(name, 'shwo', '3')
+    expect(code).not.toBe(0)
+    expect(err).toContain("unknown command 'shwo'\n(Did you mean show?)")
+    expect((await cli.run(name, 'bogus')).err).toMatch(/unknown command 'bogus'\nThere are: list, show/)
+    for (const more of [[], ['list'], ['--json'], ['list', '--json']])
+      expect((await cli.run(name, ...more)).code, more.join(' ')).toBe(0)
+  })
+
   it.each([
+    [['skills', 'bogus'], "unknown command 'bogus'"],
+    [['skills', 'lnit', 'x'], '(Did you mean lint?)'],
     [['status', '--jsno'], 'Did you mean --json?'],
     [['group', 'lst'], 'Did you mean list?'],
     [['group', 'add'], "missing required argument 'name'"],

@@ -52,6 +52,20 @@ describe('creel users', () => {
     expect((await cli.run('user', 'list')).out).toBe(out)
   })
 
+  it('has a time zone for each of them, which is forgotten with them', async () => {
+    said()
+    expect((await cli.run('users', 'zone', ANN)).out).toBe('telegram:5: none of their own\n')
+    expect((await cli.run('users', 'zone', ANN, 'asia/tokyo')).out).toBe('telegram:5: Asia/Tokyo\n')
+    expect((await cli.run('users', 'show', ANN)).out).toContain('time zone: Asia/Tokyo')
+    const { err, code } = await cli.run('users', 'zone', ANN, 'tokyo')
+    expect([code, err]).toEqual([1, expect.stringContaining('an IANA name such as Asia/Tokyo')])
+    expect(await cli.json('users', 'zone', ANN, 'default')).toEqual({ user: ANN, zone: null })
+    await cli.run('users', 'zone', ANN, 'Europe/Berlin')
+    await cli.run('users', 'forget', ANN)
+    withCore((core) => expect(core.people.zone(ANN)).toBeNull())
+    expect((await cli.run('users', 'zone', 'telegram:6', 'UTC')).err).toContain('nobody is known as')
+  })
+
   it('forget a person: roles, name and words, once and for all', async () => {
     said()
     expect(await cli.json('users', 'forget', ANN)).toEqual({ user: ANN, roles: 1, messages: 2, kept: 0 })

@@ -6,9 +6,9 @@ import type { HostTables } from './host-tables.ts'
 
 /** What the commands of a chat work on, over real tables: groups on the demo provider whose sandboxes sleep. */
 export function commandPorts(tables: HostTables, change: Partial<ChatCommandPorts> = {}): ChatCommandPorts {
-  const { choices, dispatches, usage, clock, tasks } = tables
+  const { choices, dispatches, usage, clock, tasks, people } = tables
   return {
-    ...{ choices, dispatches, usage, clock, tasks },
+    ...{ choices, dispatches, usage, clock, tasks, people },
     groups: { load: () => GroupConfig.parse({}) },
     egressRules: new SqliteEgressRules(tables.db),
     egressLog: new SqliteEgressLog(tables.db),

@@ -15,6 +15,7 @@ import { openHostDb } from '../../src/adapters/sqlite/open.ts'
 import { SqliteOutboxStore } from '../../src/adapters/sqlite/outbox-store.ts'
 import { SqliteOverviewStore } from '../../src/adapters/sqlite/overview-store.ts'
 import { SqlitePairingCodes } from '../../src/adapters/sqlite/pairing-store.ts'
+import { SqlitePeople } from '../../src/adapters/sqlite/person-store.ts'
 import { SqliteProgressNotes } from '../../src/adapters/sqlite/progress-note-store.ts'
 import { SqliteRoleStore } from '../../src/adapters/sqlite/role-store.ts'
 import { SqliteSessionChoices } from '../../src/adapters/sqlite/session-choice-store.ts'
@@ -50,6 +51,7 @@ export class HostTables implements Disposable {
   readonly hostCalls: SqliteHostCallStore
   readonly directory: SqliteDirectoryStore
   readonly roles: SqliteRoleStore
+  readonly people: SqlitePeople
   readonly pairings: SqlitePairingCodes
   readonly dispatches: SqliteDispatchStore
   readonly deliveries: SqliteDeliveryStore
@@ -72,6 +74,7 @@ export class HostTables implements Disposable {
     this.hostCalls = new SqliteHostCallStore(this.db)
     this.directory = new SqliteDirectoryStore(this.db)
     this.roles = new SqliteRoleStore(this.db)
+    this.people = new SqlitePeople(this.db)
     this.pairings = new SqlitePairingCodes(this.db, (user, now) => this.roles.grant(user, 'owner', null, now))
     this.dispatches = new SqliteDispatchStore(this.db)
     this.deliveries = new SqliteDeliveryStore(this.db)

@@ -43,5 +43,5 @@ wire.guard(mailbox, 'putAll', 'mailbox.put')
 
 const nudge = () => undefined
 fireTasks(group, { ...stores, notices: { toOwner: nudge }, events, clock, nudge })
-const handlers = taskCalls({ ...stores, clock, timezone: 'UTC' })
+const handlers = taskCalls({ ...stores, clock, zoneOf: () => 'UTC' })
 await answerCalls(group, { ...stores, mailbox, handlers, events, clock, nudge }, new AbortController().signal)

@@ -18,7 +18,7 @@ export class TaskWorld extends HostTables {
   readonly nudged: GroupName[] = []
   readonly #calls = taskCalls({
     ...{ tasks: this.tasks, directory: this.directory, roles: this.roles, clock: this.clock },
-    timezone: 'UTC',
+    zoneOf: (user) => this.people.zone(user) ?? 'UTC',
   })
   #keys = 0
 

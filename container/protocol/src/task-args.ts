@@ -26,7 +26,7 @@ const TimeZone = z
   .min(1)
   .max(60)
   .describe(
-    'IANA name, such as Europe/Berlin, for the times above: that of the person it is for. The install has one.',
+    'IANA name, such as Europe/Berlin, for the times above. Left out, it is the zone of whoever speaks to you, which the answer names; give it when they name another.',
   )
 const Missed = z
   .enum(['run_once', 'skip', 'all'])

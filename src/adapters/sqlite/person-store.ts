@@ -10,6 +10,7 @@ interface PersonColumns {
   first_seen_at: number | null
   last_seen: number | null
   messages: number
+  zone: string | null
 }
 
 /** Words of the host in somebody's name are none of theirs. */
@@ -18,7 +19,8 @@ const THEIRS = 'i.sender_id = u.user AND i.from_host = 0'
 const PEOPLE = `
   SELECT u.user, p.name, p.is_bot, p.first_seen_at,
          (SELECT max(i.received_at) FROM inbound i WHERE ${THEIRS}) AS last_seen,
-         (SELECT count(*) FROM inbound i WHERE ${THEIRS}) AS messages
+         (SELECT count(*) FROM inbound i WHERE ${THEIRS}) AS messages,
+         (SELECT z.zone FROM person_zone z WHERE z.user_id = u.user) AS zone
   FROM (SELECT id AS user FROM person UNION SELECT user_id FROM role) u LEFT JOIN person p ON p.id = u.user`
 
 const AT_WORK = 'EXISTS (SELECT 1 FROM dispatch d WHERE d.inbound_id = inbound.id AND d.outcome IS NULL)'
@@ -42,10 +44,27 @@ export class SqlitePeople implements People {
     return row ? this.#person(row) : null
   }
 
+  zone(user: UserId): string | null {
+    const zone = this.#db.prepare<[string], string>('SELECT zone FROM person_zone WHERE user_id = ?').pluck()
+    return zone.get(user) ?? null
+  }
+
+  setZone(user: UserId, zone: string | null): void {
+    if (zone === null) this.#run('DELETE FROM person_zone WHERE user_id = ?', user)
+    else
+      this.#db
+        .prepare(
+          `INSERT INTO person_zone (user_id, zone) VALUES (?, ?)
+           ON CONFLICT (user_id) DO UPDATE SET zone = excluded.zone`,
+        )
+        .run(user, zone)
+  }
+
   forget(user: UserId): Forgotten {
     return this.#db.transaction(() => {
       const roles = this.#run('DELETE FROM role WHERE user_id = ?', user)
       this.#run('DELETE FROM web_session WHERE user_id = ?', user)
+      this.#run('DELETE FROM person_zone WHERE user_id = ?', user)
       this.#run("UPDATE person SET name = '' WHERE id = ?", user)
       this.#run("UPDATE approval SET asked_by_name = '' WHERE asked_by = ?", user)
       this.#run(
@@ -87,6 +106,7 @@ export class SqlitePeople implements People {
       firstSeen: row.first_seen_at as UnixMs | null,
       lastSeen: row.last_seen as UnixMs | null,
       messages: row.messages,
+      zone: row.zone,
       roles,
     }
   }

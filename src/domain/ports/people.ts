@@ -10,6 +10,8 @@ export interface Person {
   readonly firstSeen: UnixMs | null
   readonly lastSeen: UnixMs | null
   readonly messages: number
+  /** IANA name of the zone that they said is theirs; null when they have not. */
+  readonly zone: string | null
   readonly roles: readonly { readonly role: Role; readonly group: GroupName | null }[]
 }
 
@@ -26,8 +28,12 @@ export interface People {
   /** The newest `limit`, whoever wrote last first. */
   list(limit: number): readonly Person[]
   find(user: UserId): Person | null
+  /** IANA name; null for somebody who has chosen none. */
+  zone(user: UserId): string | null
+  /** Null to have none any more. The name is not checked here. Idempotent, synced. */
+  setZone(user: UserId, zone: string | null): void
   /**
-   * Takes away roles, logins and name of a person and the words of their messages, in one synced transaction; rows stay,
+   * Takes away roles, logins, name and zone of a person and the words of their messages, in one synced transaction; rows stay,
    * so that nothing is taken in twice. What waits to be let in is dropped. Idempotent.
    */
   forget(user: UserId): Forgotten

@@ -62,8 +62,14 @@ export class Agents {
     this.#ports = { ...ports, clock: pump.clock }
     this.#pump = new Pump<number>({
       ...{ ...pump, name: 'agents', maxConcurrent: 8 },
-      keys: () => ports.requests.withWork((pump.clock.now() - DUE_MS) as UnixMs),
-      step: (id) => this.#answer(id),
+      keys: () => [
+        ...ports.requests.stopping(),
+        ...ports.requests.withWork((pump.clock.now() - DUE_MS) as UnixMs),
+      ],
+      step: (id) => {
+        this.#stopTurns(id)
+        return this.#answer(id)
+      },
     })
   }
 
@@ -128,13 +134,15 @@ export class Agents {
     return { agents, requests }
   }
 
-  /** Stops a request of this conversation, with all that came of it. Throws CreelError when there is none to stop. */
+  /**
+   * Stops a request of this conversation, with all that came of it; one that is stopped stays so. Throws CreelError when
+   * there is none to stop.
+   */
   cancel({ group, session }: Pick<Asker, 'group' | 'session'>, id: number): void {
     const request = this.#ports.requests.find(id)
     if (request === null || request.from !== group || request.fromSession !== session)
       throw new CreelError('not_found', `There is no request ${id} of this conversation.`)
-    if (request.state !== 'open')
-      throw new CreelError('conflict', `Request ${id} is over (${request.state}).`)
+    if (request.state === 'told') throw new CreelError('conflict', `Request ${id} is over: you were told.`)
     this.#stop([id])
   }
 
@@ -146,11 +154,20 @@ export class Agents {
   }
 
   #stop(ids: readonly number[]): void {
+    const { requests, clock } = this.#ports
+    requests.cancel(ids, clock.now())
+    for (const id of requests.stopping()) this.#stopTurns(id)
+  }
+
+  /** What was ended is stopped in the inboxes that it stands in; done again after a kill in between. */
+  #stopTurns(request: number): void {
     const { requests, mailbox, clock, nudge } = this.#ports
-    for (const { group, inboxSeq } of requests.cancel(ids, clock.now())) {
+    if (!requests.stopping().includes(request)) return
+    for (const { group, inboxSeq } of requests.turnsOf(request)) {
       mailbox.put(group, `cancel:${inboxSeq}`, { type: 'cancel', inboxSeq }, clock.now())
       nudge(group)
     }
+    requests.stopped(request)
   }
 
   /** A turn of an agent was settled. */
@@ -195,8 +212,9 @@ export class Agents {
           }
         : null,
       clock.now(),
+      late.map((one) => one.id),
     )
-    if (late.length > 0) this.#stop(late.map((one) => one.id))
+    for (const one of late) this.#stopTurns(one.id)
     events.agentAnswered(from, ids)
     nudge(from)
     return 'idle'

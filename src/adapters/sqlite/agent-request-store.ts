@@ -196,7 +196,7 @@ export class SqliteAgentRequests implements AgentRequests {
       .map(toProgress)
   }
 
-  tell(ids: readonly number[], word: HostWord | null, at: UnixMs): void {
+  tell(ids: readonly number[], word: HostWord | null, at: UnixMs, late: readonly number[]): void {
     this.#db.transaction(() => {
       const { changes } = this.#statements
         .prepare(
@@ -204,33 +204,52 @@ export class SqliteAgentRequests implements AgentRequests {
            WHERE state = 'open' AND id IN (SELECT value FROM json_each(?))`,
         )
         .run(JSON.stringify(ids))
-      if (word !== null && changes > 0) this.#tellWord(word, at)
+      if (changes === 0) return
+      if (word !== null) this.#tellWord(word, at)
+      if (late.length > 0) this.cancel(late, at)
     })()
   }
 
-  cancel(ids: readonly number[], at: UnixMs): readonly { group: GroupName; inboxSeq: number }[] {
+  cancel(ids: readonly number[], at: UnixMs): void {
     const list = JSON.stringify(ids)
-    return this.#db.transaction(() => {
+    this.#db.transaction(() => {
       this.#statements
         .prepare(
           `${IN_TREE} UPDATE agent_request SET state = 'cancelled' WHERE state = 'open' AND id IN (SELECT id FROM tree)`,
         )
         .run({ list })
-      const messages = `${IN_TREE}, message(id) AS (SELECT i.id FROM inbound i JOIN tree t ON i.request_id = t.id)`
       this.#statements
         .prepare(
-          `${messages} UPDATE dispatch SET outcome = 'cancelled', outcome_reason = 'not needed any more', settled_at = @at
+          `${IN_TREE}, message(id) AS (SELECT i.id FROM inbound i JOIN tree t ON i.request_id = t.id)
+           UPDATE dispatch SET outcome = 'cancelled', outcome_reason = 'not needed any more', settled_at = @at
            WHERE inbox_seq IS NULL AND outcome IS NULL AND inbound_id IN (SELECT id FROM message)`,
         )
         .run({ list, at })
-      return this.#statements
-        .prepare<[object], { group_name: string; inbox_seq: number }>(
-          `${messages} SELECT group_name, inbox_seq FROM dispatch
-           WHERE outcome IS NULL AND inbox_seq IS NOT NULL AND inbound_id IN (SELECT id FROM message)`,
-        )
-        .all({ list })
-        .map((row) => ({ group: row.group_name as GroupName, inboxSeq: row.inbox_seq }))
+      this.#statements
+        .prepare('UPDATE agent_request SET stopping = 1 WHERE id IN (SELECT value FROM json_each(?))')
+        .run(list)
     })()
+  }
+
+  stopping(): readonly number[] {
+    return this.#statements
+      .prepare<[], { id: number }>('SELECT id FROM agent_request WHERE stopping = 1 ORDER BY id')
+      .all()
+      .map(({ id }) => id)
+  }
+
+  turnsOf(id: number): readonly { group: GroupName; inboxSeq: number }[] {
+    return this.#statements
+      .prepare<[object], { group_name: string; inbox_seq: number }>(
+        `${IN_TREE} SELECT d.group_name, d.inbox_seq FROM inbound i JOIN tree t ON i.request_id = t.id
+         JOIN dispatch d ON d.inbound_id = i.id WHERE d.outcome IS NULL AND d.inbox_seq IS NOT NULL`,
+      )
+      .all({ list: JSON.stringify([id]) })
+      .map((row) => ({ group: row.group_name as GroupName, inboxSeq: row.inbox_seq }))
+  }
+
+  stopped(id: number): void {
+    this.#statements.prepare('UPDATE agent_request SET stopping = 0 WHERE id = ?').run(id)
   }
 
   openFor(home: ChatId): readonly number[] {

@@ -18,16 +18,22 @@ export interface AgentRequests {
   openOf(from: GroupName, message: InboundId): readonly RequestProgress[]
   /** Requests of one conversation, the newest `limit`, newest first. */
   ofSession(from: GroupName, session: string, limit: number): readonly RequestProgress[]
-  /** Its asker is told, once: `word` and the new state are one transaction. Null: there is nobody to tell any more. */
-  tell(ids: readonly number[], word: HostWord | null, at: UnixMs): void
   /**
-   * Ends requests with all that came of them: what is not in an inbox yet is settled as cancelled. Returns what is, to
-   * be cancelled there; the same again until it is settled.
+   * Its asker is told, once: `word` and the new state are one transaction, in which the `late` ones are ended as by
+   * `cancel`. Null: there is nobody to tell any more.
    */
-  cancel(
-    ids: readonly number[],
-    at: UnixMs,
-  ): readonly { readonly group: GroupName; readonly inboxSeq: number }[]
+  tell(ids: readonly number[], word: HostWord | null, at: UnixMs, late: readonly number[]): void
+  /**
+   * Ends requests with all that came of them: what is not in an inbox yet is settled as cancelled; what is, is to be
+   * stopped (`stopping`). The same again changes nothing.
+   */
+  cancel(ids: readonly number[], at: UnixMs): void
+  /** Requests that were ended and have turns to be stopped. */
+  stopping(): readonly number[]
+  /** What came of a request and stands in an inbox, not settled. */
+  turnsOf(id: number): readonly { readonly group: GroupName; readonly inboxSeq: number }[]
+  /** It is in the inboxes that the turns of this request are to stop. */
+  stopped(id: number): void
   /** Open ones that go back to what was said in this chat. */
   openFor(home: ChatId): readonly number[]
   /** Where the person is for whom was asked in a conversation of two agents; null when it is none. */

@@ -11,7 +11,7 @@ import { GroupRegistry } from '../adapters/groups/group-registry.ts'
 import { SkillFolders } from '../adapters/skills/skill-folders.ts'
 import { checkHostDb } from '../adapters/sqlite/snapshot.ts'
 import type { Install } from '../config/load.ts'
-import type { GroupConfig } from '../config/schema.ts'
+import { type GroupConfig, imageParts } from '../config/schema.ts'
 import { ConfigError, CreelError, errorText } from '../domain/errors.ts'
 import type { GroupName } from '../domain/ids.ts'
 import { expectedAgentImage, installSocket } from '../host-parts.ts'
@@ -165,7 +165,7 @@ async function checkSkills({ paths }: Install): Promise<Finding[]> {
   const sets = groups.names().map(async (group): Promise<Finding[]> => {
     const config = configOf(groups, group)
     if (config === null) return []
-    const { skills: found, leftOut } = await skills.find(group, config.skills)
+    const { skills: found, leftOut } = await skills.find(group, config.skills, imageParts(config))
     const warnings = leftOut.map(({ name, problem }): Finding => {
       const hint = 'mend it, or take it out of the folder or of "skills" in container.json'
       return { check: `skills of ${group}`, level: 'warning', text: `${name} is left out: ${problem}`, hint }

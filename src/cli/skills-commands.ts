@@ -9,6 +9,7 @@ import {
   removeSkill,
   type SkillReport,
 } from '../adapters/skills/skill-store.ts'
+import { imageParts } from '../config/schema.ts'
 import { CreelError } from '../domain/errors.ts'
 import type { GroupName } from '../domain/ids.ts'
 import { type CliContext, installOf } from './context.ts'
@@ -119,10 +120,13 @@ async function list(
   const [groups, folders] = [new GroupRegistry(paths), new SkillFolders(paths)]
   const names = wanted === undefined ? groups.names() : [known(groups, wanted)]
   const found = await Promise.all(
-    names.map(async (group) => ({ group, ...(await folders.find(group, groups.load(group).skills)) })),
+    names.map(async (group) => {
+      const config = groups.load(group)
+      return { group, ...(await folders.find(group, config.skills, imageParts(config))) }
+    }),
   )
   print(context.output, json, found, () => {
-    const rows = found.flatMap(({ group, skills, leftOut }) => [
+    const rows = found.flatMap(({ group, skills, leftOut, unfit }) => [
       ...skills.map(({ name, own, description }) => [
         group,
         name,
@@ -130,6 +134,7 @@ async function list(
         brief(description),
       ]),
       ...leftOut.map(({ name, problem }) => [group, name, 'LEFT OUT', problem]),
+      ...unfit.map(({ name, problem }) => [group, name, 'not given', problem]),
     ])
     return rows.length === 0 ? 'no skills' : table(['agent', 'skill', 'whose', 'what for'], rows)
   })

@@ -5,45 +5,36 @@ import { ensureAgentImage } from '../../src/adapters/docker/agent-image.ts'
 import { readNpmConfig } from '../../src/adapters/docker/npm-config.ts'
 import { ENGINE_SOCKET, testAgentImage, testBaseImage } from './test-image.ts'
 
-const onProgress = (line: string) => console.error(`clients image: ${line}`)
+/** Any of them: with one, an image has what agents reach for in a shell. */
+const RUNTIME = 'codex'
 
-/** Tag of an image with the runner of this tree and every client that the matrix tries. The clients are installed once. */
+/** Tag of an agent image of this tree with a browser, and with the one client of the matrix that no agent image has. */
 export async function testClientsImage(): Promise<string> {
-  const clients = await ensureAgentImage({
-    socketPath: ENGINE_SOCKET,
-    containerDir: join(import.meta.dirname, 'clients-image'),
-    base: await testBaseImage(),
-    npm: () => readNpmConfig(process.env.NODE_EXTRA_CA_CERTS),
-    onProgress,
-  })
-  const agent = await testAgentImage()
+  const agent = await testAgentImage([RUNTIME], true)
   const folder = mkdtempSync(join(tmpdir(), 'creel-clients-'))
   try {
-    writeFileSync(join(folder, 'Dockerfile'), withRunnerOf(agent))
+    writeFileSync(join(folder, 'Dockerfile'), withBun(agent))
     return await ensureAgentImage({
       socketPath: ENGINE_SOCKET,
       containerDir: folder,
-      base: clients,
-      onProgress,
+      base: await testBaseImage(),
+      npm: () => readNpmConfig(process.env.NODE_EXTRA_CA_CERTS),
+      onProgress: (line) => console.error(`clients image: ${line}`),
     })
   } finally {
     rmSync(folder, { recursive: true })
   }
 }
 
-/** What container/Dockerfile puts on its base, taken from the image that it made. */
-function withRunnerOf(agent: string): string {
+/** It is installed once, whatever becomes of the runner. */
+function withBun(agent: string): string {
   return `ARG BASE
-FROM ${agent} AS agent
-FROM \${BASE}
-RUN mkdir -p /mail/in /mail/out /run/creel /workspace /memory /skills
-COPY --from=agent /opt/creel /opt/creel
-COPY --from=agent /etc/chromium /etc/chromium
-ARG CREEL_PROTOCOL
-LABEL creel.protocol=\${CREEL_PROTOCOL}
-ENV HOME=/home/agent
-USER 10001:10001
-WORKDIR /workspace
-ENTRYPOINT ["/usr/local/bin/node", "/opt/creel/boot.cjs"]
+FROM \${BASE} AS bun
+ARG NPM_CONFIG_REGISTRY
+ARG NODE_EXTRA_CA_CERTS=/build/build-ca.crt
+COPY build-ca.crt /build/
+RUN npm install --prefix /opt/bun --no-audit --no-fund --ignore-scripts @oven/bun-linux-x64-baseline@1.4.5
+FROM ${agent}
+COPY --from=bun /opt/bun/node_modules/@oven/bun-linux-x64-baseline/bin/bun /opt/runtimes/bin/bun
 `
 }

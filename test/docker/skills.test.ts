@@ -54,6 +54,7 @@ it('the programs of the starter skills run in the sandbox image, with nothing to
       'node /skills/spreadsheet/scripts/sheet.ts sum a.xlsx --by what --of amount',
       'echo "<p>one</p>" | node /skills/research/scripts/page-text.ts -',
       'node /skills/home-http/scripts/home.ts --hub http://127.0.0.1:1 list || true',
+      'node /skills/browser/scripts/browser.ts https://example.com || true',
       // What an agent writes itself finds the same libraries, wherever it lies.
       `echo "import { marked } from 'marked'; console.log(typeof marked.lexer)" > own.mjs && node own.mjs`,
     ].join(' && '),
@@ -69,6 +70,7 @@ it('the programs of the starter skills run in the sandbox image, with nothing to
     'in all: 7 from 2 rows; 0 left out without a number',
     'one',
     expect.stringContaining('cannot be reached'),
+    expect.stringContaining('no browser; its owner sets "image": {"browser": true}'),
     'function',
   ])
 })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { SkillFolders } from '../../src/adapters/skills/skill-folders.ts'
 import type { GroupName } from '../../src/domain/ids.ts'
+import { IMAGE_PARTS } from '../../src/domain/skill.ts'
 import { Paths } from '../../src/paths.ts'
 
 const PROJECT = join(import.meta.dirname, '../..')
@@ -24,8 +25,8 @@ function ourTools(): Set<string> {
 
 it('all of them are sound, and each is offered to an agent', async () => {
   const folders = new SkillFolders(new Paths('/nowhere/data', join(PROJECT, 'groups'), SKILLS))
-  const { skills, leftOut } = await folders.find('nobody' as GroupName, undefined)
-  expect(leftOut).toEqual([])
+  const { skills, leftOut, unfit } = await folders.find('nobody' as GroupName, undefined, IMAGE_PARTS)
+  expect([...leftOut, ...unfit]).toEqual([])
   expect(skills.map(({ name }) => name)).toEqual([...NAMES].sort())
 })
 

@@ -18,6 +18,20 @@ describe('the head of a SKILL.md', () => {
     expect(readSkillHead('---\nname: a\ndescription: b\n---')).toMatchObject({ name: 'a', description: 'b' })
   })
 
+  test('says what it needs of the image, in the part of metadata that is ours', () => {
+    const head = (metadata: string) => readSkillHead(file(`name: a\ndescription: b\nmetadata: ${metadata}`))
+    expect(head('{ creel-image: browser, author: x }')).toEqual({
+      name: 'a',
+      description: 'b',
+      image: 'browser',
+    })
+    for (const other of ['text', '[creel-image]', '{ author: x }', '{ __proto__: { creel-image: browser } }'])
+      expect(head(other)).toEqual({ name: 'a', description: 'b' })
+    expect(head('{ creel-image: gpu }')).toEqual({
+      problem: 'SKILL.md: metadata: creel-image: expected browser',
+    })
+  })
+
   test('takes a tag that asks for more than text for text', () => {
     expect(readSkillHead(file('name: !!js/function "x"\ndescription: b'))).toMatchObject({ name: 'x' })
   })

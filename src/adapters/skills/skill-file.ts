@@ -1,6 +1,6 @@
 import { parseDocument } from 'yaml'
 import { z } from 'zod'
-import { isSkillName } from '../../domain/skill.ts'
+import { IMAGE_PARTS, type ImagePart, isSkillName } from '../../domain/skill.ts'
 
 /** Longest SKILL.md in bytes: the model reads it whole. */
 export const MAX_SKILL_FILE = 128 * 1024
@@ -16,11 +16,19 @@ const Head = z.object({
     .string()
     .refine((text) => text.trim() !== '', 'must not be empty')
     .max(1024, 'expected at most 1024 characters'),
+  metadata: z.unknown().optional(),
+})
+
+/** What of `metadata` is ours; the rest is whatever its author liked. */
+const Metadata = z.object({
+  'creel-image': z.enum(IMAGE_PARTS, `expected ${IMAGE_PARTS.join(' or ')}`).optional(),
 })
 
 export interface SkillHead {
   readonly name: string
   readonly description: string
+  /** What it needs of the image. */
+  readonly image?: ImagePart
 }
 
 /** The name and description of a SKILL.md, or in words for a person why it has none. Pure. */
@@ -31,10 +39,19 @@ export function readSkillHead(text: string): SkillHead | { readonly problem: str
   if (Buffer.byteLength(yaml) > MAX_FRONTMATTER)
     return { problem: `SKILL.md: expected at most ${MAX_FRONTMATTER} bytes between the --- lines` }
   const head = Head.safeParse(parsedYaml(yaml))
-  if (head.success) return head.data
+  if (head.success) return withNeeds(head.data)
   const issue = head.error.issues[0]
   const key = issue?.path.join('.') ?? ''
   return { problem: `SKILL.md: ${key === '' ? 'not valid YAML with keys' : `${key}: ${issue?.message}`}` }
+}
+
+function withNeeds({ name, description, metadata }: z.infer<typeof Head>): SkillHead | { problem: string } {
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) return { name, description }
+  const ours = Metadata.safeParse(metadata)
+  if (!ours.success)
+    return { problem: `SKILL.md: metadata: creel-image: ${ours.error.issues[0]?.message ?? 'not known'}` }
+  const image = ours.data['creel-image']
+  return { name, description, ...(image === undefined ? {} : { image }) }
 }
 
 /** Undefined for what is no YAML, and for what would unfold to more than it is. */

@@ -60,6 +60,7 @@ describe('the skills of a group', () => {
         { name: 'c', description: 'Mine.', own: true },
       ],
       leftOut: [],
+      unfit: [],
     })
   })
 
@@ -68,15 +69,33 @@ describe('the skills of a group', () => {
     mkdirSync(shared('broken'))
     expect((await skills.find(GARDEN, ['good'])).skills.map(({ name }) => name)).toEqual(['good'])
     expect((await skills.find(GARDEN, ['good'])).leftOut).toEqual([])
-    expect(await skills.find(GARDEN, [])).toEqual({ skills: [], leftOut: [] })
+    expect(await skills.find(GARDEN, [])).toEqual({ skills: [], leftOut: [], unfit: [] })
     expect(await skills.find(GARDEN, ['good', 'gone'])).toMatchObject({
       skills: [{ name: 'good' }],
       leftOut: [{ name: 'gone', problem: expect.stringContaining('no folder skills/gone') }],
     })
   })
 
+  test('are only those that its image has all for; one that it names nevertheless is missed', async () => {
+    good()
+    write(
+      shared('sees', 'SKILL.md'),
+      '---\nname: sees\ndescription: x\nmetadata:\n  creel-image: browser\n---\n',
+    )
+    const problem = expect.stringContaining('"image": {"browser": true} in container.json')
+    const names = async (...args: Parameters<SkillFolders['place']>) => {
+      const set = await skills.place(...args)
+      expect(readdirSync(placed())).toEqual(set.skills.map(({ name }) => name))
+      return [set.skills.map(({ name }) => name), set.leftOut, set.unfit]
+    }
+    expect(await names(GARDEN, undefined)).toEqual([['good'], [], [{ name: 'sees', problem }]])
+    expect(await names(GARDEN, ['sees'])).toEqual([[], [{ name: 'sees', problem }], []])
+    expect(await names(GARDEN, undefined, ['browser'])).toEqual([['good', 'sees'], [], []])
+    expect(await names(GARDEN, ['good'], ['browser'])).toEqual([['good'], [], []])
+  })
+
   test('are none where there is no folder', async () => {
-    expect(await skills.place(GARDEN, undefined)).toEqual({ skills: [], leftOut: [] })
+    expect(await skills.place(GARDEN, undefined)).toEqual({ skills: [], leftOut: [], unfit: [] })
     expect(readdirSync(placed())).toEqual([])
   })
 })

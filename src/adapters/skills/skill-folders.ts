@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { CreelError } from '../../domain/errors.ts'
 import type { GroupName } from '../../domain/ids.ts'
 import type { Skill, SkillSet, Skills } from '../../domain/ports/skills.ts'
-import { isSkillName } from '../../domain/skill.ts'
+import { type ImagePart, isSkillName } from '../../domain/skill.ts'
 import type { Paths } from '../../paths.ts'
 import { type FoundSkill, readPlainFile, readSkill } from './read-skill.ts'
 import { readPins, type SkillPins, skillDigest } from './skill-pins.ts'
@@ -20,6 +20,7 @@ interface Candidate {
 interface Found {
   readonly chosen: readonly { readonly skill: Skill; readonly found: FoundSkill }[]
   readonly leftOut: SkillSet['leftOut']
+  readonly unfit: SkillSet['unfit']
 }
 
 /**
@@ -35,13 +36,21 @@ export class SkillFolders implements Skills {
     this.#paths = paths
   }
 
-  async find(group: GroupName, wanted: readonly string[] | undefined): Promise<SkillSet> {
-    const { chosen, leftOut } = await this.#look(group, wanted)
-    return { skills: chosen.map(({ skill }) => skill), leftOut }
+  async find(
+    group: GroupName,
+    wanted: readonly string[] | undefined,
+    image: readonly ImagePart[] = [],
+  ): Promise<SkillSet> {
+    const { chosen, leftOut, unfit } = await this.#look(group, wanted, image)
+    return { skills: chosen.map(({ skill }) => skill), leftOut, unfit }
   }
 
-  async place(group: GroupName, wanted: readonly string[] | undefined): Promise<SkillSet> {
-    const { chosen, leftOut } = await this.#look(group, wanted)
+  async place(
+    group: GroupName,
+    wanted: readonly string[] | undefined,
+    image: readonly ImagePart[] = [],
+  ): Promise<SkillSet> {
+    const { chosen, leftOut, unfit } = await this.#look(group, wanted, image)
     const target = this.#paths.placedSkills(group)
     const made = JSON.stringify(
       chosen.map(({ found }) => [found.folder, found.files.map(({ mark }) => mark)]),
@@ -54,10 +63,14 @@ export class SkillFolders implements Skills {
     }
     const gone = new Set(broken.map(({ name }) => name))
     const skills = chosen.map(({ skill }) => skill).filter(({ name }) => !gone.has(name))
-    return { skills, leftOut: [...leftOut, ...broken] }
+    return { skills, leftOut: [...leftOut, ...broken], unfit }
   }
 
-  async #look(group: GroupName, wanted: readonly string[] | undefined): Promise<Found> {
+  async #look(
+    group: GroupName,
+    wanted: readonly string[] | undefined,
+    image: readonly ImagePart[],
+  ): Promise<Found> {
     const places = [
       { parent: this.#paths.groupSkills(group), own: true },
       { parent: this.#paths.skillsDir, own: false },
@@ -76,10 +89,13 @@ export class SkillFolders implements Skills {
     for (const name of wanted ?? [])
       if (!candidates.has(name)) leftOut.push({ name, problem: `there is no folder skills/${name}` })
     const chosen: { skill: Skill; found: FoundSkill }[] = []
+    const unfit: { name: string; problem: string }[] = []
     for (const [name, { folder, own, pins }] of [...candidates].sort(([a], [b]) => (a < b ? -1 : 1))) {
       if (wanted !== undefined && !wanted.includes(name)) continue
       const found = await lookAt(folder, name, pins)
       if ('problem' in found) leftOut.push({ name, problem: found.problem })
+      else if (found.image !== undefined && !image.includes(found.image))
+        (wanted === undefined ? unfit : leftOut).push({ name, problem: lacks(found.image) })
       else if (chosen.length >= MAX_SKILLS)
         leftOut.push({
           name,
@@ -87,7 +103,7 @@ export class SkillFolders implements Skills {
         })
       else chosen.push({ skill: { name, description: found.description, own }, found })
     }
-    return { chosen, leftOut }
+    return { chosen, leftOut, unfit }
   }
 
   /** Built beside and put in place as a whole. A skill that changes meanwhile is left out and named in `broken`. */
@@ -128,6 +144,10 @@ async function lookAt(
   const pin = Object.hasOwn(pins, name) ? pins[name] : undefined
   if ('problem' in found || pin === undefined || (await digestOf(found)) === pin) return found
   return { problem: `it is not what was let in: look at it, then "creel skills pin ${name}"` }
+}
+
+function lacks(part: ImagePart): string {
+  return `the agent's image lacks what it needs: "image": {"${part}": true} in container.json adds it`
 }
 
 /** With pins that cannot be read nobody knows what was let in. */

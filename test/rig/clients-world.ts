@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createSecureContext } from 'node:tls'
@@ -65,6 +65,7 @@ export class ClientsWorld implements AsyncDisposable {
     const { port } = server
     core.groups.add(GROUP, {
       provider: 'demo',
+      image: { browser: true },
       secrets: ['tools'],
       egress: [{ host: ALLOWED_HOST, ports: [port], methods: [], paths: [], private: true }],
     })
@@ -112,6 +113,11 @@ export class ClientsWorld implements AsyncDisposable {
       { timeout: RUN_MS, interval: 20 },
     )
     return said()
+  }
+
+  /** A file that the agent left in its workspace. */
+  file(name: string): Buffer {
+    return readFileSync(join(this.#host.parts.core.install.paths.workspace(GROUP), name))
   }
 
   /** What the host noted of refusals, newest first. */

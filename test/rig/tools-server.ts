@@ -24,6 +24,8 @@ export interface Seen {
 /** A server for tools over TLS, at a loopback port: pages, a git repository, a package of npm. It knows who it was asked by. */
 export class ToolsServer implements AsyncDisposable {
   readonly seen: Seen[] = []
+  /** HTML by path, beside what it has anyway. */
+  readonly pages = new Map<string, string>()
   /** PEM of the authority that signed for it. */
   readonly ca: string
   readonly #server: Server
@@ -52,9 +54,10 @@ export class ToolsServer implements AsyncDisposable {
     const { host = '', authorization } = request.headers
     const path = new URL(request.url ?? '/', 'https://x').pathname
     this.seen.push({ path, host, authorization })
-    if (path.startsWith('/page/')) {
+    const page = this.pages.get(path) ?? (path.startsWith('/page/') ? `<p>${HELLO}</p>\n` : undefined)
+    if (page !== undefined) {
       response.setHeader('content-type', 'text/html')
-      response.end(`<p>${HELLO}</p>\n`)
+      response.end(page)
     } else if (path === '/npm/tiny') response.end(JSON.stringify(this.#packument(host)))
     else if (path === '/npm/tiny/-/tiny-1.0.0.tgz') response.end(this.#tarball)
     else this.#serveFile(path, response)

@@ -46,7 +46,8 @@ export function readSkillHead(text: string): SkillHead | { readonly problem: str
 }
 
 function withNeeds({ name, description, metadata }: z.infer<typeof Head>): SkillHead | { problem: string } {
-  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) return { name, description }
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata))
+    return { name, description }
   const ours = Metadata.safeParse(metadata)
   if (!ours.success)
     return { problem: `SKILL.md: metadata: creel-image: ${ours.error.issues[0]?.message ?? 'not known'}` }

@@ -27,6 +27,7 @@ export const DENIED_HOST = 'denied.test'
 /** What the allowed host is asked with, and no sandbox ever holds. */
 export const TOKEN = 'token-of-the-tools-5a1d93c07e'
 
+const SKILLS = join(import.meta.dirname, '../../skills')
 const GROUP = 'agent' as GroupName
 const CHAT = 'clients'
 const RUN_MS = 90_000
@@ -60,7 +61,10 @@ export class ClientsWorld implements AsyncDisposable {
     const folder = mkdtempSync(join(tmpdir(), 'creel-clients-'))
     const channel = new FakeChannel({ partLimit: 100_000 })
     const { DOCKER_HOST, HOME } = process.env
-    const environment = { DOCKER_HOST, HOME, TZ: 'UTC', CREEL_MASTER_KEY_FILE: join(folder, 'keys', 'key') }
+    const environment = {
+      ...{ DOCKER_HOST, HOME, TZ: 'UTC', CREEL_SKILLS_DIR: SKILLS },
+      CREEL_MASTER_KEY_FILE: join(folder, 'keys', 'key'),
+    }
     const core = openCore(loadInstall(folder, environment))
     const { port } = server
     core.groups.add(GROUP, {

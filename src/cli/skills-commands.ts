@@ -9,9 +9,9 @@ import {
   removeSkill,
   type SkillReport,
 } from '../adapters/skills/skill-store.ts'
-import { imageParts } from '../config/schema.ts'
 import { CreelError } from '../domain/errors.ts'
 import type { GroupName } from '../domain/ids.ts'
+import { imageParts } from '../domain/skill.ts'
 import { type CliContext, installOf } from './context.ts'
 import { oneLine, print, table } from './output.ts'
 

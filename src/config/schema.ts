@@ -4,7 +4,7 @@ import { EgressRuleSetting } from '../domain/egress-rules.ts'
 import { isGroupName } from '../domain/ids.ts'
 import { CHATGPT } from '../domain/login-services.ts'
 import { SecretName } from '../domain/secret.ts'
-import { IMAGE_PARTS, type ImagePart, isSkillName } from '../domain/skill.ts'
+import { isSkillName } from '../domain/skill.ts'
 
 const TimeZone = z.string().refine(isZone, 'expected an IANA name such as Europe/Berlin')
 
@@ -296,11 +296,6 @@ export type GroupConfig = z.infer<typeof GroupConfig>
 
 /** What of a container.json decides which image its sandbox runs on. */
 export type WantedImage = Pick<GroupConfig, 'provider'> & Partial<Pick<GroupConfig, 'image'>>
-
-/** What the image of such a group holds beside the usual. */
-export function imageParts({ image }: WantedImage): readonly ImagePart[] {
-  return IMAGE_PARTS.filter((part) => image?.[part])
-}
 
 /** Providers that this version can run. A new one: see CONTRIBUTING.md. */
 export const PROVIDERS = ['demo', 'claude', 'codex', 'opencode'] as const

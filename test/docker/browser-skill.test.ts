@@ -63,16 +63,16 @@ describe.skipIf(missing)('the skill browser', () => {
 
   it('forgets what a page stored, unless it is to be kept under a name', async () => {
     for (const visits of [1, 2]) expect(await visit('--keep trains')).toContain(`visit ${visits}`)
-    expect(await visit('')).toContain('visit 1')
   })
 
   it('says who refused a host that no rule names, and what there is when a name is not', async () => {
     const denied = await world.run(`${BROWSER} ${world.url(DENIED_HOST, '/')}`)
     expect(denied).toMatch(/^exit 1\n/)
     expect(denied).toContain(`403 Creel denied ${DENIED_HOST}, ask with request_egress`)
-    const lost = await visit('--click Nowhere')
+    const lost = await visit('--text --click Nowhere')
     expect(lost).toMatch(/^exit 1\n/)
-    expect(lost).toContain('step 1, --click Nowhere: there is textbox "From", button "Search", link "Later"')
+    expect(lost).toContain('visit 1')
+    expect(lost).toContain('step 2, --click Nowhere: there is textbox "From", button "Search", link "Later"')
   })
 })
 

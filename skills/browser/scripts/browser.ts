@@ -11,7 +11,7 @@ import { whyRefused } from '../parts/way-out.ts'
 
 const CHROMIUM = '/usr/bin/chromium'
 const OPEN_MS = 45_000
-const FIND_MS = 8_000
+const FIND_MS = 5_000
 const QUIET_MS = 2_000
 /** Until a click has begun to lead elsewhere. */
 const SOON_MS = 300

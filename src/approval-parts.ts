@@ -3,6 +3,7 @@ import { agentKind } from './approvals/agent-kind.ts'
 import { Approvals, type ApprovalsPorts } from './approvals/approvals.ts'
 import { type DecisionPorts, Decisions } from './approvals/decisions.ts'
 import { egressKind } from './approvals/egress-kind.ts'
+import { mcpServerKind } from './approvals/mcp-server-kind.ts'
 import { questionKind } from './approvals/question-kind.ts'
 import type { Core } from './core.ts'
 import { bindOwnChats } from './operator/group-commands.ts'
@@ -55,10 +56,11 @@ export function offlineDecisions(core: Core, ports: Pick<DecisionPorts, 'notices
 }
 
 function kindsOf(core: Core): ApprovalsPorts['kinds'] {
-  const { egressRules: rules, groups, clock } = core
+  const { egressRules: rules, toolServers: servers, groups, clock } = core
   return {
     egress: egressKind({ rules, groups, clock }),
     question: questionKind,
     agent: agentKind({ groups, made: () => bindOwnChats(core) }),
+    mcp_server: mcpServerKind({ servers, groups, clock }),
   }
 }

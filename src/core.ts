@@ -40,6 +40,7 @@ import { SqliteRoleStore } from './adapters/sqlite/role-store.ts'
 import { SqliteSessionChoices } from './adapters/sqlite/session-choice-store.ts'
 import { SqliteSharedCommits } from './adapters/sqlite/shared-commits.ts'
 import { SqliteTaskStore } from './adapters/sqlite/task-store.ts'
+import { SqliteToolServers } from './adapters/sqlite/tool-server-store.ts'
 import { SqliteTurnLog } from './adapters/sqlite/turn-log.ts'
 import { SqliteUsageStore } from './adapters/sqlite/usage-store.ts'
 import { SqliteWaitingStore } from './adapters/sqlite/waiting-store.ts'
@@ -80,6 +81,7 @@ export interface Core extends Disposable {
   readonly pairings: SqlitePairingCodes
   readonly logins: SqliteWebLogins
   readonly tasks: SqliteTaskStore
+  readonly toolServers: SqliteToolServers
   readonly overview: SqliteOverviewStore
   readonly usage: SqliteUsageStore
   readonly choices: SqliteSessionChoices
@@ -136,6 +138,7 @@ export function openCore(install: Install, clock: Clock = steadyClock()): Core {
     pairings: new SqlitePairingCodes(db, (user, now) => roles.grant(user, 'owner', null, now)),
     logins: new SqliteWebLogins(db, (user, now) => roles.grant(user, 'owner', null, now)),
     tasks: new SqliteTaskStore(db),
+    toolServers: new SqliteToolServers(db),
     overview: new SqliteOverviewStore(db),
     usage: new SqliteUsageStore(db),
     choices: new SqliteSessionChoices(db),

@@ -21,10 +21,10 @@ const WRITE_EVERY_MS = 2_000
 
 /** Makes them; writes nothing until `egressWriter` runs. */
 export function egressParts(core: Core, log: Log): EgressParts {
-  const { groups, vault, clock, egressRules: rules, egressLog, mask } = core
+  const { groups, vault, clock, egressRules: rules, toolServers, egressLog, mask } = core
   const budget = new EgressBudget(egressLog)
   return {
-    policy: new GroupEgressPolicy({ groups, rules, vault, budget, clock }),
+    policy: new GroupEgressPolicy({ groups, rules, toolServers, vault, budget, clock }),
     audit: new EgressRecorder({ store: egressLog, budget, log, clean: (text) => mask.clean(text) }),
     limits: (group) => egressLimits(groups.load(group)),
   }

@@ -6,6 +6,7 @@ import type { GroupName } from './domain/ids.ts'
 import type { Mailbox } from './domain/ports/mailbox.ts'
 import type { SandboxSpec } from './domain/ports/sandbox.ts'
 import type { Skills } from './domain/ports/skills.ts'
+import { withToolServers } from './domain/tool-server.ts'
 import { Events } from './events.ts'
 import type { Log } from './log.ts'
 import type { GroupMail } from './sandboxes/group-mail.ts'
@@ -28,10 +29,10 @@ export async function specOf(
   group: GroupName,
   config: GroupConfig,
 ): Promise<SandboxSpec> {
-  const { install } = parts.core
+  const { install, toolServers } = parts.core
   const image = await parts.image(config)
   const { runtime } = install.config.engine
-  return sandboxSpec(group, config, install.paths, {
+  return sandboxSpec(group, withToolServers(config, toolServers.of(group)), install.paths, {
     image,
     runtime,
     protocol: PROTOCOL_VERSION,
@@ -50,7 +51,8 @@ export async function prepareSandbox(
   prepareFolders(group)
   await mail.open(group)
   await placeSkills(group, config, { skills: parts.skills, events: new Events(parts.log) })
-  const { groups, install } = core
+  const { groups, install, toolServers } = core
   const maxAttempts = install.config.limits.max_attempts
-  mailbox.writeSettings(group, runnerSettings(group, config, { groups, maxAttempts }))
+  const settings = withToolServers(config, toolServers.of(group))
+  mailbox.writeSettings(group, runnerSettings(group, settings, { groups, maxAttempts }))
 }

@@ -59,6 +59,16 @@ await build({
   format: 'esm',
   banner: { js: '#!/usr/local/bin/node' },
 })
+// What brings a tool server at an address to runtimes.
+await build({
+  ...shared,
+  entryPoints: ['runner/src/tool-bridge/bridge-main.ts'],
+  outfile: `${outDir}/tool-bridge.mjs`,
+  format: 'esm',
+  banner: {
+    js: "import { createRequire as creelRequire } from 'node:module';const require = creelRequire(import.meta.url);",
+  },
+})
 for (const [name, file] of imported) {
   await build({
     ...shared,

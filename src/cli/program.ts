@@ -10,6 +10,7 @@ import { addEgressCommands } from './egress-commands.ts'
 import { addGroupCommands } from './group-commands.ts'
 import { addLifeCommands } from './life-commands.ts'
 import { addLogsCommand } from './logs-command.ts'
+import { addMcpCommands } from './mcp-commands.ts'
 import { addMemoryCommands } from './memory-commands.ts'
 import { addProviderCommands } from './provider-command.ts'
 import { addRelayCommands } from './relay-commands.ts'
@@ -61,6 +62,7 @@ export function buildProgram(context: CliContext): Command {
   addTaskCommands(program, context)
   addVaultCommands(program, context)
   addEgressCommands(program, context)
+  addMcpCommands(program, context)
   addSkillsCommands(program, context)
   addRelayCommands(program, context)
   addBackupCommands(program, context)

@@ -123,6 +123,7 @@ function operatorPorts(core: Core, host: Host, parts: RealParts, live: Live): Op
     admission: host.admission,
     ...{ approvals: core.approvals, decisions: host.approvals.decisions },
     ...{ tasks: core.tasks, choices: core.choices },
+    ...{ toolServers: core.toolServers },
     ...{ vault: core.vault, egressRules: core.egressRules, egressLog: core.egressLog, memory: core.memory },
     testSecret: secretTester(core, parts.secrets.keeper),
   }

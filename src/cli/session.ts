@@ -66,6 +66,7 @@ function offlinePorts(core: Core): OperatorPorts {
     ...{ approvals: core.approvals, decisions: offlineDecisions(core, { notices }) },
     ...{ tasks: core.tasks, choices: core.choices },
     ...{ admission, live, vault: core.vault, egressRules, egressLog, memory: core.memory },
+    ...{ toolServers: core.toolServers },
     testSecret: secretTester(core, tokenKeeper(core, { renewed: nobody, refused: nobody, failed: nobody })),
   }
 }

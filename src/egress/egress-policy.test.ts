@@ -1,54 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { FakeVault } from '../../test/fakes/fake-vault.ts'
-import { GARDEN, HostTables, KITCHEN } from '../../test/rig/host-tables.ts'
-import { SqliteEgressLog } from '../adapters/sqlite/egress-log-store.ts'
-import { SqliteEgressRules } from '../adapters/sqlite/egress-rule-store.ts'
-import { GroupConfig } from '../config/schema.ts'
-import { denyRule, egressRule } from '../domain/egress-rules.ts'
+import { GARDEN, KITCHEN } from '../../test/rig/host-tables.ts'
+import { PolicyWorld } from '../../test/rig/policy-world.ts'
 import { CreelError } from '../domain/errors.ts'
-import type { GroupName } from '../domain/ids.ts'
-import { type NewOwnerRule, ONCE_MS } from '../domain/ports/egress-rules.ts'
+import { ONCE_MS } from '../domain/ports/egress-rules.ts'
 import { putSecret } from '../domain/vault-edits.ts'
-import { EgressBudget } from './egress-budget.ts'
-import { GroupEgressPolicy } from './egress-policy.ts'
-
-class PolicyWorld extends HostTables {
-  readonly rules = new SqliteEgressRules(this.db)
-  readonly vault = new FakeVault()
-  readonly configs = new Map<GroupName, object>()
-  readonly budget = new EgressBudget(new SqliteEgressLog(this.db))
-  readonly policy = new GroupEgressPolicy({
-    groups: { load: (group) => GroupConfig.parse(this.configs.get(group) ?? {}) },
-    ...{ rules: this.rules, vault: this.vault, clock: this.clock, budget: this.budget },
-  })
-
-  allow(raw: unknown, more: Partial<NewOwnerRule> = {}): number {
-    const base = { group: GARDEN, effect: 'allow', once: false, by: 'x', expiresAt: null } as const
-    return this.rules.add({ ...base, rule: egressRule(raw), ...more }, this.clock.now())
-  }
-
-  deny(text: string, more: Partial<NewOwnerRule> = {}): void {
-    this.allow('x', { effect: 'deny', rule: denyRule(text), ...more })
-  }
-
-  async secret(name: string, hosts: string[], paths: string[] = []): Promise<void> {
-    await this.vault.change(putSecret(name, { kind: 'bearer', token: 'T0KEN', hosts, paths }, 0))
-  }
-
-  /** `-`, or how it may connect; `+private` where it may end there. */
-  async connection(host: string, port = 443, group = GARDEN): Promise<string> {
-    const verdict = await this.policy.connection(group, { host, port })
-    if (!verdict.allowed) return '-'
-    return `${verdict.how}${verdict.mayBePrivate ? '+private' : ''}`
-  }
-
-  async request(line: string, port = 443, group = GARDEN): Promise<boolean> {
-    const [method = '', url = ''] = line.split(' ')
-    const slash = url.indexOf('/')
-    const [host, path] = [url.slice(0, slash), url.slice(slash)]
-    return (await this.policy.request(group, { host, port, method, path })).allowed
-  }
-}
 
 describe('how a connection goes', () => {
   test.each<[egress: unknown[], host: string, port: number, expected: string]>([

@@ -14,13 +14,16 @@ import type {
   TargetVerdict,
 } from '../domain/ports/egress.ts'
 import type { EgressRules, OwnerRule } from '../domain/ports/egress-rules.ts'
+import type { ToolServerStore } from '../domain/ports/tool-servers.ts'
 import type { Vault } from '../domain/ports/vault.ts'
+import { serverRules } from '../domain/tool-server.ts'
 import { findSecret } from '../domain/vault-edits.ts'
 import type { EgressBudget } from './egress-budget.ts'
 
 export interface EgressPolicyPorts {
   readonly groups: Pick<Groups, 'load'>
   readonly rules: Pick<EgressRules, 'inForce' | 'used'>
+  readonly toolServers: Pick<ToolServerStore, 'of'>
   readonly vault: Pick<Vault, 'read'>
   readonly budget: Pick<EgressBudget, 'take'>
   readonly clock: Pick<Clock, 'now'>
@@ -47,7 +50,8 @@ interface Basis {
 
 /**
  * Decides from the group's container.json, the owner's rules and the vault. A rule that denies comes before all. The
- * hosts of a secret that the group's `secrets` names need no rule: who gives an agent a key means it to be used there.
+ * hosts of a secret that the group's `secrets` names need no rule: who gives an agent a key means it to be used there; nor
+ * does the host of a tool server that was allowed.
  */
 export class GroupEgressPolicy implements EgressPolicy {
   readonly #ports: EgressPolicyPorts
@@ -93,7 +97,7 @@ export class GroupEgressPolicy implements EgressPolicy {
   }
 
   async #basis(group: GroupName): Promise<Basis> {
-    const { groups, rules, vault, clock } = this.#ports
+    const { groups, rules, toolServers, vault, clock } = this.#ports
     const config = groups.load(group)
     const { egress, secrets: names = [] } = config
     const owner = rules.inForce(group, clock.now())
@@ -103,7 +107,9 @@ export class GroupEgressPolicy implements EgressPolicy {
       config,
       denied: owner.filter(({ effect }) => effect === 'deny'),
       permissions: [
-        ...egress.map((rule): Permission => ({ rule, once: null })),
+        ...[...egress, ...serverRules(toolServers.of(group))].map(
+          (rule): Permission => ({ rule, once: null }),
+        ),
         ...owner
           .filter(({ effect }) => effect === 'allow')
           .map(({ id, rule, once }): Permission => ({ rule, once: once ? id : null })),

@@ -17,6 +17,7 @@ import { userForget, userList, userShow, userZone } from './people-commands.ts'
 import type { OperatorCommand } from './ports.ts'
 import { deliveryDrop, deliveryList, deliveryRetry, turnList, turnRetry, turnShow } from './relay-commands.ts'
 import { taskChange, taskHealth, taskHistory, taskList, taskRun, taskShow } from './task-commands.ts'
+import { toolServerList, toolServerRemove } from './tool-server-commands.ts'
 import { usage } from './usage-command.ts'
 import {
   vaultDefault,
@@ -75,6 +76,8 @@ export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
   'task-change': taskChange,
   'task-run': taskRun,
   'task-health': taskHealth,
+  'tool-server-list': toolServerList,
+  'tool-server-remove': toolServerRemove,
   'egress-list': egressList,
   'egress-allow': egressAllow,
   'egress-deny': egressDeny,

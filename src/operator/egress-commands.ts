@@ -11,6 +11,7 @@ import { CreelError } from '../domain/errors.ts'
 import type { GroupName, UnixMs } from '../domain/ids.ts'
 import { OUTCOMES } from '../domain/ports/egress.ts'
 import type { EgressLine, EgressTotal } from '../domain/ports/egress-log.ts'
+import { serverRules } from '../domain/tool-server.ts'
 import { findSecret } from '../domain/vault-edits.ts'
 import { existingGroup, groupName } from './group-commands.ts'
 import type { OperatorCommand, OperatorPorts } from './ports.ts'
@@ -24,7 +25,7 @@ export interface RuleLine {
   readonly effect: 'allow' | 'deny'
   readonly rule: EgressRule
   readonly text: string
-  /** `container.json`, `secret NAME`, or who gave it. */
+  /** `container.json`, `secret NAME`, `tool server NAME`, or who gave it. */
   readonly from: string
   readonly at: number | null
   readonly expiresAt: number | null
@@ -127,7 +128,10 @@ export const egressList: OperatorCommand = {
   },
 }
 
-async function settingsOf({ groups, vault }: OperatorPorts, group: GroupName): Promise<RuleLine[]> {
+async function settingsOf(
+  { groups, vault, toolServers }: OperatorPorts,
+  group: GroupName,
+): Promise<RuleLine[]> {
   const line = (rule: EgressRule, from: string): RuleLine => ({
     ...{ id: null, group, effect: 'allow', rule, text: ruleText(rule), from },
     ...{ at: null, expiresAt: null, once: false, ended: false },
@@ -147,7 +151,10 @@ async function settingsOf({ groups, vault }: OperatorPorts, group: GroupName): P
       )
     })
   })
-  return [...config.egress.map((rule) => line(rule, 'container.json')), ...bySecret]
+  const byServer = toolServers
+    .of(group)
+    .flatMap((added) => serverRules([added]).map((rule) => line(rule, `tool server ${added.name}`)))
+  return [...config.egress.map((rule) => line(rule, 'container.json')), ...bySecret, ...byServer]
 }
 
 function readable(groups: OperatorPorts['groups'], group: GroupName) {

@@ -99,6 +99,7 @@ export const groupRemove: OperatorCommand = {
     ports.directory.unbindGroup(group)
     // Another agent of the same name must not inherit what this one was allowed.
     for (const rule of ports.egressRules.all()) if (rule.group === group) ports.egressRules.remove(rule.id)
+    for (const { name } of ports.toolServers.of(group)) ports.toolServers.remove(group, name)
     const movedTo = ports.groups.remove(group)
     ports.live.nudgeGroup(group)
     return { group, movedTo }
@@ -119,7 +120,8 @@ export function describe(ports: OperatorPorts, group: GroupName, openByGroup: Re
   }
 }
 
-function configOf(ports: OperatorPorts, group: GroupName): GroupConfig | { error: string } {
+/** The settings of a group, or what is wrong with them. */
+export function configOf(ports: OperatorPorts, group: GroupName): GroupConfig | { error: string } {
   try {
     return ports.groups.load(group)
   } catch (error) {

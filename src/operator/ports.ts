@@ -13,6 +13,7 @@ import type { DeliveryLog, TurnLog } from '../domain/ports/relay-log.ts'
 import type { SessionChoices } from '../domain/ports/session-choices.ts'
 import type { DirectoryStore, InboundStore, RoleStore } from '../domain/ports/stores.ts'
 import type { TaskStore } from '../domain/ports/tasks.ts'
+import type { ToolServerStore } from '../domain/ports/tool-servers.ts'
 import type { UsageStore } from '../domain/ports/usage.ts'
 import type { Vault } from '../domain/ports/vault.ts'
 import type { WebLogins } from '../domain/ports/web-logins.ts'
@@ -66,6 +67,7 @@ export interface OperatorPorts {
   readonly tasks: TaskStore
   readonly choices: Pick<SessionChoices, 'of'>
   readonly egressRules: EgressRules
+  readonly toolServers: ToolServerStore
   readonly egressLog: EgressLogStore
   /** Tries a secret with one cheap real call; renews a login that is due. Throws `not_found`. */
   readonly testSecret: (name: string) => Promise<CheckResult>

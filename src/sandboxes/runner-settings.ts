@@ -1,4 +1,4 @@
-import { PROTOCOL_VERSION, type RunnerSettings, TurnLimits } from '@creel/protocol'
+import { type McpServer, PROTOCOL_VERSION, type RunnerSettings, TurnLimits } from '@creel/protocol'
 import type { Groups } from '../config/groups.ts'
 import type { GroupConfig } from '../config/schema.ts'
 import type { GroupName } from '../domain/ids.ts'
@@ -6,10 +6,15 @@ import type { GroupName } from '../domain/ids.ts'
 /** The runner's own fallback; its doorbell is what makes it quick. */
 const POLL_MS = 500
 
+/** Settings of a group with all of its tool servers. */
+export type SandboxSettings = Omit<GroupConfig, 'mcpServers'> & {
+  readonly mcpServers: Readonly<Record<string, McpServer>>
+}
+
 /** What the next runner of a group is told of it. */
 export function runnerSettings(
   group: GroupName,
-  config: GroupConfig,
+  config: SandboxSettings,
   install: { readonly groups: Pick<Groups, 'instructions'>; readonly maxAttempts: number },
 ): RunnerSettings {
   const { text, ofBytes } = install.groups.instructions(group)
@@ -32,7 +37,7 @@ export function runnerSettings(
 }
 
 /** Whom it may ask, so that it thinks of them; whether it may is decided anew with each request. */
-function agentsFragment({ agents }: GroupConfig): RunnerSettings['fragments'] {
+function agentsFragment({ agents }: Pick<GroupConfig, 'agents'>): RunnerSettings['fragments'] {
   const lines = Object.entries(agents)
     .filter(([, { send }]) => send)
     .map(([name, { about }]) => `- ${name}${about === '' ? '' : `: ${about.replace(/\s+/g, ' ')}`}`)

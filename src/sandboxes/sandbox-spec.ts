@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { SANDBOX_PATHS } from '@creel/protocol'
-import type { GroupConfig } from '../config/schema.ts'
 import type { GroupName } from '../domain/ids.ts'
 import type { SandboxSpec, SpecHash } from '../domain/ports/sandbox.ts'
 import type { Paths } from '../paths.ts'
 import { SANDBOX_USER } from '../sandbox-user.ts'
+import type { SandboxSettings } from './runner-settings.ts'
 
 /** What the install decides for all its sandboxes. */
 export interface SandboxInstall {
@@ -20,7 +20,7 @@ export interface SandboxInstall {
 /** Decides everything about a group's sandbox. Pure; no secret can enter here, because none is given. */
 export function sandboxSpec(
   group: GroupName,
-  config: GroupConfig,
+  config: SandboxSettings,
   paths: Paths,
   install: SandboxInstall,
 ): SandboxSpec {
@@ -57,7 +57,7 @@ export function sandboxSpec(
 }
 
 /** All that a running sandbox could not take up; when it is put to sleep and what may leave it is the host's business alone. */
-function ofSandbox({ idle: _, egress: __, limits, ...settings }: GroupConfig): unknown {
+function ofSandbox({ idle: _, egress: __, limits, ...settings }: SandboxSettings): unknown {
   const { egress: ___, ...ownLimits } = limits
   return { ...settings, limits: ownLimits }
 }

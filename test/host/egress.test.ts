@@ -57,7 +57,7 @@ beforeEach(async () => {
     keeper: { fresh: refused, rejected: refused },
     fileKeys: { anthropic: null, openai: null },
   })
-  const policy = new GroupEgressPolicy({ groups, rules, vault, budget, clock })
+  const policy = new GroupEgressPolicy({ groups, rules, toolServers: { of: () => [] }, vault, budget, clock })
   gateway = await GatewayWorld.make({
     trust: await authority.pem,
     real: { policy, audit: recorder, secrets, clock },

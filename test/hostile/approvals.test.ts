@@ -1,11 +1,14 @@
 import { MAX_TEXT, type OutboxEntry } from '@creel/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { SqliteEgressRules } from '../../src/adapters/sqlite/egress-rule-store.ts'
+import { SqliteToolServers } from '../../src/adapters/sqlite/tool-server-store.ts'
 import type { ApprovalKind } from '../../src/approvals/approval-kind.ts'
 import { Approvals } from '../../src/approvals/approvals.ts'
 import { egressKind } from '../../src/approvals/egress-kind.ts'
+import { mcpServerKind } from '../../src/approvals/mcp-server-kind.ts'
 import { MAX_OPEN, MAX_PER_HOUR } from '../../src/approvals/plan-ask.ts'
 import { questionKind } from '../../src/approvals/question-kind.ts'
+import { GroupConfig } from '../../src/config/schema.ts'
 import { Notices } from '../../src/delivery/notices.ts'
 import { collect } from '../../src/mail/collector.ts'
 import { GroupProblems } from '../../src/sandboxes/group-problems.ts'
@@ -46,6 +49,11 @@ beforeEach(() => {
     egress: egressKind({ rules, groups: { exists: () => true }, clock }),
     question: questionKind,
     agent: NO_AGENTS,
+    mcp_server: mcpServerKind({
+      servers: new SqliteToolServers(tables.db),
+      groups: { exists: () => true, load: () => GroupConfig.parse({}) },
+      clock,
+    }),
   }
   approvals = new Approvals(
     { ...tables, notices, kinds, channelOf, nudge: () => undefined, isRenewed: async () => true },

@@ -3,10 +3,12 @@ import type { OutboxAsk } from '@creel/protocol'
 import { expect } from 'vitest'
 import { GroupRegistry } from '../../src/adapters/groups/group-registry.ts'
 import { SqliteEgressRules } from '../../src/adapters/sqlite/egress-rule-store.ts'
+import { SqliteToolServers } from '../../src/adapters/sqlite/tool-server-store.ts'
 import { agentKind } from '../../src/approvals/agent-kind.ts'
 import { carryOutNext } from '../../src/approvals/carry-out.ts'
 import { Decisions } from '../../src/approvals/decisions.ts'
 import { egressKind } from '../../src/approvals/egress-kind.ts'
+import { mcpServerKind } from '../../src/approvals/mcp-server-kind.ts'
 import { type PlannedAsk, planAsk } from '../../src/approvals/plan-ask.ts'
 import { questionKind } from '../../src/approvals/question-kind.ts'
 import { Notices } from '../../src/delivery/notices.ts'
@@ -32,10 +34,12 @@ export class ApprovalWorld extends HostTables {
   readonly agentPaths = new Paths(join(this.folder, 'data'), join(this.folder, 'groups'))
   readonly registry = new GroupRegistry(this.agentPaths)
   readonly made: string[] = []
+  readonly servers = new SqliteToolServers(this.db)
   readonly kinds = {
     egress: egressKind({ rules: this.rules, groups: this.groups, clock: this.clock }),
     question: questionKind,
     agent: agentKind({ groups: this.registry, made: () => void this.made.push('made') }),
+    mcp_server: mcpServerKind({ servers: this.servers, groups: this.registry, clock: this.clock }),
   }
   readonly channelOf = () => this.channel
   readonly notices = new Notices({
@@ -65,7 +69,7 @@ export class ApprovalWorld extends HostTables {
   ask(ask: Partial<OutboxAsk['ask']> | string = {}, inboxSeq = 1, group: GroupName = GARDEN): PlannedAsk {
     const body = typeof ask === 'string' ? { host: ask } : ask
     const full =
-      body.kind === 'question' || body.kind === 'agent'
+      body.kind !== undefined && body.kind !== 'egress'
         ? body
         : { kind: 'egress', host: 'api.example.com', port: 443, reason: 'why', ...body }
     const entry = { type: 'ask', inboxSeq, key: 'k', ask: full } as OutboxAsk

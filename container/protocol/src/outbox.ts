@@ -91,6 +91,25 @@ const AskAgent = z.object({
   instructions: z.string().min(1).max(4_000),
 })
 
+const AskMcpServer = z.object({
+  kind: z.literal('mcp_server'),
+  name: z.string().min(1).max(100),
+  /** To be added, started in the sandbox or reached at an address; absent: to be taken away. */
+  server: z
+    .union([
+      z.strictObject({
+        command: z.string().min(1).max(1_000),
+        args: z.array(z.string().max(2_000)).max(50),
+        env: z
+          .record(z.string().max(100), z.string().max(2_000))
+          .refine((env) => Object.keys(env).length <= 50),
+      }),
+      z.strictObject({ url: z.string().min(1).max(2_000) }),
+    ])
+    .optional(),
+  reason: z.string().max(1_000),
+})
+
 /**
  * Something that a person has to decide or to answer. Written at once, under a key like that of a message; what came of
  * it comes back as a message of the host into the same session.
@@ -99,7 +118,7 @@ export const OutboxAsk = z.object({
   type: z.literal('ask'),
   inboxSeq: Seq,
   key: z.string().min(1).max(100),
-  ask: z.discriminatedUnion('kind', [AskEgress, AskQuestion, AskAgent]),
+  ask: z.discriminatedUnion('kind', [AskEgress, AskQuestion, AskAgent, AskMcpServer]),
 })
 
 /** Longest arguments of a call, in UTF-16 units of their JSON. */

@@ -7,7 +7,7 @@ export const McpCommand = z.strictObject({
   env: z.record(z.string(), z.string()).default({}),
 })
 
-/** A tool server as a provider is told of it: to be started, or one that listens on the sandbox's loopback. */
+/** A tool server as a provider is told of it: to be started, or one that listens somewhere. */
 export const McpServer = z.union([McpCommand, z.strictObject({ url: z.url() })])
 
 /** What a part of Creel has to tell the agent. Optional ones are left out first when the runtime takes no more. */

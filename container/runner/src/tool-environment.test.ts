@@ -42,7 +42,7 @@ describe('the environment of tools', () => {
     })
   })
 
-  it('is given to tool servers that are started, behind their own', () => {
+  it('is given to tool servers that are started, behind their own; one elsewhere is started as a bridge to it', () => {
     const settings = RunnerSettings.parse({
       protocol: 1,
       group: 'garden',
@@ -53,13 +53,17 @@ describe('the environment of tools', () => {
       pollMs: 1,
       mcpServers: {
         lab: { command: 'lab', env: { NO_PROXY: '*', A: 'b' } },
-        far: { url: 'http://127.0.0.1:1/' },
+        far: { url: 'https://mcp.example.com/' },
       },
     })
     const { mcpServers } = withToolEnvironment(settings, { NO_PROXY: 'localhost', HTTPS_PROXY: 'http://p' })
     expect(mcpServers).toEqual({
       lab: { command: 'lab', args: [], env: { NO_PROXY: '*', A: 'b', HTTPS_PROXY: 'http://p' } },
-      far: { url: 'http://127.0.0.1:1/' },
+      far: {
+        command: '/usr/local/bin/node',
+        args: ['/opt/creel/tool-bridge.mjs', 'https://mcp.example.com/'],
+        env: { NO_PROXY: 'localhost', HTTPS_PROXY: 'http://p' },
+      },
     })
   })
 })

@@ -5,6 +5,9 @@ import { CA_BUNDLE_FILE, CA_FILE, type RunnerSettings } from '@creel/protocol'
 /** Where the image says where wget finds its CAs: it takes them from no variable. */
 const WGETRC = '/opt/creel/wgetrc'
 
+/** What offers a tool server at an address as one that is started; see `tool-bridge/`. */
+const BRIDGE = ['/usr/local/bin/node', '/opt/creel/tool-bridge.mjs'] as const
+
 /**
  * Variables for everything that the agent starts, so that each client takes the gateway for an ordinary HTTPS proxy and
  * trusts what it signs. Not for the runner itself, which would start later with them. What is in the sandbox itself is
@@ -49,14 +52,19 @@ function trust(runDir: string): Readonly<Record<string, string>> {
   }
 }
 
-/** The settings with these variables for the tool servers that are started, too; their own come first. */
+/**
+ * The settings with these variables for the tool servers that are started, too; their own come first. One at an address is
+ * started as well, as a bridge to it.
+ */
 export function withToolEnvironment(
   settings: RunnerSettings,
   environment: Readonly<Record<string, string>>,
 ): RunnerSettings {
   const servers = Object.entries(settings.mcpServers).map(([name, server]) => [
     name,
-    'command' in server ? { ...server, env: { ...environment, ...server.env } } : server,
+    'command' in server
+      ? { ...server, env: { ...environment, ...server.env } }
+      : { command: BRIDGE[0], args: [BRIDGE[1], server.url], env: environment },
   ])
   return { ...settings, mcpServers: Object.fromEntries(servers) }
 }

@@ -18,6 +18,7 @@ import { createAgent } from './create-agent.ts'
 import { editMessage } from './edit-message.ts'
 import { getStatus } from './get-status.ts'
 import { listDestinations } from './list-destinations.ts'
+import { SERVER_TOOLS } from './mcp-servers.ts'
 import { readHistory } from './read-history.ts'
 import { forgetTool, remember } from './remember.ts'
 import { requestEgress } from './request-egress.ts'
@@ -83,6 +84,7 @@ class ToolDoor implements ToolServer {
       ...AGENT_TOOLS,
       createAgent,
       ...TASK_TOOLS,
+      ...SERVER_TOOLS,
     ]
     this.#tools = new Map(tools.map((tool) => [tool.name, tool]))
     this.#http = createServer((request, response) => {

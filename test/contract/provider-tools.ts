@@ -21,7 +21,7 @@ export interface ToolTests {
   readonly shell?: ((command: string) => Answer) | undefined
 }
 
-const ECHO_SERVER = 'echo-mcp-server.mjs'
+export const ECHO_SERVER = 'echo-mcp-server.mjs'
 
 /** Our own tools, and those of container.json, called by the runtime's model in the real sandbox. */
 export function describeTools(tests: ToolTests): void {
@@ -306,7 +306,7 @@ function describeServers({ rig, next, heard, lines, container }: ToolTests, call
 }
 
 /** The model's answers to `word`: this call, and then `heard word` for its result. */
-function script(rig: ProviderRig, word: string, made: ReturnType<CallTool>): void {
+export function script(rig: ProviderRig, word: string, made: ReturnType<CallTool>): void {
   if ('pieces' in made) rig.model.fault(word, made)
   else {
     rig.model.on(word, made)

@@ -7,6 +7,7 @@ import { describeFiles } from './provider-files.ts'
 import { ANTHROPIC_OVERFLOW, describeMemory } from './provider-memory.ts'
 import { describeNetwork } from './provider-network.ts'
 import { describeQueue } from './provider-queue.ts'
+import { describeSelfChange } from './provider-self-change.ts'
 import { type CallTool, describeTools } from './provider-tools.ts'
 import { describeTurns } from './provider-turns.ts'
 
@@ -136,10 +137,12 @@ export function providerContract(provider: string, options: ProviderContractOpti
       await heard()
     })
 
-    describeTools({
+    const tools = {
       ...{ rig: () => rig, next, heard, lines, container },
       ...{ call: options.callTool, shell: options.shell },
-    })
+    }
+    describeTools(tools)
+    describeSelfChange(tools)
 
     describeNetwork(() => rig, heard)
 

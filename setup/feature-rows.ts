@@ -144,6 +144,10 @@ const PROVIDER_ROWS: readonly FeatureRow[] = [
     test: 'of a server of container.json are called as well, beside ours',
     instead: NO_MODEL,
   },
+  {
+    feature: '`add_mcp_server`: used in the turn that tells of the yes',
+    test: 'is a tool server: its tool answers in the turn that tells of the yes, and is gone when it is taken away',
+  },
   { feature: 'Nothing but the gateway is reached', test: 'tries to reach nothing but the gateway' },
   {
     feature: 'The key is never in the sandbox',

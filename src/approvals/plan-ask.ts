@@ -20,7 +20,7 @@ import { cardDeliveries } from './card-deliveries.ts'
 
 /** Asks of one group that may wait at a time, and that it may make in an hour (I13). */
 export const MAX_OPEN = 5
-export const MAX_PER_HOUR = 10
+export const MAX_PER_HOUR = 20
 const HOUR_MS = 3_600_000
 /** What a person denied is not put before them again for so long. */
 const DENIED_MS = 24 * HOUR_MS

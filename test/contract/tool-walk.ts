@@ -127,6 +127,16 @@ export const TOOL_WALK: readonly ToolUse[] = [
     ...{ press: 'Make it', later: ({ name }) => `The agent new-${name} is there` },
     args: ({ name }) => ({ name: `new-${name}`, about: 'walks', instructions: 'You walk.' }),
   },
+  {
+    ...{ tool: 'add_mcp_server', shows: 'has the server that was allowed', told: /The owner is asked/ },
+    ...{ press: 'Add it', later: ({ name }) => `The tool server ${name} is yours` },
+    args: ({ name }) => ({ name, command: 'false', reason: 'to see it' }),
+  },
+  {
+    ...{ tool: 'remove_mcp_server', shows: 'has it taken away', told: /The owner is asked/ },
+    ...{ press: 'Remove it', later: ({ name }) => `The tool server ${name} is gone` },
+    args: ({ name }) => ({ name, reason: 'it is seen' }),
+  },
 ]
 
 /** Runs the walk; each call is a test, named by its tool, that needs those before it. */

@@ -4,6 +4,9 @@ import Database from 'better-sqlite3'
 
 const NOT_BEGUN = 'messages that were settled without being begun'
 
+/** What one agent asks another one is ended when it takes too long, which it does when the clock jumps. */
+const NOT_ENDED = `NOT (outcome = 'cancelled' AND inbound_id IN (SELECT id FROM inbound WHERE request_id IS NOT NULL))`
+
 /** Counts over the host's own tables, each to be 0 for a world at rest. */
 const MUST_BE_NONE: readonly (readonly [what: string, sql: string])[] = [
   [
@@ -12,11 +15,13 @@ const MUST_BE_NONE: readonly (readonly [what: string, sql: string])[] = [
   ],
   [
     'messages that were settled without standing in an inbox',
-    'SELECT count(*) FROM dispatch WHERE inbox_seq IS NULL AND aside IS NULL',
+    `SELECT count(*) FROM dispatch WHERE inbox_seq IS NULL AND aside IS NULL AND ${NOT_ENDED}`,
   ],
   [
     NOT_BEGUN,
-    'SELECT count(*) FROM dispatch WHERE (attempts < 1 OR accepted_at IS NULL OR settled_at IS NULL) AND aside IS NULL',
+    `
+    SELECT count(*) FROM dispatch WHERE (attempts < 1 OR accepted_at IS NULL OR settled_at IS NULL) AND aside IS NULL
+      AND ${NOT_ENDED}`,
   ],
   [
     'answers to a message that their agent was not given',
@@ -29,9 +34,20 @@ const MUST_BE_NONE: readonly (readonly [what: string, sql: string])[] = [
     `
     SELECT count(*) FROM dispatch WHERE aside IS NULL AND bundle IS NULL AND NOT EXISTS (
       SELECT 1 FROM delivery WHERE delivery.group_name = dispatch.group_name AND delivery.inbox_seq = dispatch.inbox_seq)
-    AND inbound_id NOT IN (SELECT inbound_id FROM task_run WHERE inbound_id IS NOT NULL)`,
+    AND inbound_id NOT IN (SELECT inbound_id FROM task_run WHERE inbound_id IS NOT NULL)
+    AND inbound_id NOT IN (SELECT id FROM inbound WHERE request_id IS NOT NULL)`,
   ],
   ['calls of tools that were not answered', 'SELECT count(*) FROM host_call WHERE told = 0'],
+  [
+    'requests between agents that were made twice',
+    'SELECT count(*) FROM (SELECT 1 FROM agent_request GROUP BY from_inbound HAVING count(*) > 1)',
+  ],
+  [
+    'requests between agents whose asker was not told once',
+    `
+    SELECT count(*) FROM agent_request AS r WHERE state <> 'told' OR stopping = 1 OR rounds <> 1
+      OR (SELECT count(*) FROM inbound WHERE platform_message_id = 'host:agents:' || r.id || '.0') <> 1`,
+  ],
   [
     'tasks that were made twice',
     'SELECT count(*) FROM (SELECT 1 FROM task GROUP BY group_name, chat_id, name HAVING count(*) > 1)',

@@ -80,6 +80,8 @@ for (const method of ['decide', 'finish', 'markTold', 'markCardSettled']) {
 }
 for (const method of ['answer', 'told']) wire.guard(core.hostCalls, method, 'calls.commit')
 wire.guard(core.tasks, 'claim', 'tasks.claim')
+wire.guard(core.agentRequests, 'add', 'agents.asked')
+for (const method of ['tell', 'stopped']) wire.guard(core.agentRequests, method, 'agents.told')
 wire.guard(core.waiting, 'summarised', 'waiting.summarised')
 wire.guard(telegram, 'send', 'telegram.send')
 wire.guard(sure, 'send', 'sure.send')

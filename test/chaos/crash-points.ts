@@ -27,6 +27,9 @@ export const HOST_STEPS = [
   // The answer to a tool, and that it stands in the inbox.
   'calls.commit',
   'tasks.claim',
+  // What one agent asks another one, and that it was told the answer.
+  'agents.asked',
+  'agents.told',
   // Only where queues are bounded.
   'waiting.summarised',
 ] as const
@@ -49,7 +52,15 @@ export const HOST_POINTS: readonly CrashPoint<HostStep>[] = pointsOf([...HOST_ST
 export const RUNNER_POINTS: readonly CrashPoint<RunnerStep>[] = pointsOf(RUNNER_STEPS)
 
 /** What makes a step happen that an ordinary message does not come by. */
-export type Provocation = 'file in' | 'file out' | 'failing send' | 'cold sandbox' | 'ask' | 'task' | 'flood'
+export type Provocation =
+  | 'file in'
+  | 'file out'
+  | 'failing send'
+  | 'cold sandbox'
+  | 'ask'
+  | 'task'
+  | 'agent'
+  | 'flood'
 
 const PROVOKED: Readonly<Partial<Record<string, Provocation>>> = {
   'files.add': 'file in',
@@ -64,6 +75,8 @@ const PROVOKED: Readonly<Partial<Record<string, Provocation>>> = {
   'approvals.commit': 'ask',
   'calls.commit': 'task',
   'tasks.claim': 'task',
+  'agents.asked': 'agent',
+  'agents.told': 'agent',
   'outbox.call': 'task',
   'waiting.summarised': 'flood',
 }

@@ -33,6 +33,7 @@ export function isSettled(platforms: Platforms, dataDir: string): boolean {
       ) === 0 &&
       count('SELECT count(*) AS n FROM host_call WHERE told = 0') === 0 &&
       count("SELECT count(*) AS n FROM task WHERE state = 'active'") === 0 &&
+      count("SELECT count(*) AS n FROM agent_request WHERE state = 'open' OR stopping = 1") === 0 &&
       count(
         "SELECT count(*) AS n FROM approval WHERE state <> 'asked' AND (told = 0 OR card_settled = 0)",
       ) === 0

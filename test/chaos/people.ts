@@ -46,6 +46,7 @@ export class People {
     this.#files.out = FILES
     this.expect(wanted)
     if (wanted.includes('ask') && room) this.#ask()
+    if (wanted.includes('agent')) this.#sayInEachGroup('agent')
     this.#floodedAt = wanted.includes('flood') ? Number.NEGATIVE_INFINITY : null
     this.goOn(settled)
   }
@@ -55,7 +56,7 @@ export class People {
     if (wanted.includes('file out')) this.#files.out = MANY_FILES
     if (!wanted.includes('task') || this.#scheduled) return
     this.#scheduled = true
-    this.#schedule()
+    this.#sayInEachGroup('task')
   }
 
   /** What was to be brought about is tried again. */
@@ -105,12 +106,12 @@ export class People {
     }
   }
 
-  /** One task in each group. */
-  #schedule(): void {
+  /** One task in each group, or one question of each agent to the next one. */
+  #sayInEachGroup(saying: 'task' | 'agent'): void {
     const { chats, groups } = this.#world
     for (const group of groups) {
       const chat = chats.find((one) => one.group === group)
-      if (chat) this.#say(chat, 'task')
+      if (chat) this.#say(chat, saying)
     }
   }
 

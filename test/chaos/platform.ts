@@ -5,8 +5,8 @@ import type { SeededRandom } from './seeded-random.ts'
 /** `telegram` speaks the Bot API and shows every call; `sure` knows a message by its key and shows it once. */
 export type PlatformName = 'telegram' | 'sure'
 
-/** What a person sends: words, words with a file, words that ask for one, or that have the agent ask something: people, or the host. */
-export type Saying = 'words' | 'file in' | 'file out' | 'ask' | 'task'
+/** What a person sends: words, words with a file, words that ask for one, or that have the agent ask something: people, the host, or another agent. */
+export type Saying = 'words' | 'file in' | 'file out' | 'ask' | 'task' | 'agent'
 
 export interface Update {
   readonly id: number
@@ -228,7 +228,7 @@ export function wantedFile(chat: number, n: number): string {
 
 /**
  * The text of a person's message; the demo provider answers `demo: m CHAT N`, sends the file `m-CHAT-N.txt`, asks
- * `m CHAT N`, or makes a task of that name.
+ * `m CHAT N`, makes a task of that name, or asks another agent.
  */
 export function textOf({ chat, n, saying }: Update): string {
   if (saying === 'ask')
@@ -240,6 +240,10 @@ export function textOf({ chat, n, saying }: Update): string {
     in_minutes: 0.02,
     script: 'echo \'{"wakeAgent":false}\'',
   }
+  // The answer to it is that there is no tool of its name; what the other agent says comes in a turn of its own.
+  const group = Math.floor(chat / 1_000)
+  const request = { to: `chaos-${group === 0 ? 1 : group - 1}`, message: `for ${chat} ${n}` }
+  if (saying === 'agent') return `/demo tool send_to_agent ${JSON.stringify(request)}\nm-${chat}-${n}`
   if (saying === 'task') return `/demo tool schedule_task ${JSON.stringify(task)}`
   return saying === 'file out' ? `/demo file ${wantedFile(chat, n)}` : `m ${chat} ${n}`
 }

@@ -138,7 +138,7 @@ export class World implements AsyncDisposable {
     const core = openCore(loadInstall(PROJECT, this.#env))
     const at = systemClock.now()
     for (const group of this.groups) {
-      core.groups.add(group as GroupName, { provider: 'demo' })
+      core.groups.add(group as GroupName, { provider: 'demo', agents: this.#neighbours(group) })
       mkdirSync(join(this.folder, 'g', group, 'workspace'), { recursive: true })
     }
     for (const [index, { platform, chat, whenFull }] of this.chats.entries()) {
@@ -150,6 +150,13 @@ export class World implements AsyncDisposable {
     }
     if (this.#options.owner) core.roles.grant(this.#options.owner as UserId, 'owner', null, at)
     core[Symbol.dispose]()
+  }
+
+  /** Each agent may ask the next one, for anybody. */
+  #neighbours(group: string): Record<string, { send: boolean; hear: 'anyone'; about: string }> {
+    const at = this.groups.indexOf(group)
+    const around = [1, this.groups.length - 1].map((step) => this.groups[(at + step) % this.groups.length])
+    return Object.fromEntries(around.map((name) => [name ?? '', { send: true, hear: 'anyone', about: '' }]))
   }
 
   /** Starts a host, to die where `arm` says; false when it died before it took messages. */

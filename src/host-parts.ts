@@ -22,6 +22,7 @@ import { ThreadedMailbox } from './adapters/mailbox/threaded-mailbox.ts'
 import { ForkedOutboxReader } from './adapters/outbox-reader/forked-outbox-reader.ts'
 import { SkillFolders } from './adapters/skills/skill-folders.ts'
 import { type Channels, channelTable } from './channels.ts'
+import { isAdmin } from './chat-commands/command.ts'
 import { CHAT_COMMANDS } from './chat-commands/table.ts'
 import { type Install, readSecretFile } from './config/load.ts'
 import { type InstallConfig, RUNTIMES, type WantedImage } from './config/schema.ts'
@@ -215,6 +216,10 @@ function webChannel(core: Core, log: Log, stateOf: GroupState, files: FileStore)
     chats: core.webChats,
     files,
     maxFileBytes: core.install.config.files.max_mb * 1_000_000,
+    memory: {
+      reader: core.memory,
+      mayManage: (user, group) => isAdmin(core.roles.roles(user, group)),
+    },
     clock: core.clock,
     groups: () => core.groups.names().map((name) => ({ name, ...stateOf(name) })),
     onFault: (what, error) => log.error({ err: error, what }, 'web chat fault'),

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { WebChannel } from '../../src/adapters/channels/web/channel.ts'
+import { ForkedMemoryReader } from '../../src/adapters/memory-reader/forked-memory-reader.ts'
 import { CreelError } from '../../src/domain/errors.ts'
 import { WebWorld } from './web-world.ts'
 
@@ -186,6 +187,7 @@ describe('web doors', () => {
       chats,
       files,
       maxFileBytes: 1,
+      memory: { reader: new ForkedMemoryReader(world.paths), mayManage: () => false },
       clock,
       groups: () => [],
       onFault: () => undefined,

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -156,5 +156,41 @@ describe.skipIf(missing)('the web chat with host, sandbox and browser', () => {
     await answer('demo: meanwhile').waitFor()
     expect(await page.locator('.line.user', { hasText: 'meanwhile' }).count()).toBe(1)
     expect(await answer('demo: before').count()).toBe(1)
+  })
+
+  it('shows the memory, changes it inside the sandbox, overwrites nothing newer, and forgets', async () => {
+    await logIn()
+    const folder = join(host.groupsDir, 'main', 'memory')
+    page.on('dialog', (dialog) => void dialog.accept())
+    await page.getByRole('button', { name: 'Memory', exact: true }).click()
+    const [text, status] = [page.locator('#memory-text'), page.locator('#memory-status')]
+    const save = page.getByRole('button', { name: 'Save', exact: true })
+    await text.fill('# Memory\n\n- <img src=x onerror=alert(1)> Zoë likes tea\n')
+    await save.click()
+    await status.getByText('Saved.', { exact: true }).waitFor()
+    expect(readFileSync(join(folder, 'index.md'), 'utf8')).toContain('Zoë likes tea')
+    await page.getByLabel('Search the memory').fill('zoe')
+    await page.keyboard.press('Enter')
+    await page.getByLabel('Found').getByText('likes tea').waitFor()
+    await shoot('memory-desktop.png')
+    // The agent writes while the person does.
+    writeFileSync(join(folder, 'index.md'), '# Memory\n\n- newer\n')
+    await text.fill('# Memory\n\n- mine\n')
+    await save.click()
+    await status.getByText('nothing was saved').waitFor()
+    expect(readFileSync(join(folder, 'index.md'), 'utf8')).toContain('newer')
+    expect(await text.inputValue()).toContain('- mine')
+    await page.getByRole('button', { name: 'Load what is there now' }).click()
+    await expect.poll(() => text.inputValue()).toContain('- newer')
+    await page.getByLabel('Name of a new page').fill('garden')
+    await page.getByRole('button', { name: 'New', exact: true }).click()
+    await page.getByLabel('garden.md').fill('- roses')
+    await save.click()
+    await status.getByText('Saved.', { exact: true }).waitFor()
+    await page.getByLabel('Pages').getByRole('button', { name: 'garden.md' }).waitFor()
+    await page.getByRole('button', { name: 'Forget this page' }).click()
+    await status.getByText('Forgotten: garden.md').waitFor()
+    expect(existsSync(join(folder, 'garden.md'))).toBe(false)
+    expect(troubles).toEqual([])
   })
 })

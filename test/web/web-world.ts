@@ -1,11 +1,17 @@
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
+import { rmSync } from 'node:fs'
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { WebGroup } from '../../src/adapters/channels/web/app-context.ts'
 import { WebChannel, type WebChannelOptions } from '../../src/adapters/channels/web/channel.ts'
+import { ForkedMemoryReader } from '../../src/adapters/memory-reader/forked-memory-reader.ts'
 import type { GroupName, UnixMs } from '../../src/domain/ids.ts'
 import type { ChatAddress, InboundMessage } from '../../src/domain/message.ts'
 import type { Accepted } from '../../src/domain/ports/channel.ts'
 import type { Clock } from '../../src/domain/ports/clock.ts'
+import { Paths } from '../../src/paths.ts'
 import { FakeFileStore } from '../fakes/fake-file-store.ts'
 import { FakeOwnChat } from '../fakes/fake-own-chat.ts'
 import { FakeWebLogins } from '../fakes/fake-web-logins.ts'
@@ -24,6 +30,7 @@ export interface Ask {
 
 /** A web channel on a free port with its storage in memory, and a client that can lie about everything. */
 export class WebWorld implements AsyncDisposable {
+  readonly folder = join(tmpdir(), `creel-web-${randomUUID()}`)
   readonly logins = new FakeWebLogins()
   readonly chats = new FakeOwnChat()
   readonly files = new FakeFileStore()
@@ -33,6 +40,9 @@ export class WebWorld implements AsyncDisposable {
   /** Milliseconds that the channel's clock is ahead. */
   ahead = 0
   accept: (message: InboundMessage) => Accepted = () => 'new'
+  /** Nothing is there unless a test puts it there. */
+  readonly paths = new Paths(join(this.folder, 'data'), join(this.folder, 'groups'))
+  readonly managers = new Set<string>(['web:owner'])
   readonly channel: WebChannel
   readonly #stopping = new AbortController()
   #receiving: Promise<void> = Promise.resolve()
@@ -46,6 +56,7 @@ export class WebWorld implements AsyncDisposable {
       chats: this.chats,
       files: this.files,
       maxFileBytes: 1_000_000,
+      memory: { reader: new ForkedMemoryReader(this.paths), mayManage: (user) => this.managers.has(user) },
       clock: this.clock,
       groups: () => this.groups,
       onFault: (what, error) => this.faults.push(`${what}: ${error}`),
@@ -136,5 +147,6 @@ export class WebWorld implements AsyncDisposable {
     await this.#receiving
     await this.channel.close()
     await this.files.close()
+    rmSync(this.folder, { recursive: true, force: true })
   }
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts'
 import { type EventLog, errorText } from '../log.ts'
 import { forgetInIndex, searchMemory } from '../search/memory-search.ts'
 import { attachmentsOf, sizeText } from '../turn-attachments.ts'
-import { type MemoryFile, type MemoryFiles, MemoryRefusal } from './memory-files.ts'
+import { MEMORY_INDEX, type MemoryFile, type MemoryFiles, MemoryRefusal } from './memory-files.ts'
 
 export interface MemoryCommandParts {
   readonly files: MemoryFiles
@@ -154,6 +154,8 @@ function write({ what, was, below }: Typed, message: InboxMessage, parts: Memory
 /** Nobody takes out what somebody else wrote since they looked. Throws MemoryRefusal. */
 function checkSeen(path: string, was: string | undefined, files: MemoryFiles): void {
   if (was === undefined || was === files.print(path)) return
+  // There is always an index: one in which nothing stands is none.
+  if (was === 'none' && path === MEMORY_INDEX && files.indexText() === '') return
   throw new MemoryRefusal(
     `${shownName(path)} was changed since it was looked at; look at it again and change it anew`,
   )

@@ -209,6 +209,8 @@ describe('/memory', () => {
   })
 
   it('puts the text below it in the place of a page, and nothing in the place of what was changed since it was seen', async () => {
+    expect(await typed('/memory write index.md --was=none\n- the first line')).toMatch(/^Written/)
+    expect(await typed('/memory write index.md --was=none\n- another')).toContain('was changed since')
     expect(await typed('/memory write garden.md --was=none\n- roses\n- tulips')).toBe(
       'Written: `garden.md`, 17 bytes.',
     )

@@ -4,6 +4,7 @@ import type { InboundMessage } from '../../../domain/message.ts'
 import type { Accepted, OwnChatStore } from '../../../domain/ports/channel.ts'
 import type { Clock } from '../../../domain/ports/clock.ts'
 import type { FileStore } from '../../../domain/ports/files.ts'
+import type { MemoryReader } from '../../../domain/ports/memory.ts'
 import type { WebLogins } from '../../../domain/ports/web-logins.ts'
 import type { AllowedSites } from './allowed-sites.ts'
 import type { ChatHub } from './chat-hub.ts'
@@ -17,6 +18,13 @@ export interface WebGroup {
   readonly state: string
 }
 
+/** What the page shows of the memory of an agent, and to whom. */
+export interface WebMemory {
+  readonly reader: MemoryReader
+  /** Owners, and admins of the group. */
+  readonly mayManage: (user: UserId, group: GroupName) => boolean
+}
+
 /** What the routes share; one object for one running server. */
 export interface AppParts {
   readonly clock: Clock
@@ -25,6 +33,7 @@ export interface AppParts {
   readonly hub: ChatHub
   readonly files: Pick<FileStore, 'add' | 'path'>
   readonly uploads: Uploads
+  readonly memory: WebMemory
   readonly maxFileBytes: number
   readonly render: MarkdownRenderer
   readonly groups: () => readonly WebGroup[]

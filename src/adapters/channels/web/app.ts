@@ -4,6 +4,7 @@ import { addChatRoutes } from './chat-routes.ts'
 import { addFileRoutes } from './file-routes.ts'
 import { currentSession, hostGuard, keepSession, refuse } from './guards.ts'
 import { addLoginRoutes } from './login-routes.ts'
+import { addMemoryRoutes } from './memory-routes.ts'
 import { loadPageFiles, type PageFile, type PageName } from './page-files.ts'
 
 /** All routes of the web chat. */
@@ -30,6 +31,7 @@ export function createApp(parts: AppParts): Hono<AppEnv> {
   addLoginRoutes(app, parts)
   addChatRoutes(app, parts)
   addFileRoutes(app, parts)
+  addMemoryRoutes(app, parts)
   app.notFound((context) => refuse(context, 404, 'There is nothing at this address.'))
   app.onError((error, context) => {
     parts.onFault('web request failed', error)

@@ -21,7 +21,7 @@ import type { FileStore } from '../../../domain/ports/files.ts'
 import type { WebLogins } from '../../../domain/ports/web-logins.ts'
 import { type AllowedSites, allowedSites, parsePublicUrl } from './allowed-sites.ts'
 import { createApp } from './app.ts'
-import { WEB_ACCOUNT, WEB_CHANNEL, type WebGroup } from './app-context.ts'
+import { WEB_ACCOUNT, WEB_CHANNEL, type WebGroup, type WebMemory } from './app-context.ts'
 import { ChatHub } from './chat-hub.ts'
 import { listenError } from './listen-error.ts'
 import { createMarkdownRenderer } from './markdown.ts'
@@ -38,6 +38,7 @@ export interface WebChannelOptions {
   readonly chats: OwnChatStore
   readonly files: Pick<FileStore, 'add' | 'path'>
   readonly maxFileBytes: number
+  readonly memory: WebMemory
   readonly clock: Clock
   /** Agents to show, in order; called for every request, so it must be quick. */
   readonly groups: () => readonly WebGroup[]
@@ -77,13 +78,13 @@ export class WebChannel implements Channel, AsyncDisposable {
   constructor(options: WebChannelOptions) {
     if (options.publicUrl !== '') parsePublicUrl(options.publicUrl)
     this.#options = options
-    const { clock, logins, chats, files, maxFileBytes, groups, onFault } = options
+    const { clock, logins, chats, files, maxFileBytes, memory, groups, onFault } = options
     const render = createMarkdownRenderer()
     this.#hub = new ChatHub({ clock, render })
     const sites = (): AllowedSites => this.#listening()
     const handOver: Accept = (message) => this.#handOver(message)
     const app = createApp({
-      ...{ clock, logins, chats, files, maxFileBytes, render, groups, sites, handOver, onFault },
+      ...{ clock, logins, chats, files, maxFileBytes, memory, render, groups, sites, handOver, onFault },
       hub: this.#hub,
       uploads: new Uploads(),
     })

@@ -3,6 +3,7 @@ import { ChatLog } from './chat-log.js'
 import { Composer } from './composer.js'
 import { Connection } from './connection.js'
 import { sendPress } from './line-choices.js'
+import { MemoryPanel } from './memory.js'
 import { Outgoing } from './outgoing.js'
 
 const REFRESH_MS = 10_000
@@ -21,6 +22,7 @@ class ChatPage {
   #isWorking = false
   #connection = null
   #outgoing = new Map()
+  #memory = new MemoryPanel()
   #log = new ChatLog({
     act: (action, id) => this.#act(action, id),
     press: (line, choice, id) => sendPress(this.#open, line, choice, id),
@@ -61,6 +63,7 @@ class ChatPage {
     this.#connection?.close()
     this.#log.clear()
     this.#composer.show(group)
+    this.#memory.select(group)
     if (!this.#outgoing.has(group)) this.#outgoing.set(group, this.#makeOutgoing(group))
     this.#log.showPending(this.#outgoing.get(group).messages)
     this.#connection = new Connection(group, {

@@ -27,6 +27,8 @@ export interface ModelMock {
     /** Characters in a piece. */
     readonly chunkSize?: number
   }): this
+  /** Its answer to every recording. */
+  onTranscription(response: { readonly transcription: { readonly text: string } }): this
   stop(): Promise<void>
 }
 

@@ -41,6 +41,7 @@ import { SqliteSessionChoices } from './adapters/sqlite/session-choice-store.ts'
 import { SqliteSharedCommits } from './adapters/sqlite/shared-commits.ts'
 import { SqliteTaskStore } from './adapters/sqlite/task-store.ts'
 import { SqliteToolServers } from './adapters/sqlite/tool-server-store.ts'
+import { SqliteTranscriptStore } from './adapters/sqlite/transcript-store.ts'
 import { SqliteTurnLog } from './adapters/sqlite/turn-log.ts'
 import { SqliteUsageStore } from './adapters/sqlite/usage-store.ts'
 import { SqliteWaitingStore } from './adapters/sqlite/waiting-store.ts'
@@ -51,6 +52,7 @@ import type { Clock } from './domain/ports/clock.ts'
 import type { MemoryReader } from './domain/ports/memory.ts'
 import type { Vault } from './domain/ports/vault.ts'
 import { secretTexts } from './domain/secret.ts'
+import { transcribes } from './domain/transcription.ts'
 import type { Paths } from './paths.ts'
 import { replaceFile } from './replace-file.ts'
 import { SecretMask } from './secrets/secret-mask.ts'
@@ -69,6 +71,7 @@ export interface Core extends Disposable {
   readonly inbound: SqliteInboundStore
   readonly waiting: SqliteWaitingStore
   readonly attachments: SqliteAttachmentStore
+  readonly transcripts: SqliteTranscriptStore
   readonly approvals: SqliteApprovalStore
   readonly agentRequests: SqliteAgentRequests
   readonly hostCalls: SqliteHostCallStore
@@ -123,9 +126,10 @@ export function openCore(install: Install, clock: Clock = steadyClock()): Core {
       mask.learn(secretTexts(content)),
     ),
     commits: new SqliteSharedCommits(db),
-    inbound: new SqliteInboundStore(db),
+    inbound: new SqliteInboundStore(db, { transcribes: transcribes(install.config.transcription) }),
     waiting: new SqliteWaitingStore(db),
     attachments: new SqliteAttachmentStore(db),
+    transcripts: new SqliteTranscriptStore(db),
     approvals: new SqliteApprovalStore(db),
     agentRequests: new SqliteAgentRequests(db),
     hostCalls: new SqliteHostCallStore(db),

@@ -117,6 +117,24 @@ export class Events {
     this.#log.warn({ event: 'file.failed', inbound: inboundId, reason }, 'file could not be fetched')
   }
 
+  transcribed(inboundId: InboundId, tookMs: number, characters: number): void {
+    this.#log.info(
+      { event: 'voice.transcribed', inbound: inboundId, tookMs, characters },
+      'voice message transcribed',
+    )
+  }
+
+  transcriptionRetried(inboundId: InboundId, waitMs: number, reason: string, detail: string): void {
+    this.#log.warn(
+      { event: 'voice.retried', inbound: inboundId, waitMs, reason, detail },
+      'voice message will be transcribed again',
+    )
+  }
+
+  transcriptionFailed(inboundId: InboundId, reason: string): void {
+    this.#log.warn({ event: 'voice.failed', inbound: inboundId, reason }, 'voice message not transcribed')
+  }
+
   sendRetried(id: DeliveryId, chatId: ChatId, waitMs: number, reason: string, ambiguous: boolean): void {
     this.#log.warn(
       { event: 'delivery.retried', delivery: id, chatId, waitMs, reason, ambiguous },

@@ -36,6 +36,7 @@ import type { HostParts } from './host.ts'
 import type { Log } from './log.ts'
 import { specHash } from './sandboxes/sandbox-spec.ts'
 import { hostSecret, type SecretParts, secretParts } from './secret-parts.ts'
+import { transcriberOf } from './voice-parts.ts'
 
 type TelegramBot = InstallConfig['telegram'][number]
 
@@ -95,6 +96,7 @@ export async function realParts(
     channels: await channels(core, log, { files, terminal, web }),
     files,
     groupFiles,
+    transcriber: transcriberOf(core),
     // An engine that is too old would take a sandbox and leave out what it does not know of its bounds.
     image: rememberSuccess(async (wanted) => {
       await engine.check(AbortSignal.timeout(ENGINE_CHECK_MS))

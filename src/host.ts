@@ -3,6 +3,7 @@ import { agentParts } from './agent-parts.ts'
 import type { Agents } from './agents/agents.ts'
 import { approvalParts } from './approval-parts.ts'
 import type { Approvals } from './approvals/approvals.ts'
+import { type AttachmentWork, attachmentParts } from './attachment-parts.ts'
 import { callParts } from './call-parts.ts'
 import type { Calls } from './calls/calls.ts'
 import type { Channels } from './channels.ts'
@@ -18,12 +19,12 @@ import type { Gateway } from './domain/ports/gateway.ts'
 import type { Doorbell, Mailbox, OutboxReader } from './domain/ports/mailbox.ts'
 import type { SandboxEngine } from './domain/ports/sandbox.ts'
 import type { Skills } from './domain/ports/skills.ts'
+import type { Transcriber } from './domain/ports/transcription.ts'
 import { Events } from './events.ts'
 import { type InboundParts, inboundParts } from './inbound-parts.ts'
 import type { Log } from './log.ts'
 import { collect } from './mail/collector.ts'
 import { dispatchNext } from './mail/dispatcher.ts'
-import { FileFetching } from './mail/file-fetching.ts'
 import { OutboxRound } from './mail/outbox-round.ts'
 import { bindOwnChats } from './operator/group-commands.ts'
 import { Pump, type PumpOptions, type StepResult } from './pump.ts'
@@ -54,6 +55,8 @@ export interface HostParts {
   /** The host's own files, and what of them each group may read. */
   readonly files: FileStore
   readonly groupFiles: GroupFiles
+  /** Writes voice messages down; null when that is not set up. */
+  readonly transcriber: Transcriber | null
   /** Tag of the image that groups of this kind run on; makes it when it is missing. */
   readonly image: SandboxParts['image']
   /** Makes the folders a sandbox mounts. Idempotent. */
@@ -78,7 +81,7 @@ export class Host {
   readonly #supervise: Pump<GroupName>
   readonly #collect: Pump<GroupName>
   readonly #outgoing: Outgoing
-  readonly #fetching: FileFetching
+  readonly #attached: AttachmentWork
   readonly #calls: Calls
   readonly #tasks: Tasks
   readonly #engine: EngineWatch
@@ -136,7 +139,7 @@ export class Host {
         ...{ admission: this.admission, decisions: this.approvals.decisions, commands },
         ...{ channels, notices, events, log },
         nudge: (group, chatId) => {
-          this.#fetching.nudge(chatId)
+          this.#attached.nudge(chatId)
           this.#dispatch.nudge(group)
         },
       },
@@ -157,13 +160,8 @@ export class Host {
           nudge: (name) => this.#mailArrived(name),
         }),
     })
-    this.#fetching = new FileFetching(
-      {
-        ...{ attachments, inbound, files, channelOf, notices, events, clock, random, maxFileBytes },
-        nudge,
-      },
-      pump,
-    )
+    const { transcriber } = parts
+    this.#attached = attachmentParts(core, { files, transcriber, channelOf, notices, events, nudge }, pump)
     const arrived = (group: GroupName) => this.#mailArrived(group)
     const nudgeBoth = (group: GroupName) => {
       nudge(group)
@@ -223,7 +221,7 @@ export class Host {
     this.#outgoing.start()
     this.#engine.start()
     for (const pump of [this.#collect, this.#supervise, this.#dispatch, this.#routing]) pump.start()
-    const rest = [this.#fetching, this.#board, this.approvals, this.#agents, this.#calls, this.#tasks]
+    const rest = [this.#attached, this.#board, this.approvals, this.#agents, this.#calls, this.#tasks]
     for (const part of rest) part.start()
     void this.parts.files.sweep()
     this.#intakes.start()
@@ -261,7 +259,7 @@ export class Host {
     await this.#intakes.stop()
     await this.#tasks.stop()
     await this.#routing.stop(1_000)
-    await this.#fetching.stop()
+    await this.#attached.stop()
     await this.#dispatch.stop(1_000)
     if (options.stopSandboxes) await drained(() => this.#isAtWork(), core.clock, options.drainMs)
     await this.#supervise.stop(5_000)

@@ -56,6 +56,11 @@ export class Paths {
     return join(this.dataDir, 'files')
   }
 
+  /** Where recordings lie while a program looks at them. */
+  get voiceDir(): string {
+    return join(this.dataDir, 'voice')
+  }
+
   groupDir(group: GroupName): string {
     return join(this.groupsDir, group)
   }

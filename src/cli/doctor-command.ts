@@ -27,6 +27,7 @@ import { checkPeople } from './doctor-people.ts'
 import { checkService } from './doctor-service.ts'
 import { checkTasks } from './doctor-tasks.ts'
 import { checkVault } from './doctor-vault.ts'
+import { checkVoice } from './doctor-voice.ts'
 import { type Finding, findingText, ok } from './finding.ts'
 import { imagesInUse } from './images-in-use.ts'
 import { print } from './output.ts'
@@ -44,7 +45,7 @@ export function addDoctorCommand(program: Command, context: CliContext): void {
       'after',
       `
 Looks at settings, container engine, agent image, machine (memory, disk, port, firewall, clock), database, each agent,
-its skills and the vault; changes nothing.
+its skills, the vault, and what transcribes voice messages; changes nothing.
 Exit code 0 when there is no problem (warnings are allowed), 1 otherwise.`,
     )
     .action(async (options: { json?: boolean; live?: boolean }) => {
@@ -81,6 +82,7 @@ const DATA_CHECKS: readonly (readonly [string, Check])[] = [
   ['vault', checkVault],
   ['egress', checkEgress],
   ['tasks', checkTasks],
+  ['voice', checkVoice],
 ]
 
 const NOTHING_YET: Finding = {

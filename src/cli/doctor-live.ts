@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { systemClock } from '../adapters/clock/system-clock.ts'
 import { callService } from '../adapters/service-check/call-service.ts'
 import { type Install, readSecretFile } from '../config/load.ts'
+import { transcribes } from '../domain/transcription.ts'
 import { checkCall } from '../secrets/secret-check.ts'
 import { type Finding, ok } from './finding.ts'
 import { runCommand } from './session.ts'
@@ -15,7 +16,7 @@ const Secrets = z.object({
 })
 const Tested = z.object({ ok: z.boolean(), what: z.string(), ms: z.number() })
 
-/** Real calls: the keys that agents and bots go with, and the clock beside those of the services. */
+/** Real calls: the keys that agents and bots go with, the clock beside those of the services, what transcribes. */
 export async function checkLive(install: Install): Promise<Finding[]> {
   const { secrets } = Secrets.parse(await runCommand(install, 'vault-list'))
   const used = new Set(install.config.telegram.map(({ token_secret }) => token_secret))
@@ -30,6 +31,7 @@ export async function checkLive(install: Install): Promise<Finding[]> {
     ...findings,
     ...(await Promise.all(files.map((bot) => tryTokenFile(install, bot)))),
     await clock(install),
+    ...(await tryVoice(install)),
   ]
 }
 
@@ -55,6 +57,16 @@ async function tryTokenFile(install: Install, bot: Install['config']['telegram']
     text: what,
     hint: `put the bot's token into ${token_file}`,
   }
+}
+
+/** A second of a hum, which a service may charge for. */
+async function tryVoice(install: Install): Promise<Finding[]> {
+  if (!transcribes(install.config.transcription)) return []
+  const { ok: works, what, ms } = Tested.parse(await runCommand(install, 'voice-test'))
+  if (works) return [ok('live voice', `${what} (${ms} ms)`)]
+  const hint =
+    'mend [transcription] in creel.toml, or what it names; voice messages are passed on as files until then'
+  return [{ check: 'live voice', level: 'problem', text: what, hint }]
 }
 
 /** By the date that a service puts on its answer, whatever the answer. */

@@ -13,6 +13,7 @@ import { existingGroup } from '../operator/group-commands.ts'
 import type { Live, OperatorPorts } from '../operator/ports.ts'
 import { retentionPump } from '../retention.ts'
 import { secretTester, secretWatch } from '../secret-parts.ts'
+import { voiceTester } from '../voice-parts.ts'
 import { openHostLog, outFileOf } from './host-log.ts'
 import { configuredWebUrl, runOperatorCommand } from './session.ts'
 import { TerminalFiles } from './terminal-files.ts'
@@ -125,6 +126,7 @@ function operatorPorts(core: Core, host: Host, parts: RealParts, live: Live): Op
     ...{ tasks: core.tasks, choices: core.choices },
     ...{ toolServers: core.toolServers },
     ...{ vault: core.vault, egressRules: core.egressRules, egressLog: core.egressLog, memory: core.memory },
+    testVoice: voiceTester(core),
     testSecret: secretTester(core, parts.secrets.keeper),
   }
 }

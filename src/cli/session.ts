@@ -11,6 +11,7 @@ import { OPERATOR_COMMANDS } from '../operator/commands.ts'
 import type { Live, OperatorPorts } from '../operator/ports.ts'
 import { Admission } from '../routing/admission.ts'
 import { secretTester, tokenKeeper } from '../secret-parts.ts'
+import { voiceTester } from '../voice-parts.ts'
 
 /** Carries out an operator's command in the host, or here when no host runs. */
 export async function runCommand(install: Install, command: string, args: unknown = {}): Promise<unknown> {
@@ -67,6 +68,7 @@ function offlinePorts(core: Core): OperatorPorts {
     ...{ tasks: core.tasks, choices: core.choices },
     ...{ admission, live, vault: core.vault, egressRules, egressLog, memory: core.memory },
     ...{ toolServers: core.toolServers },
+    testVoice: voiceTester(core),
     testSecret: secretTester(core, tokenKeeper(core, { renewed: nobody, refused: nobody, failed: nobody })),
   }
 }

@@ -5,6 +5,7 @@ import { isGroupName } from '../domain/ids.ts'
 import { CHATGPT } from '../domain/login-services.ts'
 import { SecretName } from '../domain/secret.ts'
 import { isSkillName } from '../domain/skill.ts'
+import { TranscriptionSettings } from '../domain/transcription.ts'
 
 const TimeZone = z.string().refine(isZone, 'expected an IANA name such as Europe/Berlin')
 
@@ -121,6 +122,8 @@ export const InstallConfig = z.strictObject({
       keep_days: z.number().int().min(1).default(30),
     })
     .prefault({}),
+  /** What is said in voice messages is written down by a program or a service of the owner's choice; off by default. */
+  transcription: TranscriptionSettings.prefault({}),
   /** What is settled is forgotten after so many days; 0 keeps it for ever. */
   retention: z
     .strictObject({

@@ -61,6 +61,8 @@ export interface InboundFile {
   readonly mime: string
   /** Null when the platform does not say. */
   readonly bytes: number | null
+  /** How long a voice message is; left out when the platform does not say. */
+  readonly seconds?: number
   /** It is in the file store already, or the channel can fetch it by its own reference. */
   readonly from: { readonly stored: StoredFile } | { readonly source: string }
 }

@@ -27,6 +27,8 @@ export interface FileFetchPorts {
   readonly maxFileBytes: number
   /** The message may go to its group now. */
   readonly nudge: (group: GroupName) => void
+  /** A file of this chat is there. */
+  readonly fetched: (chatId: ChatId) => void
 }
 
 const BACKOFF: BackoffRange = { baseMs: 1_000, maxMs: 30_000 }
@@ -64,6 +66,7 @@ export async function fetchNext(
       throw new FileRefusedError(`too large, limit ${sizeText(ports.maxFileBytes)}`)
     const source = await channel.fetchFile(file.source, file.bytes, limit)
     attachments.ready(file, await files.add(source, ports.maxFileBytes, limit))
+    ports.fetched(chatId)
   } catch (error) {
     // The host is stopping: the next one fetches it.
     if (signal.aborted) return 'idle'

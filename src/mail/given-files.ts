@@ -1,6 +1,7 @@
 import type { InboxAttachment } from '@creel/protocol'
 import type { GroupName, InboundId } from '../domain/ids.ts'
 import type { Attachment, AttachmentStore, FileStore, GroupFiles } from '../domain/ports/files.ts'
+import { voiceLines } from '../voice/spoken-text.ts'
 import { fileLabel } from './file-fetch.ts'
 
 export interface GivenFilesPorts {
@@ -9,15 +10,19 @@ export interface GivenFilesPorts {
   readonly groupFiles: GroupFiles
 }
 
-/** The files of a message as its group gets them; what cannot be given is a line of text instead. Idempotent. */
+/**
+ * The files of a message as its group gets them; what is said in them, and what cannot be given, are lines of text.
+ * Idempotent.
+ */
 export function giveFiles(
   group: GroupName,
   inboundId: InboundId,
   { attachments, files, groupFiles }: GivenFilesPorts,
 ): { readonly given: InboxAttachment[]; readonly lines: string[] } {
   const given: InboxAttachment[] = []
-  const lines: string[] = []
-  for (const file of attachments.of(inboundId)) {
+  const sent = attachments.of(inboundId)
+  const lines = voiceLines(sent)
+  for (const file of sent) {
     const path = file.sha256 === null ? null : files.path(file.sha256)
     if (file.sha256 === null || file.bytes === null)
       lines.push(missing(file, file.reason ?? 'it is not there'))

@@ -29,6 +29,7 @@ import {
   vaultSet,
   vaultTest,
 } from './vault-commands.ts'
+import { voiceTest } from './voice-command.ts'
 
 /** Everything a person at the machine can ask of Creel, by the name it has on the control socket. */
 export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
@@ -84,6 +85,7 @@ export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
   'egress-remove': egressRemove,
   'egress-log': egressLog,
   'egress-totals': egressTotals,
+  'voice-test': voiceTest,
   'vault-list': vaultList,
   'vault-set': vaultSet,
   'vault-remove': vaultRemove,

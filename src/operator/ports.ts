@@ -71,6 +71,8 @@ export interface OperatorPorts {
   readonly egressLog: EgressLogStore
   /** Tries a secret with one cheap real call; renews a login that is due. Throws `not_found`. */
   readonly testSecret: (name: string) => Promise<CheckResult>
+  /** Tries whether voice messages can be transcribed. */
+  readonly testVoice: () => Promise<CheckResult>
 }
 
 /** One thing that a person at the machine can ask for; runs in the host, or in the CLI when no host runs. */

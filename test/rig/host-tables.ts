@@ -21,6 +21,7 @@ import { SqliteRoleStore } from '../../src/adapters/sqlite/role-store.ts'
 import { SqliteSessionChoices } from '../../src/adapters/sqlite/session-choice-store.ts'
 import { SqliteSharedCommits } from '../../src/adapters/sqlite/shared-commits.ts'
 import { SqliteTaskStore } from '../../src/adapters/sqlite/task-store.ts'
+import { SqliteTranscriptStore } from '../../src/adapters/sqlite/transcript-store.ts'
 import { SqliteUsageStore } from '../../src/adapters/sqlite/usage-store.ts'
 import { SqliteWaitingStore } from '../../src/adapters/sqlite/waiting-store.ts'
 import type { ChatId, GroupName, UserId } from '../../src/domain/ids.ts'
@@ -47,6 +48,7 @@ export class HostTables implements Disposable {
   readonly inbound: SqliteInboundStore
   readonly waiting: SqliteWaitingStore
   readonly attachments: SqliteAttachmentStore
+  readonly transcripts: SqliteTranscriptStore
   readonly approvals: SqliteApprovalStore
   readonly hostCalls: SqliteHostCallStore
   readonly directory: SqliteDirectoryStore
@@ -67,7 +69,8 @@ export class HostTables implements Disposable {
   constructor() {
     this.db = openHostDb(this.path)
     this.commits = new SqliteSharedCommits(this.db)
-    this.inbound = new SqliteInboundStore(this.db)
+    this.inbound = new SqliteInboundStore(this.db, { transcribes: true })
+    this.transcripts = new SqliteTranscriptStore(this.db)
     this.waiting = new SqliteWaitingStore(this.db)
     this.attachments = new SqliteAttachmentStore(this.db)
     this.approvals = new SqliteApprovalStore(this.db)

@@ -24,9 +24,11 @@ import type { InboundMessage } from '../../src/domain/message.ts'
 import type { Doorbell } from '../../src/domain/ports/mailbox.ts'
 import type { SandboxExit, SandboxSpec } from '../../src/domain/ports/sandbox.ts'
 import type { BindingSettings } from '../../src/domain/ports/stores.ts'
+import type { Transcriber } from '../../src/domain/ports/transcription.ts'
 import { Host } from '../../src/host.ts'
 import { fileParts } from '../../src/host-parts.ts'
 import { specHash } from '../../src/sandboxes/sandbox-spec.ts'
+import { transcriberOf } from '../../src/voice-parts.ts'
 import { FakeChannel } from '../fakes/fake-channel.ts'
 import { FakeEngine, type FakeRunner } from '../fakes/fake-engine.ts'
 import { silentLog } from './host-tables.ts'
@@ -35,6 +37,10 @@ export interface HostWorldOptions {
   readonly groups: Readonly<Record<string, unknown>>
   /** In place of the real sockets. */
   readonly doorbell?: () => Doorbell
+  /** creel.toml. */
+  readonly settings?: string
+  /** In place of what the settings name. */
+  readonly transcriber?: Transcriber
 }
 
 /** A whole host in this process with real files, sockets and reader; the sandboxes are runners in this process. */
@@ -50,6 +56,7 @@ export class HostWorld implements AsyncDisposable {
   constructor(options: HostWorldOptions) {
     this.#options = options
     for (const [group, config] of Object.entries(options.groups)) this.configure(group, config)
+    if (options.settings !== undefined) writeFileSync(join(this.folder, 'creel.toml'), options.settings)
     this.engine = new FakeEngine({ clock: systemClock, specHash, onStart: (spec) => this.#runner(spec) })
     this.host = this.#makeHost()
   }
@@ -122,6 +129,7 @@ export class HostWorld implements AsyncDisposable {
       doorbell: this.#options.doorbell?.() ?? new SocketDoorbell({ paths }),
       ...{ gateway: { open: nothing, close: nothing } },
       ...fileParts(core, silentLog),
+      transcriber: this.#options.transcriber ?? transcriberOf(core),
       channels: channelTable([this.channel], { listen: nothing, close: nothing }),
       image: async () => 'creel-agent:test',
       prepareFolders: (group) => prepareGroupFolders(paths, group, process.getuid?.() ?? -1),

@@ -49,6 +49,24 @@ describe('files that people send', () => {
       expect(await readAll(await world.channel.fetchFile('large', PNG.length, NEVER))).toEqual(PNG)
     }))
 
+  it('say how long they are when they are spoken; stickers and places come as what they are', () =>
+    inWorld(async (world) => {
+      world.listen()
+      const about = { file_unique_id: 'u', file_size: 9 }
+      await world.emulator.post({ voice: { ...about, file_id: 'v', duration: 3, mime_type: 'audio/ogg' } })
+      const sticker = { ...about, file_id: 's', type: 'regular', width: 512, height: 512, emoji: '🌱' }
+      await world.emulator.post({ sticker: { ...sticker, is_animated: false, is_video: false } })
+      await world.emulator.post({ sticker: { ...sticker, is_animated: true, is_video: false } })
+      await world.emulator.post({ location: { latitude: 48.2, longitude: 16.37 } })
+      await vi.waitFor(() => expect(world.taken).toHaveLength(4), WAIT)
+      expect(world.taken.map(({ text, files }) => [text, files])).toMatchObject([
+        ['[voice 3 s]', [{ kind: 'voice', name: 'voice.ogg', seconds: 3, from: { source: 'v' } }]],
+        ['[sticker 🌱]', [{ kind: 'sticker', from: { source: 's' } }]],
+        ['[sticker 🌱]', undefined],
+        ['[location 48.2, 16.37]', undefined],
+      ])
+    }))
+
   it('say why they cannot be had, and when to try again', () =>
     inWorld(async (world) => {
       const { channel, emulator } = world

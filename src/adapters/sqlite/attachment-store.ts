@@ -27,6 +27,8 @@ interface AttachmentColumns {
   reason: string | null
   attempts: number
   not_before: number
+  words: string | null
+  words_text: string | null
 }
 
 /** Messages that a group is to be given and that wait for a file. */
@@ -85,7 +87,9 @@ export class SqliteAttachmentStore implements AttachmentStore {
 
   failed({ inboundId, position }: Place, reason: string): void {
     this.#statements
-      .prepare("UPDATE attachment SET state = 'failed', reason = ? WHERE inbound_id = ? AND position = ?")
+      .prepare(
+        "UPDATE attachment SET state = 'failed', reason = ?, words = NULL WHERE inbound_id = ? AND position = ?",
+      )
       .run(reason, inboundId, position)
   }
 
@@ -127,5 +131,11 @@ function toAttachment(row: AttachmentColumns): Attachment {
     reason: row.reason,
     attempts: row.attempts,
     notBefore: row.not_before as UnixMs,
+    words: wordsOf(row),
   }
+}
+
+function wordsOf({ words, words_text }: AttachmentColumns): Attachment['words'] {
+  if (words === 'ready') return { said: words_text ?? '' }
+  return words === 'failed' ? { reason: words_text ?? '' } : null
 }

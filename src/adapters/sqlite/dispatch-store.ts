@@ -23,13 +23,13 @@ interface PendingColumns {
 }
 
 /**
- * Neither the message nor one before it in its session waits for a file: their order must hold (I12). Beginning with
- * the files that are wanted, which are few: the other way round each message looks at all that wait before it.
+ * Neither the message nor one before it in its session waits for a file or for words: their order must hold (I12).
+ * Beginning with the files that are awaited, which are few: the other way round each message looks at all that wait before it.
  */
 const NO_FILE_TO_WAIT_FOR = `NOT EXISTS (
-  SELECT 1 FROM attachment a INDEXED BY attachment_wanted
+  SELECT 1 FROM attachment a INDEXED BY attachment_awaited
   CROSS JOIN dispatch before INDEXED BY dispatch_by_inbound ON before.inbound_id = a.inbound_id
-  WHERE a.state = 'wanted' AND before.group_name = dispatch.group_name AND before.session = dispatch.session
+  WHERE (a.state = 'wanted' OR a.words = 'wanted') AND before.group_name = dispatch.group_name AND before.session = dispatch.session
     AND before.inbound_id <= dispatch.inbound_id AND before.inbox_seq IS NULL AND before.outcome IS NULL)`
 
 export class SqliteDispatchStore implements DispatchStore {

@@ -34,6 +34,7 @@ export const LET_IN = `
 export class SqliteInboundStore implements InboundStore {
   readonly #db: Database.Database
   readonly #statements: Statements
+  readonly #transcribes: boolean
   readonly #inOneCommit: <T>(work: () => T) => T
   readonly #record: (message: InboundMessage, at: UnixMs) => 'new' | 'duplicate'
   readonly #tell: (word: HostWord, at: UnixMs) => 'new' | 'duplicate'
@@ -41,8 +42,10 @@ export class SqliteInboundStore implements InboundStore {
   readonly #nextUrgent: Database.Statement<[number], InboundColumns>
   readonly #chatsWithNew: Database.Statement<[], { chat_id: number }>
 
-  constructor(db: Database.Database) {
+  /** `transcribes`: the words of voice messages are wanted before they are given to anybody. */
+  constructor(db: Database.Database, { transcribes = false }: { transcribes?: boolean } = {}) {
     this.#db = db
+    this.#transcribes = transcribes
     this.#statements = new Statements(db)
     this.#inOneCommit = db.transaction((work: () => unknown) => work()) as <T>(work: () => T) => T
     this.#record = this.#prepareRecord()
@@ -76,7 +79,7 @@ export class SqliteInboundStore implements InboundStore {
                             sent_at, received_at)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (chat_id, platform_message_id) DO NOTHING`,
     )
-    const attach = prepareAttach(db)
+    const attach = prepareAttach(db, this.#transcribes)
     const joinAlbum = prepareAlbums(db)
     const revise = prepareRevise(db)
     const setQuote = db.prepare('UPDATE inbound SET quote_name = ?, quote_text = ? WHERE id = ?')

@@ -77,6 +77,8 @@ export interface Attachment {
   readonly reason: string | null
   readonly attempts: number
   readonly notBefore: UnixMs
+  /** Of a voice message that was transcribed, or why it was not; null where that was not wanted, or is not over. */
+  readonly words: { readonly said: string } | { readonly reason: string } | null
 }
 
 /** Files of inbound messages, in the host's database. */

@@ -20,7 +20,8 @@ function ownFiles(message: Message): InboundFile[] {
   if (animation)
     return [file('video', animation, animation.file_name ?? 'animation.mp4', animation.mime_type)]
   if (video_note) return [file('video', video_note, 'video-note.mp4', 'video/mp4')]
-  if (voice) return [file('voice', voice, 'voice.ogg', voice.mime_type ?? 'audio/ogg')]
+  if (voice)
+    return [{ ...file('voice', voice, 'voice.ogg', voice.mime_type ?? 'audio/ogg'), seconds: voice.duration }]
   if (video) return [file('video', video, video.file_name ?? 'video.mp4', video.mime_type)]
   if (audio) return [file('document', audio, audio.file_name ?? 'audio', audio.mime_type)]
   if (document) return [file('document', document, document.file_name ?? 'document', document.mime_type)]

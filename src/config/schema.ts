@@ -1,5 +1,6 @@
 import { McpCommand } from '@creel/protocol'
 import { z } from 'zod'
+import { BaseUrl } from '../domain/base-url.ts'
 import { EgressRuleSetting } from '../domain/egress-rules.ts'
 import { isGroupName } from '../domain/ids.ts'
 import { CHATGPT } from '../domain/login-services.ts'
@@ -22,22 +23,10 @@ function isZone(name: string): boolean {
 function modelService(address: string) {
   return {
     /** Address without the version path; a proxy or a local model in place of the service's own. */
-    base_url: baseUrl(address),
+    base_url: BaseUrl.default(address),
     /** File with the key, mode 0600; relative to the project. A key in the vault comes before it. Empty = none. */
     key_file: z.string().default(''),
   }
-}
-
-function baseUrl(address: string) {
-  return z
-    .url({ protocol: /^https?$/ })
-    .refine((url) => isBareUrl(url), 'expected an address without user, password, query and fragment')
-    .default(address)
-}
-
-function isBareUrl(text: string): boolean {
-  const { username, password, search, hash } = new URL(text)
-  return `${username}${password}${search}${hash}` === ''
 }
 
 /** `creel.toml`: the whole install. Every key has a default; an unknown key is an error, not a shrug. */
@@ -67,7 +56,7 @@ export const InstallConfig = z.strictObject({
         .strictObject({
           ...modelService('https://api.openai.com'),
           /** Where they go when the vault has a ChatGPT login for them in place of a key. */
-          chatgpt_base_url: baseUrl(CHATGPT.baseUrl),
+          chatgpt_base_url: BaseUrl.default(CHATGPT.baseUrl),
         })
         .prefault({}),
     })

@@ -1,13 +1,9 @@
 import { z } from 'zod'
+import { BaseUrl } from './base-url.ts'
 import { SecretName } from './secret.ts'
 
 /** Name of the place in a command where the path of the recording goes. */
 export const RECORDING = '{file}'
-
-const Address = z.url({ protocol: /^https?$/ }).refine((address) => {
-  const { username, password, search, hash } = new URL(address)
-  return `${username}${password}${search}${hash}` === ''
-}, 'expected an address without user, password, query and fragment')
 
 /** `[transcription]` of creel.toml. Off while it names neither a command nor an address. */
 export const TranscriptionSettings = z
@@ -15,7 +11,7 @@ export const TranscriptionSettings = z
     /** Program and arguments, run without a shell; `{file}` is the path of the recording, else it is the standard input. */
     command: z.array(z.string().min(1)).max(50).default([]),
     /** In place of a command: a service with `/v1/audio/transcriptions` below this address. */
-    base_url: z.union([z.literal(''), Address]).default(''),
+    base_url: z.union([z.literal(''), BaseUrl]).default(''),
     model: z.string().min(1).max(100).default('whisper-1'),
     /** Language that is spoken, `de`; empty = it is found out. */
     language: z

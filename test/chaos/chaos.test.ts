@@ -81,12 +81,12 @@ it.skipIf(noEngine)(
 describe('a host that was broken on purpose', () => {
   it.each(MUTATIONS)(
     '$name is found out',
-    async ({ name, caughtBy, points }) => {
+    async ({ name, caughtBy, points, bounded = false }) => {
       // What a mutation loses depends on when something dies: the next seed kills elsewhere.
       for (let tries = 0; tries < 4; tries++) {
         const report = await runChaos({
           ...{ programs, seed: seed + tries, maxMs: 30_000, kills: 8, messages: 60 },
-          ...{ mutation: name, points, settleMs: 10_000, groups: 3 },
+          ...{ mutation: name, points, bounded, settleMs: 10_000, groups: 3 },
         })
         if (report.complaints.some((complaint) => caughtBy.test(complaint))) return
       }

@@ -15,6 +15,8 @@ export interface Mutation {
   readonly caughtBy: RegExp
   /** Where something must die for it to show. */
   readonly points: readonly CrashPoint<HostStep | RunnerStep>[]
+  /** It shows only where what comes in is bounded. */
+  readonly bounded?: boolean
   readonly breakIt: (parts: MutableParts) => void
 }
 
@@ -118,6 +120,28 @@ export const MUTATIONS: readonly Mutation[] = [
           items.map((item) => ({ ...item, key: `${item.key}:${process.pid}:${++calls}` })),
           at,
         )) as never
+    },
+  },
+  {
+    name: 'summary-uncounted',
+    caughtBy: /given as one with a message that does not know/,
+    ...{ points: ['after waiting.summarised'], bounded: true },
+    breakIt: ({ core }) => {
+      const summarised = core.waiting.summarised.bind(core.waiting)
+      core.waiting.summarised = (group, summary, at) => summarised(group, { ...summary, count: 1 }, at)
+    },
+  },
+  {
+    name: 'refused-untold',
+    caughtBy: /lost/,
+    ...{ points: ['after waiting.summarised'], bounded: true },
+    breakIt: ({ core }) => {
+      const add = core.deliveries.add.bind(core.deliveries)
+      core.deliveries.add = (deliveries, at) =>
+        add(
+          deliveries.filter(({ key }) => !key.startsWith('notice:full:full:')),
+          at,
+        )
     },
   },
   { name: 'settle-outside', caughtBy: /lost/, points: ['before outbox.settled'], breakIt: () => undefined },

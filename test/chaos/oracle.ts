@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { judgeBooks } from './books.ts'
 import { answersIn, type Platforms } from './platform.ts'
-import { type MessageRow, messagesOf, whyUnanswered } from './settlement.ts'
+import { type MessageRow, messagesOf, refusedAndTold, whyUnanswered } from './settlement.ts'
 
 /** What was found wrong; empty = nothing was lost, doubled or left over. */
 export type Complaints = readonly string[]
@@ -64,7 +64,7 @@ export function complaintsAbout(platforms: Platforms, dataDir: string, bounded =
     const deliveries = db.prepare<[], DeliveryRow>(DELIVERIES).all()
     found.push(...judgeInbound(platforms, inbound, bounded))
     found.push(...judgeDeliveries(deliveries))
-    found.push(...judgeShown(platforms, inbound, deliveries))
+    found.push(...judgeShown(platforms, inbound, refusedAndTold(db, inbound), deliveries))
     found.push(...judgeMail(db), ...judgeBooks(db, dataDir, bounded))
   })
   return found.length <= SHOWN_COMPLAINTS
@@ -129,6 +129,7 @@ function judgeMail(db: Database.Database): string[] {
 function judgeShown(
   platforms: Platforms,
   inbound: readonly MessageRow[],
+  told: ReadonlySet<number>,
   deliveries: readonly DeliveryRow[],
 ): string[] {
   const found: string[] = []
@@ -156,7 +157,7 @@ function judgeShown(
     for (let n = 1; n <= said; n++) {
       const times = counts.get(n) ?? 0
       const row = byName.get(`${key}:${n}`)
-      const why = row && whyUnanswered(row, byId, shownIn, (message) => counts.has(Number(message)))
+      const why = row && whyUnanswered(row, byId, told, shownIn, (message) => counts.has(Number(message)))
       // What could not be asked was said in the answer to it, which the books look for.
       if (times === 0 && !why && !platforms.asks.has(`${key}:${n}`))
         found.push(`${key}: the answer to ${n} was not shown: lost`)

@@ -22,8 +22,8 @@ export class People {
   readonly #score: Score
   readonly #options: ChaosOptions
   readonly #asked = new Map<Chat, number>()
-  /** Those that were flooded longest ago first. */
-  readonly #toFlood: Chat[]
+  /** By what becomes of too much, those that were flooded longest ago first. */
+  readonly #toFlood: readonly Chat[][]
   readonly #files = { in: FILES, out: FILES }
   #floodedAt: number | null = null
   #scheduled = false
@@ -35,7 +35,9 @@ export class People {
     this.#random = random
     this.#score = score
     this.#options = options
-    this.#toFlood = world.chats.filter(({ whenFull }) => whenFull === 'summarise')
+    this.#toFlood = (['summarise', 'reject'] as const).map((policy) =>
+      world.chats.filter(({ whenFull }) => whenFull === policy),
+    )
   }
 
   /** A host has begun to live; `wanted`: what it is to come by. `settled`: messages so far; `room`: not too much is open. */
@@ -63,10 +65,12 @@ export class People {
   goOn(settled: number): void {
     if (this.#floodedAt === null || settled < this.#floodedAt + FLOOD_AGAIN) return
     this.#floodedAt = settled
-    const chat = this.#toFlood.shift()
-    if (!chat) return
-    this.#toFlood.push(chat)
-    this.#flood(chat)
+    for (const chats of this.#toFlood) {
+      const chat = chats.shift()
+      if (!chat) continue
+      chats.push(chat)
+      this.#flood(chat)
+    }
   }
 
   /** Somebody writes. */

@@ -38,6 +38,10 @@ const HARM_AIMED = 0.3
 const CALM_ANSWERS = 240
 const IN_VAIN_ANSWERS = 300
 const COUNT_EVERY_MS = 100
+/** More files open so many times in a row is no chance. */
+const MOST_GROWTHS = 6
+/** Longer than a platform may be silent, and than it takes until who said too much is heard again. */
+const CALM_MS = 90_000
 /** A life without an answer ends after so long. */
 const QUIET_MS = 15_000
 
@@ -174,8 +178,7 @@ export class WorldRun {
       return ['not at rest', ...complaintsAbout(world.platforms, world.dataDir, world.bounded)]
     const before = complaintsAbout(world.platforms, world.dataDir, world.bounded)
     if (before.length > 0) return before
-    // Where messages may be refused, not each of these rounds wakes every agent.
-    const leaks = world.bounded ? [] : await this.#leaks()
+    const leaks = await this.#leaks()
     const complaints = complaintsAbout(world.platforms, world.dataDir, world.bounded)
     await world.stopHost()
     const left = world.engine.running()
@@ -187,6 +190,8 @@ export class WorldRun {
   async #leaks(): Promise<Complaints> {
     const { platforms, chats } = this.#world
     const round = async () => {
+      // What was too much is long ago, and when people's clocks are is known: nothing is refused now.
+      if (this.#world.bounded) this.#world.jumpClock(CALM_MS)
       for (const { platform, chat } of chats) platforms.say(platform, chat)
       this.#score.said += chats.length
       await this.#rest()
@@ -197,12 +202,12 @@ export class WorldRun {
     await round()
     const counts = [await round()]
     // What a pool has opened once it keeps; what leaks goes on growing.
-    const grows = () => (counts.at(-1) ?? 0) > (counts.at(-2) ?? Number.NEGATIVE_INFINITY) + 5
-    while (grows() && counts.length < 4) {
+    const grows = () => (counts.at(-1) ?? 0) > (counts.at(-2) ?? Number.NEGATIVE_INFINITY) + 1
+    while (grows() && counts.length < MOST_GROWTHS) {
       for (let n = 0; n < 5; n++) await round()
       counts.push(await round())
     }
-    return grows() && counts.length === 4 ? [`open files of the host grew: ${counts.join(', ')}: leaked`] : []
+    return grows() ? [`open files of the host grew: ${counts.join(', ')}: leaked`] : []
   }
 
   async #rest(): Promise<boolean> {

@@ -22,8 +22,8 @@ const readsEnvironment = (file: string) =>
 /** Takes time and chance from a port: all of the host but what is next to the outside world. */
 const timeless = (file: string) => /^src\/(?!adapters\/|cli\/)/.test(file) && product(file) && !isMain(file)
 
-/** Modules of a dependency can be left out of a start only where they are asked for. */
-const LEAVES_OUT_MODULES = 'src/adapters/docker/load-dockerode.ts'
+/** What is left out of a start, or loaded at its first use, can be so only where it is asked for. */
+const LOADS_LATER = ['src/adapters/docker/load-dockerode.ts', 'src/adapters/age-vault/load-age.ts']
 
 const RULES: readonly TextRule[] = [
   { say: 'export * hides what a file offers', find: /^export\s*\*/gm, in: everywhere },
@@ -37,7 +37,7 @@ const RULES: readonly TextRule[] = [
   {
     say: 'require()',
     find: /\b(?:createRequire|require)\s*\(/g,
-    in: (file) => product(file) && file !== LEAVES_OUT_MODULES,
+    in: (file) => product(file) && !LOADS_LATER.includes(file),
   },
   {
     say: 'process.env outside the configuration loader and the mains',

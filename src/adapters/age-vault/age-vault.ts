@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { generateX25519Identity } from 'age-encryption'
 import { CreelError } from '../../domain/errors.ts'
 import type { RotationResult, Vault, VaultPlace } from '../../domain/ports/vault.ts'
 import type { VaultContent } from '../../domain/secret.ts'
 import type { VaultEdit } from '../../domain/vault-edits.ts'
 import { replaceFile } from '../../replace-file.ts'
+import { loadAge } from './load-age.ts'
 import type { MasterKey } from './master-key.ts'
 import { seal, unseal } from './sealed-content.ts'
 
@@ -80,7 +80,7 @@ export class AgeVault implements Vault {
 
   /** Both keys are in place while the vault is locked anew: whichever of the two it is locked with, it opens. */
   async #newKey({ content, identities }: Opened): Promise<RotationResult> {
-    const fresh = await generateX25519Identity()
+    const fresh = await loadAge().generateX25519Identity()
     const both = [fresh, ...identities] as const
     this.#key.write(both)
     await this.#write(content, fresh)
@@ -129,7 +129,7 @@ export class AgeVault implements Vault {
   async #firstKey(): Promise<Pick<Opened, 'identities' | 'opener'>> {
     const [first, ...others] = (await this.#key.read()) ?? []
     if (first !== undefined) return { identities: [first, ...others], opener: 0 }
-    const fresh = await generateX25519Identity()
+    const fresh = await loadAge().generateX25519Identity()
     this.#key.write([fresh])
     return { identities: [fresh], opener: 0 }
   }

@@ -1,9 +1,11 @@
-import { Decrypter, Encrypter, identityToRecipient } from 'age-encryption'
+import type { Decrypter } from 'age-encryption'
 import { CreelError } from '../../domain/errors.ts'
 import { VaultContent } from '../../domain/secret.ts'
+import { loadAge } from './load-age.ts'
 
 /** The content as a file of the age format that this identity opens. */
 export async function seal(content: VaultContent, identity: string): Promise<Uint8Array> {
+  const { Encrypter, identityToRecipient } = loadAge()
   const encrypter = new Encrypter()
   encrypter.addRecipient(await identityToRecipient(identity))
   return encrypter.encrypt(JSON.stringify(content))
@@ -14,6 +16,7 @@ export async function unseal(
   sealed: Uint8Array,
   identities: readonly string[],
 ): Promise<{ readonly content: VaultContent; readonly opener: number } | null> {
+  const { Decrypter } = loadAge()
   for (const [opener, identity] of identities.entries()) {
     const decrypter = new Decrypter()
     decrypter.addIdentity(identity)
@@ -25,6 +28,7 @@ export async function unseal(
 
 /** A copy for another place, locked with a passphrase; `age -d` opens it too. Takes about a second, on purpose. */
 export async function sealWithPassphrase(content: VaultContent, passphrase: string): Promise<Uint8Array> {
+  const { Encrypter } = loadAge()
   const encrypter = new Encrypter()
   encrypter.setPassphrase(passphrase)
   return encrypter.encrypt(JSON.stringify(content))
@@ -32,6 +36,7 @@ export async function sealWithPassphrase(content: VaultContent, passphrase: stri
 
 /** Throws CreelError `unauthorized` for a wrong passphrase, `invalid` for anything else. */
 export async function unsealWithPassphrase(sealed: Uint8Array, passphrase: string): Promise<VaultContent> {
+  const { Decrypter } = loadAge()
   const decrypter = new Decrypter()
   decrypter.addPassphrase(passphrase)
   const text = await decrypted(decrypter, sealed)

@@ -8,6 +8,8 @@ const BREATHE_EVERY = 16
 const MAX_STEP_MS = 50
 /** Longest sleep; the poll looks again long before. Timers of the platform end at once beyond 2^31 ms. */
 const MAX_WAIT_MS = 3_600_000
+/** One for all: an error of its own for each nudge costs more than the nudge. */
+const WOKEN = 'woken'
 
 /** What a step says: nothing left, more at once, or look again after a while. */
 export type StepResult = 'idle' | 'again' | { readonly waitMs: number }
@@ -72,7 +74,7 @@ export class Pump<Key extends string | number> {
       lane.again = true
       return
     }
-    lane.waiting?.abort()
+    lane.waiting?.abort(WOKEN)
     this.#enqueue(key, lane)
   }
 
@@ -85,7 +87,7 @@ export class Pump<Key extends string | number> {
     for (const [key, lane] of this.#lanes) {
       if (!lane.backingOff || lane.running) continue
       lane.backingOff = false
-      lane.waiting?.abort()
+      lane.waiting?.abort(WOKEN)
       this.#enqueue(key, lane)
     }
   }
@@ -96,6 +98,7 @@ export class Pump<Key extends string | number> {
    */
   async stop(graceMs: number): Promise<void> {
     this.#stopping.abort(new Error(`${this.#options.name} is stopping`))
+    for (const lane of this.#lanes.values()) lane.waiting?.abort(this.#stopping.signal.reason)
     const done = Promise.allSettled([...this.#active, this.#loop])
     const timer = new AbortController()
     const grace = this.#options.clock.sleep(graceMs, timer.signal).catch(ignoreAbort)
@@ -218,16 +221,15 @@ export class Pump<Key extends string | number> {
   #wakeLater(key: Key, lane: Lane, waitMs: number): void {
     const waiting = new AbortController()
     lane.waiting = waiting
-    const signal = AbortSignal.any([waiting.signal, this.#stopping.signal])
     const wake = () => {
       if (lane.waiting === waiting) lane.waiting = null
-      if (signal.aborted) return
+      if (waiting.signal.aborted || this.#stopping.signal.aborted) return
       lane.backingOff = false
       this.#enqueue(key, lane)
     }
     const ms = Math.min(Math.max(waitMs, 0), MAX_WAIT_MS)
     lane.wakeAt = this.#options.clock.now() + ms
-    void this.#options.clock.sleep(ms, signal).then(wake, ignoreAbort)
+    void this.#options.clock.sleep(ms, waiting.signal).then(wake, ignoreAbort)
   }
 }
 

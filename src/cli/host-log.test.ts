@@ -23,6 +23,7 @@ test('a log that has grown is put aside, four old ones are kept, and no line is 
     opened.log.info({ round, filler: 'x'.repeat(200) }, 'a line')
   }
   opened.log.info({ round: 8 }, 'the last line')
+  opened.flush()
   const rounds = [file, 1, 2, 3, 4].map(
     (which) => JSON.parse(readFileSync(which === file ? file : `${file}.${which}`, 'utf8')).round,
   )
@@ -62,6 +63,7 @@ test('the last lines are found behind rotations, and a reader that follows misse
   opened = openHostLog(file, 'info', { maxBytes: 500 })
   const say = (from: number, to: number) => {
     for (let n = from; n < to; n += 1) opened?.log.info({ n }, 'a line')
+    opened?.flush()
   }
   const numbers = (lines: readonly string[]) => lines.map((line) => (JSON.parse(line) as { n: number }).n)
   say(0, 20)

@@ -11,8 +11,13 @@ export const KEPT_LOGS = 4
 const MAX_OUT_BYTES = 2 * 1024 * 1024
 const LOOK_EVERY_MS = 30_000
 
+/** Many lines of one turn of the event loop are written together, but never so many bytes. */
+const MAX_HELD_BYTES = 64 * 1024
+
 export interface HostLog extends Disposable {
   readonly log: Log
+  /** What was said is in the file when it returns. */
+  flush(): void
 }
 
 export interface HostLogOptions {
@@ -35,10 +40,14 @@ export function openHostLog(file: string, level: string, options: HostLogOptions
   // Without a listener a full disk would end the host: the line is lost, what it tells of goes on.
   destination.on('error', () => undefined)
   let bytes = sizeOf(file)
-  const write = (line: string) => {
-    const cleaned = clean(line)
-    destination.write(cleaned)
-    bytes += Buffer.byteLength(cleaned)
+  let held = ''
+  let isHolding = false
+  const flush = () => {
+    if (held === '') return
+    const lines = held
+    held = ''
+    destination.write(lines)
+    bytes += Buffer.byteLength(lines)
     if (bytes < maxBytes) return
     bytes = 0
     try {
@@ -48,10 +57,29 @@ export function openHostLog(file: string, level: string, options: HostLogOptions
       log.error({ err: error }, 'log could not be rotated')
     }
   }
+  // The first line of a turn is written at once. The rest of it waits for its end: a write for each line is a tenth of
+  // what a flood of messages costs.
+  const write = (line: string) => {
+    held += clean(line)
+    if (isHolding && held.length < MAX_HELD_BYTES && bytes + held.length < maxBytes) return
+    flush()
+    if (isHolding) return
+    isHolding = true
+    setImmediate(() => {
+      isHolding = false
+      flush()
+    })
+  }
+  process.on('exit', flush)
   const log = pino({ level, base: null }, { write })
   const timer = setInterval(() => keepSmall(outFile, log), LOOK_EVERY_MS)
   timer.unref()
-  return { log, [Symbol.dispose]: () => clearInterval(timer) }
+  const end = () => {
+    clearInterval(timer)
+    process.off('exit', flush)
+    flush()
+  }
+  return { log, flush, [Symbol.dispose]: end }
 }
 
 /** Where a host in the background prints to. */

@@ -10,6 +10,8 @@ import { WriterThreads } from './writer-threads.ts'
 const MAX_OPEN_EACH = 256
 /** From so many calls a second on threads are worth their memory and their start, which takes longer than a commit. */
 const MANY_A_SECOND = 20
+/** From so many on, a commit rather waits for a thread that is being begun than everything else for the commit. */
+const FLOOD_A_SECOND = 50
 /** So is a disk on which one commit takes this long. */
 const SLOW_MS = 20
 
@@ -89,6 +91,6 @@ export class ThreadedMailbox implements Mailbox {
     }
     this.#calls += 1
     if (this.#calls >= this.#manyASecond) this.#threads.wake()
-    return this.#threads.isReady(group)
+    return this.#threads.isReady(group) || (this.#calls >= FLOOD_A_SECOND && this.#threads.isBegun(group))
   }
 }

@@ -55,8 +55,13 @@ export class WriterThreads {
     return this.#threads[indexOf(group, this.#threads.length)]?.ready ?? false
   }
 
+  /** Whether it runs, so that orders are taken, now or in a moment. */
+  isBegun(group: GroupName): boolean {
+    return this.#threads[indexOf(group, this.#threads.length)] !== undefined
+  }
+
   /**
-   * To be called when it is ready. Rejects with the CreelError of the mailbox; with `unavailable` when the thread died:
+   * To be called when it runs. Rejects with the CreelError of the mailbox; with `unavailable` when the thread died:
    * do it again then.
    */
   run(work: Work): Promise<readonly number[]> {

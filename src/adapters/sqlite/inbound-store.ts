@@ -31,6 +31,13 @@ export const LET_IN = `
   AND (EXISTS (SELECT 1 FROM role r WHERE r.user_id = i.sender_id AND r.group_name IN ('', @group))
     OR EXISTS (SELECT 1 FROM binding b WHERE b.chat_id = i.chat_id AND b.group_name = @group AND b.senders = 'open'))`
 
+// Put together once: a text made anew is hashed anew at each look into the prepared statements.
+const OVERHEARD = `SELECT i.sender_id, i.sender_name, i.text, i.sent_at FROM inbound i
+ WHERE i.chat_id = @chatId AND i.id < @before AND i.id > max(coalesce((${LAST_GIVEN}), 0), @since)
+   AND i.state IN ('heard', 'routed') AND i.from_host = 0 AND (@thread IS NULL OR i.thread = @thread) AND ${NOT_REFUSED} AND ${LET_IN}
+ ORDER BY i.id DESC LIMIT @limit`
+const FIND = `${SELECT_INBOUND} WHERE i.id = ?`
+
 export class SqliteInboundStore implements InboundStore {
   readonly #db: Database.Database
   readonly #statements: Statements
@@ -183,10 +190,7 @@ export class SqliteInboundStore implements InboundStore {
     const thread = perThread ? (row.address.thread ?? '') : null
     const rows = this.#statements
       .prepare<unknown[], { sender_id: string; sender_name: string; text: string; sent_at: number }>(
-        `SELECT i.sender_id, i.sender_name, i.text, i.sent_at FROM inbound i
-         WHERE i.chat_id = @chatId AND i.id < @before AND i.id > max(coalesce((${LAST_GIVEN}), 0), @since)
-           AND i.state IN ('heard', 'routed') AND i.from_host = 0 AND (@thread IS NULL OR i.thread = @thread) AND ${NOT_REFUSED} AND ${LET_IN}
-         ORDER BY i.id DESC LIMIT @limit`,
+        OVERHEARD,
       )
       .all({ group, chatId: row.chatId, before: row.id, thread, limit, since: since ?? 0 })
     return rows.reverse().map((heard) => ({
@@ -228,7 +232,7 @@ export class SqliteInboundStore implements InboundStore {
   }
 
   find(id: InboundId): InboundRow | null {
-    const row = this.#statements.prepare<[number], InboundColumns>(`${SELECT_INBOUND} WHERE i.id = ?`).get(id)
+    const row = this.#statements.prepare<[number], InboundColumns>(FIND).get(id)
     return row ? toInboundRow(row) : null
   }
 }

@@ -3,7 +3,7 @@ import type { Notices } from '../delivery/notices.ts'
 import { isAgentChat } from '../domain/agent-request.ts'
 import type { Binding } from '../domain/binding.ts'
 import { destinationsOf } from '../domain/destination.ts'
-import type { DeliveryId, GroupName, InboundId } from '../domain/ids.ts'
+import type { ChatId, DeliveryId, GroupName, InboundId } from '../domain/ids.ts'
 import type { Quote } from '../domain/message.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type { Mailbox, NewInboxEntry } from '../domain/ports/mailbox.ts'
@@ -97,10 +97,15 @@ function nextItems(group: GroupName, ports: DispatcherPorts): NextItems {
   const { room, bound } = ports.budget(group)
   if (bound) tellBound(bound, pending, ports)
   if (room <= 0) return { result: { waitMs: BOUND_WAIT_MS } }
-  const told = new Set<DeliveryId>()
+  const batch: Batch = {
+    group,
+    told: new Set(),
+    bindings: ports.directory.bindingsOf(group),
+    places: new Map(),
+  }
   const items = pending.slice(0, room).flatMap((dispatch) => {
     const row = ports.inbound.find(dispatch.inboundId)
-    return row ? [inboxItem(group, dispatch, row, told, ports)] : []
+    return row ? [inboxItem(batch, dispatch, row, ports)] : []
   })
   return { items, more: pending.length === BATCH }
 }
@@ -116,14 +121,23 @@ interface InboxItem {
   readonly undelivered: readonly DeliveryId[]
 }
 
-/** `told`: what another message of this batch tells its agent already. */
+/** What the messages of one commit have in common. */
+interface Batch {
+  readonly group: GroupName
+  /** What one of its messages tells its agent already. */
+  readonly told: Set<DeliveryId>
+  readonly bindings: readonly Binding[]
+  /** Where else the agent may send to, for each chat that it is asked in. */
+  readonly places: Map<ChatId, ReturnType<typeof destinationsOf>>
+}
+
 function inboxItem(
-  group: GroupName,
+  batch: Batch,
   dispatch: PendingDispatch,
   row: InboundRow,
-  told: Set<DeliveryId>,
   ports: DispatcherPorts,
 ): InboxItem {
+  const { group, told } = batch
   const failed = ports.deliveries
     .untoldTo(group, dispatch.session, MAX_NOTES)
     .filter(({ id }) => !told.has(id))
@@ -133,7 +147,7 @@ function inboxItem(
     id: row.id,
     key: dispatch.retries === 0 ? `message:${row.id}` : `message:${row.id}:${dispatch.retries}`,
     entry: {
-      ...inboxMessage(group, dispatch, row, ports),
+      ...inboxMessage(batch, dispatch, row, ports),
       ...(notes.length === 0 ? {} : { notes }),
     },
     undelivered: failed.map(({ id }) => id),
@@ -178,11 +192,12 @@ function tellBound(
 }
 
 function inboxMessage(
-  group: GroupName,
+  batch: Batch,
   dispatch: PendingDispatch,
   row: InboundRow,
   ports: DispatcherPorts,
 ): InboxMessage {
+  const { group, bindings } = batch
   const { session, epoch } = splitSession(dispatch.session)
   const choice = ports.choices.of(group, session)
   const perThread = session.includes('/thread:')
@@ -190,9 +205,7 @@ function inboxMessage(
   const since = choice.epoch === epoch ? choice.since : null
   const heard = () => ports.inbound.overheard(group, row, perThread, ports.contextMessages, since)
   const { thread, channel } = row.address
-  const { directory } = ports
-  const bindings = directory.bindingsOf(group)
-  const destinations = destinationsOf(row.chatId, bindings, (id) => directory.chat(id))
+  const destinations = placesFrom(row.chatId, batch, ports)
   const { given, lines } = giveFiles(group, row.id, ports)
   const task = row.fromHost ? ports.tasks.ofInbound(row.id) : null
   return {
@@ -221,6 +234,14 @@ function inboxMessage(
     ...(dispatch.bundle === null ? {} : { bundle: dispatch.bundle }),
     ...(destinations.length === 0 ? {} : { destinations }),
   }
+}
+
+function placesFrom(chat: ChatId, { bindings, places }: Batch, { directory }: DispatcherPorts) {
+  const known = places.get(chat)
+  if (known !== undefined) return known
+  const found = destinationsOf(chat, bindings, (id) => directory.chat(id))
+  places.set(chat, found)
+  return found
 }
 
 /** What the speaker is to the agent, when the owner has said so. */

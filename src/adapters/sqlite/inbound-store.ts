@@ -47,6 +47,9 @@ export class SqliteInboundStore implements InboundStore {
   readonly #tell: (word: HostWord, at: UnixMs) => 'new' | 'duplicate'
   readonly #nextNew: Database.Statement<[number], InboundColumns>
   readonly #nextUrgent: Database.Statement<[number], InboundColumns>
+  readonly #setState: Database.Statement
+  readonly #dispatch: Database.Statement
+  readonly #sticky: Database.Statement
   readonly #chatsWithNew: Database.Statement<[], { chat_id: number }>
 
   /** `transcribes`: the words of voice messages are wanted before they are given to anybody. */
@@ -62,6 +65,15 @@ export class SqliteInboundStore implements InboundStore {
     )
     this.#nextUrgent = db.prepare(
       `${selectInboundBy('inbound_urgent')} WHERE i.chat_id = ? AND i.state = 'new' AND i.urgent = 1 ORDER BY i.id LIMIT 1`,
+    )
+    this.#setState = db.prepare('UPDATE inbound SET state = ?, reason = ? WHERE id = ?')
+    this.#dispatch = db.prepare(
+      `INSERT INTO dispatch (group_name, inbound_id, session, command, dispatched_at, bundle, aside, outcome,
+         outcome_reason, settled_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    )
+    this.#sticky = db.prepare(
+      `INSERT INTO sticky (binding_id, thread, opened_at) SELECT ?, thread, ? FROM inbound WHERE id = ?
+       ON CONFLICT DO UPDATE SET opened_at = excluded.opened_at`,
     )
     this.#chatsWithNew = db.prepare(
       "SELECT chat_id FROM inbound WHERE state = 'new' GROUP BY chat_id ORDER BY min(id)",
@@ -159,22 +171,14 @@ export class SqliteInboundStore implements InboundStore {
     plans: readonly DispatchPlan[],
     at: UnixMs,
   ): void {
-    const dispatch = this.#statements.prepare(
-      `INSERT INTO dispatch (group_name, inbound_id, session, command, dispatched_at, bundle, aside, outcome,
-         outcome_reason, settled_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-    )
-    const sticky = this.#statements.prepare(
-      `INSERT INTO sticky (binding_id, thread, opened_at) SELECT ?, thread, ? FROM inbound WHERE id = ?
-       ON CONFLICT DO UPDATE SET opened_at = excluded.opened_at`,
-    )
     const write = () => {
-      this.#statements.prepare('UPDATE inbound SET state = ?, reason = ? WHERE id = ?').run(state, reason, id)
+      this.#setState.run(state, reason, id)
       for (const plan of plans) {
         const { aside, bundle = null, command = null } = plan
         const over = aside !== undefined && aside.kind !== 'summary' ? aside.reason : null
         const end = over === null ? [null, null, null] : ['cancelled', over, at]
-        dispatch.run(plan.group, id, plan.session, command, at, bundle, aside?.kind ?? null, ...end)
-        if (plan.openSticky) sticky.run(plan.openSticky.bindingId, at, id)
+        this.#dispatch.run(plan.group, id, plan.session, command, at, bundle, aside?.kind ?? null, ...end)
+        if (plan.openSticky) this.#sticky.run(plan.openSticky.bindingId, at, id)
       }
     }
     relaxedSync(this.#db, () => this.#inOneCommit(write))

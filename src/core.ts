@@ -32,6 +32,7 @@ import { openHostDb } from './adapters/sqlite/open.ts'
 import { SqliteOutboxStore } from './adapters/sqlite/outbox-store.ts'
 import { SqliteOverviewStore } from './adapters/sqlite/overview-store.ts'
 import { SqliteOwnChatStore } from './adapters/sqlite/own-chat-store.ts'
+import { SqlitePackageStore } from './adapters/sqlite/package-store.ts'
 import { SqlitePairingCodes } from './adapters/sqlite/pairing-store.ts'
 import { SqlitePeople } from './adapters/sqlite/person-store.ts'
 import { SqliteProgressNotes } from './adapters/sqlite/progress-note-store.ts'
@@ -95,6 +96,7 @@ export interface Core extends Disposable {
   /** What the owner allows or denies beside container.json, and what left the sandboxes. */
   readonly egressRules: SqliteEgressRules
   readonly egressLog: SqliteEgressLog
+  readonly packages: SqlitePackageStore
   readonly memory: MemoryReader
   readonly messages: SqliteChatMessages
   readonly webChats: SqliteOwnChatStore
@@ -152,6 +154,7 @@ export function openCore(install: Install, clock: Clock = steadyClock()): Core {
     notes: new SqliteProgressNotes(db),
     egressRules: new SqliteEgressRules(db),
     egressLog: new SqliteEgressLog(db),
+    packages: new SqlitePackageStore(db),
     messages: new SqliteChatMessages(db),
     memory: new ForkedMemoryReader(paths),
     webChats: new SqliteOwnChatStore(db, 'web'),

@@ -69,6 +69,14 @@ export class Events {
     this.#log.warn({ event: 'skill.left_out', group, skill, problem }, 'a skill was left out')
   }
 
+  packagesBuilt(image: string, tookMs: number): void {
+    this.#log.info({ event: 'packages.built', image, tookMs }, 'an image with packages was built')
+  }
+
+  packagesFailed(image: string, problem: string): void {
+    this.#log.warn({ event: 'packages.failed', image, problem }, 'packages could not be installed')
+  }
+
   turnAccepted(group: GroupName, inboxSeq: number, attempt: number): void {
     this.#log.info({ event: 'turn.accepted', group, inboxSeq, attempt }, 'turn began')
   }

@@ -8,6 +8,7 @@ import { systemRandom } from './adapters/clock/random.ts'
 import { agentImageTag, ensureAgentImage, type ImageContents } from './adapters/docker/agent-image.ts'
 import { baseImageTag } from './adapters/docker/base-image.ts'
 import { DockerEngine } from './adapters/docker/docker-engine.ts'
+import { DockerPackages } from './adapters/docker/docker-packages.ts'
 import { engineSocket } from './adapters/docker/engine-socket.ts'
 import { readNpmConfig } from './adapters/docker/npm-config.ts'
 import { SocketDoorbell } from './adapters/doorbell/socket-doorbell.ts'
@@ -41,6 +42,7 @@ import { transcriberOf } from './voice-parts.ts'
 type TelegramBot = InstallConfig['telegram'][number]
 
 const ENGINE_CHECK_MS = 15_000
+const PACKAGES_SCRIPT = join('setup', 'install-packages.sh')
 
 /** How a group is right now, for the page; known only once the host runs. */
 export type GroupState = (group: GroupName) => { provider: string; state: string }
@@ -101,6 +103,11 @@ export async function realParts(
     image: rememberSuccess(async (wanted) => {
       await engine.check(AbortSignal.timeout(ENGINE_CHECK_MS))
       return agentImage(install, wanted, (line) => log.debug({ line }, 'image build'))
+    }),
+    packageBuilder: new DockerPackages({
+      ...{ socketPath, installId: core.installId, script: join(install.projectDir, PACKAGES_SCRIPT) },
+      npm: () => readNpmConfig(install.env.extraCaCerts),
+      ...(install.env.pipIndex ? { pipIndex: install.env.pipIndex } : {}),
     }),
     prepareFolders: (group) => prepareGroupFolders(paths, group, process.getuid?.() ?? -1),
     skills: new SkillFolders(paths),

@@ -8,7 +8,6 @@ import { callParts } from './call-parts.ts'
 import type { Calls } from './calls/calls.ts'
 import type { Channels } from './channels.ts'
 import type { ChatCommandPorts } from './chat-commands/command.ts'
-import type { Core } from './core.ts'
 import { Notices } from './delivery/notices.ts'
 import { Outgoing } from './delivery/outgoing.ts'
 import { tellProblem } from './delivery/problem-notices.ts'
@@ -18,15 +17,15 @@ import type { FileStore, GroupFiles } from './domain/ports/files.ts'
 import type { Gateway } from './domain/ports/gateway.ts'
 import type { Doorbell, Mailbox, OutboxReader } from './domain/ports/mailbox.ts'
 import type { SandboxEngine } from './domain/ports/sandbox.ts'
-import type { Skills } from './domain/ports/skills.ts'
 import type { Transcriber } from './domain/ports/transcription.ts'
 import { Events } from './events.ts'
 import { type InboundParts, inboundParts } from './inbound-parts.ts'
-import type { Log } from './log.ts'
 import { collect } from './mail/collector.ts'
 import { dispatchNext } from './mail/dispatcher.ts'
 import { OutboxRound } from './mail/outbox-round.ts'
 import { bindOwnChats } from './operator/group-commands.ts'
+import { packageParts } from './package-parts.ts'
+import type { PackageImages } from './packages/package-images.ts'
 import { Pump, type PumpOptions, type StepResult } from './pump.ts'
 import { Admission } from './routing/admission.ts'
 import { stopTurns } from './routing/stop-turns.ts'
@@ -42,9 +41,7 @@ import { taskParts } from './task-parts.ts'
 import type { Tasks } from './tasks/tasks.ts'
 
 /** What a host is built from; tests put their own in. */
-export interface HostParts {
-  readonly core: Core
-  readonly log: Log
+export interface HostParts extends SandboxParts {
   readonly engine: SandboxEngine
   readonly mailbox: Mailbox
   readonly reader: OutboxReader
@@ -57,11 +54,6 @@ export interface HostParts {
   readonly groupFiles: GroupFiles
   /** Writes voice messages down; null when that is not set up. */
   readonly transcriber: Transcriber | null
-  /** Tag of the image that groups of this kind run on; makes it when it is missing. */
-  readonly image: SandboxParts['image']
-  /** Makes the folders a sandbox mounts. Idempotent. */
-  readonly prepareFolders: (group: GroupName) => void
-  readonly skills: Skills
   readonly random: () => number
 }
 
@@ -75,6 +67,7 @@ export class Host {
   readonly admission: Admission
   readonly supervisor: Supervisor
   readonly approvals: Approvals
+  readonly packages: PackageImages
   readonly #agents: Agents
   readonly #routing: Pump<ChatId>
   readonly #dispatch: Pump<GroupName>
@@ -132,6 +125,7 @@ export class Host {
         this.#agents.stopFor(chatId),
     }
     const nudge = (group: GroupName) => this.#dispatch.nudge(group)
+    this.packages = packageParts(parts, this, pump)
     this.approvals = approvalParts(core, { notices, channelOf, events, nudge, host: this }, pump)
     const { intakes, routing } = inboundParts(
       core,
@@ -181,7 +175,7 @@ export class Host {
       engine: parts.engine,
       ...{ groups, dispatches, mailbox, clock, random, events, specHash, problems },
       limits,
-      specOf: (group, config) => specOf(parts, group, config),
+      specOf: (group, config) => specOf(core, this.packages, group, config),
       prepare: (group, config) => prepareSandbox(parts, this.#mail, group, config),
       nudge: (group) => this.#supervise.nudge(group),
       exited: (group) => this.#collect.nudge(group),
@@ -221,8 +215,8 @@ export class Host {
     this.#outgoing.start()
     this.#engine.start()
     for (const pump of [this.#collect, this.#supervise, this.#dispatch, this.#routing]) pump.start()
-    const rest = [this.#attached, this.#board, this.approvals, this.#agents, this.#calls, this.#tasks]
-    for (const part of rest) part.start()
+    const asking = [this.approvals, this.packages, this.#agents, this.#calls, this.#tasks]
+    for (const part of [this.#attached, this.#board, ...asking]) part.start()
     void this.parts.files.sweep()
     this.#intakes.start()
   }
@@ -271,6 +265,7 @@ export class Host {
     await this.#calls.stop()
     await this.#agents.stop()
     await this.approvals.stop()
+    await this.packages.stop()
     await this.#outgoing.stop(5_000)
     await this.#board.stop()
     await channels.close()

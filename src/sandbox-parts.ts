@@ -4,11 +4,13 @@ import type { GroupConfig, WantedImage } from './config/schema.ts'
 import type { Core } from './core.ts'
 import type { GroupName } from './domain/ids.ts'
 import type { Mailbox } from './domain/ports/mailbox.ts'
+import type { PackageBuilder } from './domain/ports/packages.ts'
 import type { SandboxSpec } from './domain/ports/sandbox.ts'
 import type { Skills } from './domain/ports/skills.ts'
 import { withToolServers } from './domain/tool-server.ts'
 import { Events } from './events.ts'
 import type { Log } from './log.ts'
+import type { PackageImages } from './packages/package-images.ts'
 import type { GroupMail } from './sandboxes/group-mail.ts'
 import { placeSkills } from './sandboxes/place-skills.ts'
 import { runnerSettings } from './sandboxes/runner-settings.ts'
@@ -18,19 +20,22 @@ export interface SandboxParts {
   readonly core: Core
   readonly log: Log
   readonly mailbox: Pick<Mailbox, 'writeSettings'>
+  /** Tag of the runtime image that groups of this kind run on; makes it when it is missing. */
   readonly image: (wanted: WantedImage) => Promise<string>
+  readonly packageBuilder: PackageBuilder
+  /** Makes the folders a sandbox mounts. Idempotent. */
   readonly prepareFolders: (group: GroupName) => void
   readonly skills: Skills
 }
 
-/** What the sandbox of a group is to be; makes its image when it is missing. */
+/** What the sandbox of a group is to be; makes its runtime image when it is missing. */
 export async function specOf(
-  parts: SandboxParts,
+  { install, toolServers }: Pick<Core, 'install' | 'toolServers'>,
+  images: Pick<PackageImages, 'imageFor'>,
   group: GroupName,
   config: GroupConfig,
 ): Promise<SandboxSpec> {
-  const { install, toolServers } = parts.core
-  const image = await parts.image(config)
+  const image = await images.imageFor(group, config)
   const { runtime } = install.config.engine
   return sandboxSpec(group, withToolServers(config, toolServers.of(group)), install.paths, {
     image,

@@ -15,6 +15,9 @@ export type AskedFor =
   /** It needs nobody's decision: it is so already, or can never be. Words for the agent. */
   | { readonly settled: 'done' | 'denied'; readonly outcome: string }
 
+/** What became of it, for the agent; or when to come again for what is still being done. */
+export type CarriedOut = string | { readonly waitMs: number }
+
 /** One kind of thing that people decide about. */
 export interface ApprovalKind {
   readonly name: ApprovalKindName
@@ -24,10 +27,10 @@ export interface ApprovalKind {
   read(group: GroupName, ask: OutboxAsk['ask']): AskedFor
   /**
    * Carries out what was allowed, as the one who spoke when it was asked. Idempotent: a kill right after it does it
-   * again. Returns what became of it, for the agent. Throws CreelError when it cannot be done at all; anything else is
-   * tried again.
+   * again. What takes long is begun, and looked at each time. Throws CreelError when it cannot be done at all; anything
+   * else, and an engine that is away, is tried again.
    */
-  carryOut(approval: Approval): string | Promise<string>
+  carryOut(approval: Approval): CarriedOut | Promise<CarriedOut>
   /** What it gives is there from the start of a sandbox: the agent is told when none of before runs any more. */
   readonly renews?: boolean
   /** What it is called in a sentence to the agent. */

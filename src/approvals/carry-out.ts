@@ -1,6 +1,6 @@
 import { isAgentChat } from '../domain/agent-request.ts'
 import { type Approval, type ApprovalKindName, isFinal } from '../domain/approval.ts'
-import { ChannelRefusedError, CreelError, errorText } from '../domain/errors.ts'
+import { ChannelRefusedError, CreelError, EngineUnavailableError, errorText } from '../domain/errors.ts'
 import type { GroupName } from '../domain/ids.ts'
 import type { ApprovalStore } from '../domain/ports/approvals.ts'
 import type { Channel } from '../domain/ports/channel.ts'
@@ -55,10 +55,7 @@ export async function carryOutNext(
     askInOrigin(approval, ports)
     return 'idle'
   }
-  if (approval.state === 'allowed') {
-    await carryOut(approval, ports)
-    return 'again'
-  }
+  if (approval.state === 'allowed') return carryOut(approval, ports)
   if (!approval.told) {
     const wait = await waitForSandbox(approval, ports, signal)
     if (wait !== null) return wait
@@ -102,20 +99,24 @@ function askInOrigin(
   approvals.moveCard(id, chatId, moved.cardKey)
 }
 
-async function carryOut(approval: Approval, { approvals, kinds, clock }: CarryOutPorts): Promise<void> {
+async function carryOut(approval: Approval, { approvals, kinds, clock }: CarryOutPorts): Promise<StepResult> {
   const { id, kind, decidedAt } = approval
   if (!isAsShown(approval)) {
     approvals.finish(id, 'failed', 'it was changed after it was shown', clock.now())
-    return
+    return 'again'
   }
   try {
-    approvals.finish(id, 'done', await kinds[kind].carryOut(approval), clock.now())
+    const outcome = await kinds[kind].carryOut(approval)
+    if (typeof outcome !== 'string') return outcome
+    approvals.finish(id, 'done', outcome, clock.now())
   } catch (error) {
     const now = clock.now()
     const isOver = decidedAt !== null && now - decidedAt > CARRY_OUT_MS
-    if (!(error instanceof CreelError) && !isOver) throw error
+    const isAnswer = error instanceof CreelError && !(error instanceof EngineUnavailableError)
+    if (!isAnswer && !isOver) throw error
     approvals.finish(id, 'failed', errorText(error), now)
   }
+  return 'again'
 }
 
 /** In the conversation it was asked in, while its chat is still the agent's. */

@@ -23,6 +23,7 @@ import { checkEgress } from './doctor-egress.ts'
 import { checkHost } from './doctor-host.ts'
 import { checkLive } from './doctor-live.ts'
 import { checkMachine } from './doctor-machine.ts'
+import { checkPackages } from './doctor-packages.ts'
 import { checkPeople } from './doctor-people.ts'
 import { checkService } from './doctor-service.ts'
 import { checkTasks } from './doctor-tasks.ts'
@@ -79,6 +80,7 @@ const DATA_CHECKS: readonly (readonly [string, Check])[] = [
   ['people', checkPeople],
   ['agents', checkGroups],
   ['skills', checkSkills],
+  ['packages', checkPackages],
   ['vault', checkVault],
   ['egress', checkEgress],
   ['tasks', checkTasks],

@@ -12,6 +12,7 @@ import { addLifeCommands } from './life-commands.ts'
 import { addLogsCommand } from './logs-command.ts'
 import { addMcpCommands } from './mcp-commands.ts'
 import { addMemoryCommands } from './memory-commands.ts'
+import { addPackageCommands } from './package-commands.ts'
 import { addProviderCommands } from './provider-command.ts'
 import { addRelayCommands } from './relay-commands.ts'
 import { addRoleCommands } from './role-commands.ts'
@@ -64,6 +65,7 @@ export function buildProgram(context: CliContext): Command {
   addEgressCommands(program, context)
   addMcpCommands(program, context)
   addSkillsCommands(program, context)
+  addPackageCommands(program, context)
   addRelayCommands(program, context)
   addBackupCommands(program, context)
   addBenchCommand(program, context)

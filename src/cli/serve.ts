@@ -123,7 +123,7 @@ function operatorPorts(core: Core, host: Host, parts: RealParts, live: Live): Op
     live,
     admission: host.admission,
     ...{ approvals: core.approvals, decisions: host.approvals.decisions },
-    ...{ tasks: core.tasks, choices: core.choices },
+    ...{ tasks: core.tasks, choices: core.choices, packages: core.packages },
     ...{ toolServers: core.toolServers },
     ...{ vault: core.vault, egressRules: core.egressRules, egressLog: core.egressLog, memory: core.memory },
     testVoice: voiceTester(core),
@@ -146,6 +146,7 @@ function liveHost(host: Host, parts: RealParts, loop: LoopWatch, shutDown: () =>
     shutDown,
     terminalPending: (group) => terminalPending(parts.core, group),
     nudgeGroup: (group) => host.nudgeGroup(group),
+    packageProgress: (wish, since) => host.packages.progress(wish, since),
     nudgeChat: (chatId) => host.nudgeChat(chatId),
     nudgeDelivery: (chatId) => host.nudgeDelivery(chatId),
   }

@@ -65,7 +65,7 @@ function offlinePorts(core: Core): OperatorPorts {
     people: core.people,
     ...{ groups, directory, inbound, roles, pairings, logins, overview, usage, deliveryLog, turnLog, clock },
     ...{ approvals: core.approvals, decisions: offlineDecisions(core, { notices }) },
-    ...{ tasks: core.tasks, choices: core.choices },
+    ...{ tasks: core.tasks, choices: core.choices, packages: core.packages },
     ...{ admission, live, vault: core.vault, egressRules, egressLog, memory: core.memory },
     ...{ toolServers: core.toolServers },
     testVoice: voiceTester(core),
@@ -91,6 +91,9 @@ function noHost(install: Install): Live {
     shutDown: nobody,
     terminalPending: () => false,
     nudgeGroup: nobody,
+    packageProgress: async () => {
+      throw new CreelError('unavailable', 'Creel is not running', { hint: './creel up' })
+    },
     nudgeChat: nobody,
     nudgeDelivery: nobody,
   }

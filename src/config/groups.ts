@@ -1,4 +1,5 @@
 import type { GroupName } from '../domain/ids.ts'
+import type { PackageList } from '../domain/packages.ts'
 import type { GroupConfig } from './schema.ts'
 
 /** The folders of all agents. Read anew at each call: people edit them while we run. */
@@ -16,6 +17,8 @@ export interface Groups {
   add(group: GroupName, config: Partial<GroupConfig>, instructions?: string): void
   /** Lets an agent ask another one, besides what its container.json says. Idempotent. Throws CreelError. */
   letAsk(group: GroupName, other: GroupName, about: string): void
+  /** Writes which packages it is to have, in place of those that its container.json names. Idempotent. Throws CreelError. */
+  setPackages(group: GroupName, packages: PackageList): void
   /** Moves the folder aside, never deletes: returns where it went. */
   remove(group: GroupName): string
 }

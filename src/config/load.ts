@@ -13,6 +13,8 @@ export interface Environment {
   readonly dockerHost: string | undefined
   readonly npmRegistry: string | undefined
   readonly extraCaCerts: string | undefined
+  /** Where pip finds packages, when it is not its own index. */
+  readonly pipIndex: string | undefined
   readonly timezone: string
   readonly home: string | undefined
   readonly user: string
@@ -50,6 +52,7 @@ export function loadInstall(projectDir: string, env: NodeJS.ProcessEnv): Install
       dockerHost: env.DOCKER_HOST,
       npmRegistry: env.npm_config_registry ?? env.NPM_CONFIG_REGISTRY,
       extraCaCerts: env.NODE_EXTRA_CA_CERTS,
+      pipIndex: env.PIP_INDEX_URL,
       timezone: env.TZ ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
       home: env.HOME,
       user: env.USER ?? env.LOGNAME ?? 'operator',

@@ -4,6 +4,7 @@ import { BaseUrl } from '../domain/base-url.ts'
 import { EgressRuleSetting } from '../domain/egress-rules.ts'
 import { isGroupName } from '../domain/ids.ts'
 import { CHATGPT } from '../domain/login-services.ts'
+import { PackageSettings } from '../domain/package-settings.ts'
 import { SecretName } from '../domain/secret.ts'
 import { isSkillName } from '../domain/skill.ts'
 import { TranscriptionSettings } from '../domain/transcription.ts'
@@ -274,6 +275,7 @@ export const GroupConfig = z.strictObject({
       }),
     )
     .default({}),
+  packages: PackageSettings.prefault({}),
   /** Overrides of the install's idle times. */
   idle: z
     .strictObject({

@@ -12,6 +12,7 @@ import {
 import { groupAdd, groupList, groupRemove, groupShow } from './group-commands.ts'
 import { down, integrity, link, sandboxLogs, status, terminalPending } from './host-commands.ts'
 import { memoryList, memorySearch, memoryShow } from './memory-commands.ts'
+import { packageChange, packageList } from './package-commands.ts'
 import { pairStart, pairState } from './pairing-commands.ts'
 import { userForget, userList, userShow, userZone } from './people-commands.ts'
 import type { OperatorCommand } from './ports.ts'
@@ -71,6 +72,8 @@ export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
   'memory-list': memoryList,
   'memory-show': memoryShow,
   'memory-search': memorySearch,
+  'package-list': packageList,
+  'package-change': packageChange,
   'task-list': taskList,
   'task-show': taskShow,
   'task-history': taskHistory,

@@ -100,6 +100,7 @@ export const groupRemove: OperatorCommand = {
     // Another agent of the same name must not inherit what this one was allowed.
     for (const rule of ports.egressRules.all()) if (rule.group === group) ports.egressRules.remove(rule.id)
     for (const { name } of ports.toolServers.of(group)) ports.toolServers.remove(group, name)
+    ports.packages.forgetGroup(group)
     const movedTo = ports.groups.remove(group)
     ports.live.nudgeGroup(group)
     return { group, movedTo }

@@ -1,12 +1,13 @@
 import type { Decisions } from '../approvals/decisions.ts'
 import type { Groups } from '../config/groups.ts'
-import type { ChatId, GroupName } from '../domain/ids.ts'
+import type { ChatId, GroupName, UnixMs } from '../domain/ids.ts'
 import type { ApprovalStore } from '../domain/ports/approvals.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type { EgressLogStore } from '../domain/ports/egress-log.ts'
 import type { EgressRules } from '../domain/ports/egress-rules.ts'
 import type { MemoryReader } from '../domain/ports/memory.ts'
 import type { OverviewStore } from '../domain/ports/overview.ts'
+import type { PackageStore } from '../domain/ports/packages.ts'
 import type { PairingCodes } from '../domain/ports/pairing.ts'
 import type { People } from '../domain/ports/people.ts'
 import type { DeliveryLog, TurnLog } from '../domain/ports/relay-log.ts'
@@ -17,6 +18,8 @@ import type { ToolServerStore } from '../domain/ports/tool-servers.ts'
 import type { UsageStore } from '../domain/ports/usage.ts'
 import type { Vault } from '../domain/ports/vault.ts'
 import type { WebLogins } from '../domain/ports/web-logins.ts'
+import type { ImageWish } from '../packages/image-wish.ts'
+import type { PackageProgress } from '../packages/package-images.ts'
 import type { Admission } from '../routing/admission.ts'
 import type { CheckResult } from '../secrets/secret-check.ts'
 
@@ -39,6 +42,8 @@ export interface Live {
   /** Whether something said in the terminal chat of a group is unanswered, or a line on its way there. */
   terminalPending(group: GroupName): boolean
   nudgeGroup(group: GroupName): void
+  /** How far an image with packages is; sees to it that it is built. Throws `unavailable` when no host runs. */
+  packageProgress(wish: ImageWish, since: UnixMs): Promise<PackageProgress>
   nudgeChat(chat: ChatId): void
   /** There is something to send to this chat. */
   nudgeDelivery(chat: ChatId): void
@@ -64,6 +69,7 @@ export interface OperatorPorts {
   readonly clock: Clock
   readonly vault: Vault
   readonly memory: MemoryReader
+  readonly packages: PackageStore
   readonly tasks: TaskStore
   readonly choices: Pick<SessionChoices, 'of'>
   readonly egressRules: EgressRules

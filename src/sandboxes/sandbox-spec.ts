@@ -56,9 +56,9 @@ export function sandboxSpec(
   }
 }
 
-/** All that a running sandbox could not take up; when it is put to sleep and what may leave it is the host's business alone. */
-function ofSandbox({ idle: _, egress: __, limits, ...settings }: SandboxSettings): unknown {
-  const { egress: ___, ...ownLimits } = limits
+/** All that a running sandbox could not take up; when it is put to sleep and what may leave it is the host's business alone, and its packages are in its image. */
+function ofSandbox({ idle: _, egress: __, packages: ___, limits, ...settings }: SandboxSettings): unknown {
+  const { egress: ____, ...ownLimits } = limits
   return { ...settings, limits: ownLimits }
 }
 

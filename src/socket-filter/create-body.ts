@@ -111,7 +111,7 @@ function createBody(policy: Policy) {
   return z.strictObject({
     ...unset(TOP_KEYS_UNSET),
     name: Name.optional(),
-    Image: z.string().regex(/^creel-agent:[0-9a-f]{8,64}$/),
+    Image: z.string().regex(/^creel-(?:agent|packages):[0-9a-f]{8,64}$/),
     User: z.literal(`${SANDBOX_USER.uid}:${SANDBOX_USER.gid}`),
     Labels: z
       .record(z.string().regex(/^creel\.[a-z][a-z.-]{0,60}$/), Text)

@@ -36,7 +36,7 @@ const List = z.strictObject({ all: Flag, limit: Count, size: Flag, filters: z.st
 const StringMap = z.string().max(16_384).refine(isStringMap, 'must be a JSON object of strings').optional()
 /** No `remote`, `networkmode`, `extrahosts`, `outputs`, `cachefrom`, `session`, … : unknown keys are denied. */
 const Build = z.strictObject({
-  t: z.string().regex(/^creel-agent:[0-9a-f]{8,64}$/),
+  t: z.string().regex(/^creel-(?:agent|packages):[0-9a-f]{8,64}$/),
   dockerfile: z
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,100}$/)
@@ -47,6 +47,10 @@ const Build = z.strictObject({
   nocache: Flag,
   rm: Flag,
   forcerm: Flag,
+  memory: Count,
+  memswap: Count,
+  cpuperiod: Count,
+  cpuquota: Count,
   pull: Flag,
   buildargs: StringMap,
   labels: StringMap,
@@ -63,7 +67,14 @@ export const ENDPOINTS: readonly Endpoint[] = [
   { method: 'POST', path: /^\/build$/, query: Build, body: 'stream' },
   {
     method: 'GET',
-    path: /^\/images\/creel-(?:agent|base):[a-z0-9][a-z0-9._-]{0,100}\/json$/,
+    path: /^\/images\/creel-(?:agent|base|packages):[a-z0-9][a-z0-9._-]{0,100}\/json$/,
+    query: nothing,
+    body: 'none',
+  },
+  // Never one that a container is made from: without `force` the engine refuses that.
+  {
+    method: 'DELETE',
+    path: /^\/images\/creel-packages:[0-9a-f]{8,64}$/,
     query: nothing,
     body: 'none',
   },

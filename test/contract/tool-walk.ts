@@ -41,6 +41,9 @@ export const WALK_FILE = 'walk.txt'
 /** Another agent, on the demo provider, that may be asked. */
 export const WALK_HELPER = 'helper'
 
+/** What one walk installs is there for the other one already: each has another version. */
+const smallPackage = ({ name }: Walk) => (name === 'telegram' ? 'left-pad@1.2.0' : 'left-pad@1.3.0')
+
 const id = (tool: string) => (walk: Walk) => ({ id: Number(walk.told(tool, /"id": ?(\d+)/)) })
 
 /**
@@ -136,6 +139,15 @@ export const TOOL_WALK: readonly ToolUse[] = [
     ...{ tool: 'remove_mcp_server', shows: 'has it taken away', told: /The owner is asked/ },
     ...{ press: 'Remove it', later: ({ name }) => `The tool server ${name} is gone` },
     args: ({ name }) => ({ name, reason: 'it is seen' }),
+  },
+  {
+    ...{
+      tool: 'install_packages',
+      shows: 'installs what was allowed',
+      told: /The owner is asked to install/,
+    },
+    ...{ press: 'Install', later: (walk) => `They are installed: \`npm:${smallPackage(walk)}\`` },
+    args: (walk) => ({ npm: [smallPackage(walk)], reason: 'to walk' }),
   },
 ]
 

@@ -20,6 +20,7 @@ beforeAll(async () => {
   mkdirSync(workspace, { recursive: true })
   writeFileSync(join(workspace, WALK_FILE), 'on foot')
   for (const chat of ['home', 'room']) world.bind(chat, 'main')
+  world.packages.atOnce = true
   world.core.roles.grant(OWNER.id, 'owner', null, world.core.clock.now())
   await world.host.start()
 })

@@ -21,6 +21,7 @@ import { EVIL, GOOD, OutboxWorld } from './outbox-world.ts'
 /** A sandbox that wants what only a person may give: its outbox is real, and so are the host's tables. */
 /** Nothing of these tests makes an agent. */
 const NO_AGENTS: ApprovalKind = { ...questionKind, name: 'agent', decides: 'owner' }
+const NO_PACKAGES: ApprovalKind = { ...questionKind, name: 'packages', decides: 'admin' }
 
 let world: OutboxWorld
 let tables: HostTables
@@ -54,6 +55,7 @@ beforeEach(() => {
       groups: { exists: () => true, load: () => GroupConfig.parse({}) },
       clock,
     }),
+    packages: NO_PACKAGES,
   }
   approvals = new Approvals(
     { ...tables, notices, kinds, channelOf, nudge: () => undefined, isRenewed: async () => true },

@@ -9,13 +9,16 @@ import { carryOutNext } from '../../src/approvals/carry-out.ts'
 import { Decisions } from '../../src/approvals/decisions.ts'
 import { egressKind } from '../../src/approvals/egress-kind.ts'
 import { mcpServerKind } from '../../src/approvals/mcp-server-kind.ts'
+import { packagesKind } from '../../src/approvals/packages-kind.ts'
 import { type PlannedAsk, planAsk } from '../../src/approvals/plan-ask.ts'
 import { questionKind } from '../../src/approvals/question-kind.ts'
 import { Notices } from '../../src/delivery/notices.ts'
 import type { Approval, NewApproval } from '../../src/domain/approval.ts'
-import type { ChatId, GroupName, UserId } from '../../src/domain/ids.ts'
+import type { ChatId, GroupName, UnixMs, UserId } from '../../src/domain/ids.ts'
 import type { InboundMessage } from '../../src/domain/message.ts'
+import type { PackageList } from '../../src/domain/packages.ts'
 import type { NewDelivery } from '../../src/domain/ports/stores.ts'
+import type { PackageProgress } from '../../src/packages/package-images.ts'
 import { Paths } from '../../src/paths.ts'
 import { FakeChannel } from '../fakes/fake-channel.ts'
 import { GARDEN, HostTables, OWNER } from './host-tables.ts'
@@ -35,11 +38,26 @@ export class ApprovalWorld extends HostTables {
   readonly registry = new GroupRegistry(this.agentPaths)
   readonly made: string[] = []
   readonly servers = new SqliteToolServers(this.db)
+  /** How far the packages are that were asked for. */
+  progress: PackageProgress = { state: 'ready', image: 'creel-packages:0' }
+  /** What was to be built, and since when a failure counts. */
+  readonly wished: { readonly packages: PackageList; readonly since: UnixMs }[] = []
+  readonly begun: number[] = []
   readonly kinds = {
     egress: egressKind({ rules: this.rules, groups: this.groups, clock: this.clock }),
     question: questionKind,
     agent: agentKind({ groups: this.registry, made: () => void this.made.push('made') }),
     mcp_server: mcpServerKind({ servers: this.servers, groups: this.registry, clock: this.clock }),
+    packages: packagesKind({
+      groups: this.registry,
+      images: {
+        progress: async ({ packages }, since) => {
+          this.wished.push({ packages, since })
+          return this.progress
+        },
+      },
+      begun: ({ id }) => void this.begun.push(id),
+    }),
   }
   readonly channelOf = () => this.channel
   readonly notices = new Notices({

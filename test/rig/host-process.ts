@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { callHost, NoHostError } from '../../src/adapters/control/client.ts'
 import { engineClient } from '../../src/adapters/docker/engine-client.ts'
-import { INSTALL_LABEL } from '../../src/adapters/docker/labels.ts'
+import { INSTALL_LABEL, PACKAGES_LABEL } from '../../src/adapters/docker/labels.ts'
 import { ENGINE_SOCKET, testBaseImage } from '../docker/test-image.ts'
 
 const PROJECT = resolve(import.meta.dirname, '../..')
@@ -229,6 +229,9 @@ export class HostProcess implements AsyncDisposable {
   async #removeContainers(): Promise<void> {
     const docker = engineClient(this.#engineSocket)
     for (const { id } of await this.containers()) await docker.getContainer(id).remove({ force: true })
+    const id = readFileSync(join(this.dataDir, 'install-id'), 'utf8').trim()
+    const images = await docker.listImages({ filters: { label: [`${PACKAGES_LABEL}=${id}`] } })
+    for (const { Id } of images) await docker.getImage(Id).remove({ force: true })
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {

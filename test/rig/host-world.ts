@@ -31,6 +31,7 @@ import { specHash } from '../../src/sandboxes/sandbox-spec.ts'
 import { transcriberOf } from '../../src/voice-parts.ts'
 import { FakeChannel } from '../fakes/fake-channel.ts'
 import { FakeEngine, type FakeRunner } from '../fakes/fake-engine.ts'
+import { FakePackageBuilder } from '../fakes/fake-package-builder.ts'
 import { silentLog } from './host-tables.ts'
 
 export interface HostWorldOptions {
@@ -49,6 +50,10 @@ export class HostWorld implements AsyncDisposable {
   readonly channel = new FakeChannel({ cards: true, emoji: ['👍', '🎉'] })
   /** What runners logged, by group. */
   readonly runnerEvents: string[] = []
+  /** Images that sandboxes were started from, in order. */
+  readonly startedFrom: string[] = []
+  /** Images with packages; they outlive the host. */
+  readonly packages = new FakePackageBuilder()
   engine: FakeEngine
   host: Host
   readonly #options: HostWorldOptions
@@ -132,6 +137,7 @@ export class HostWorld implements AsyncDisposable {
       transcriber: this.#options.transcriber ?? transcriberOf(core),
       channels: channelTable([this.channel], { listen: nothing, close: nothing }),
       image: async () => 'creel-agent:test',
+      packageBuilder: this.packages,
       prepareFolders: (group) => prepareGroupFolders(paths, group, process.getuid?.() ?? -1),
       skills: new SkillFolders(paths),
       random: () => 0.5,
@@ -140,6 +146,7 @@ export class HostWorld implements AsyncDisposable {
 
   #runner(spec: SandboxSpec): FakeRunner {
     const at = (target: string) => spec.mounts.find((mount) => mount.target === target)?.source ?? ''
+    this.startedFrom.push(spec.image)
     const abort = new AbortController()
     const ended = Promise.withResolvers<SandboxExit>()
     let dead = false

@@ -52,6 +52,15 @@ export {
 } from './outbox.ts'
 export { createOutbox, OutboxWriter } from './outbox-log.ts'
 export {
+  MAX_ASKED_PACKAGES,
+  MAX_PACKAGES,
+  PACKAGE_MANAGERS,
+  type PackageManager,
+  type PackageName,
+  packageForm,
+  readPackage,
+} from './packages.ts'
+export {
   INSTRUCTION_BYTES,
   InstructionFragment,
   McpCommand,

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { FileName, Sha256 } from './files.ts'
 import { CallId, Seq } from './inbox.ts'
+import { MAX_ASKED_PACKAGES } from './packages.ts'
 
 /** Longest text of one entry, in UTF-16 units. Longer output is cut by the runner and refused by the host. */
 export const MAX_TEXT = 200_000
@@ -110,6 +111,16 @@ const AskMcpServer = z.object({
   reason: z.string().max(1_000),
 })
 
+const Packages = z.array(z.string().min(1).max(300)).max(MAX_ASKED_PACKAGES)
+
+const AskPackages = z.object({
+  kind: z.literal('packages'),
+  apt: Packages,
+  npm: Packages,
+  pip: Packages,
+  reason: z.string().max(1_000),
+})
+
 /**
  * Something that a person has to decide or to answer. Written at once, under a key like that of a message; what came of
  * it comes back as a message of the host into the same session.
@@ -118,7 +129,7 @@ export const OutboxAsk = z.object({
   type: z.literal('ask'),
   inboxSeq: Seq,
   key: z.string().min(1).max(100),
-  ask: z.discriminatedUnion('kind', [AskEgress, AskQuestion, AskAgent, AskMcpServer]),
+  ask: z.discriminatedUnion('kind', [AskEgress, AskQuestion, AskAgent, AskMcpServer, AskPackages]),
 })
 
 /** Longest arguments of a call, in UTF-16 units of their JSON. */

@@ -55,7 +55,8 @@ export class BuildOutput {
 
   #print(text: string): void {
     const lines = `${this.#line}${text}`.split(/[\r\n]+/)
-    this.#line = lines.pop() ?? ''
+    // One without an end is cut: more of it is not shown anyway.
+    this.#line = (lines.pop() ?? '').slice(0, MAX_LINE)
     for (const line of lines) {
       const shown = line.trimEnd().slice(0, MAX_LINE)
       if (shown === '') continue

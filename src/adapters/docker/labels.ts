@@ -7,6 +7,8 @@ export const INSTALL_LABEL = 'creel.install'
 export const GROUP_LABEL = 'creel.group'
 export const PROTOCOL_LABEL = 'creel.protocol'
 export const SPEC_LABEL = 'creel.spec'
+/** On an image with packages: the install that made it. */
+export const PACKAGES_LABEL = 'creel.packages'
 
 export type Labels = Readonly<Record<string, string>>
 

@@ -17,6 +17,7 @@ import { problemsOf } from '../../config/problems.ts'
 import { GroupConfig, PROVIDERS } from '../../config/schema.ts'
 import { ConfigError, CreelError, errorText } from '../../domain/errors.ts'
 import { type GroupName, isGroupName } from '../../domain/ids.ts'
+import { type PackageList, packagesKey } from '../../domain/packages.ts'
 import type { Paths } from '../../paths.ts'
 import { replaceFile } from '../../replace-file.ts'
 
@@ -136,9 +137,23 @@ export class GroupRegistry implements Groups {
     // What cannot be read is not to be written over.
     const { agents } = this.#read(file)
     if (agents[other]?.send) return
+    this.#change(group, {
+      agents: { ...agents, [other]: { hear: 'no', ...agents[other], send: true, about } },
+    })
+  }
+
+  setPackages(group: GroupName, packages: PackageList): void {
+    const { packages: known } = this.#read(this.#paths.groupConfig(group))
+    if (packagesKey(known) === packagesKey(packages)) return
+    const named = Object.entries(packages).filter(([, names]) => names.length > 0)
+    this.#change(group, { packages: named.length === 0 ? undefined : Object.fromEntries(named) })
+  }
+
+  /** Keys of container.json written anew, the others as they are. */
+  #change(group: GroupName, keys: Record<string, unknown>): void {
+    const file = this.#paths.groupConfig(group)
     const raw = z.record(z.string(), z.unknown()).parse(JSON.parse(readFileSync(file, 'utf8')))
-    const all = { ...agents, [other]: { hear: 'no', ...agents[other], send: true, about } }
-    replaceFile(file, `${JSON.stringify({ ...raw, agents: all }, null, 2)}\n`, 0o644)
+    replaceFile(file, `${JSON.stringify({ ...raw, ...keys }, null, 2)}\n`, 0o644)
     this.#known.delete(group)
   }
 

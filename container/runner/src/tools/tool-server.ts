@@ -17,6 +17,7 @@ import { CallGate } from './call-gate.ts'
 import { createAgent } from './create-agent.ts'
 import { editMessage } from './edit-message.ts'
 import { getStatus } from './get-status.ts'
+import { installPackages } from './install-packages.ts'
 import { listDestinations } from './list-destinations.ts'
 import { SERVER_TOOLS } from './mcp-servers.ts'
 import { readHistory } from './read-history.ts'
@@ -83,6 +84,7 @@ class ToolDoor implements ToolServer {
       searchTool(parts.clock, parts.log),
       ...AGENT_TOOLS,
       createAgent,
+      installPackages,
       ...TASK_TOOLS,
       ...SERVER_TOOLS,
     ]

@@ -39,6 +39,11 @@ const CHANNEL_ROWS: readonly FeatureRow[] = [
     test: 'takes every part that it rendered, and loses no word of a long text',
   },
   {
+    feature: 'An answer that would flood the chat is its beginning and a file',
+    test: 'begins a text that is too long for it, and takes others whole',
+    instead: { web: 'of any length', terminal: 'of any length' },
+  },
+  {
     feature: 'Hostile text is shown as text',
     test: 'renders and sends hostile text without failing, and never sends nothing',
   },

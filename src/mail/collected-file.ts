@@ -6,6 +6,7 @@ import { FileRefusedError, type FileStore } from '../domain/ports/files.ts'
 import type { OutboxItem } from '../domain/ports/mailbox.ts'
 import { sizeText } from '../domain/size-text.ts'
 import { cleanName } from '../markdown/clean-text.ts'
+import { mayBeLong } from './long-text.ts'
 
 /** What became of a file that a group sends: in the host's store, or a reason that people may read. */
 export type CollectedFile =
@@ -55,9 +56,9 @@ export function fileParts(collected: CollectedFile, channel: Channel | undefined
   return channel?.render(text) ?? [text]
 }
 
-/** A file is taken at the head of a batch, for it takes time: what was said before it is not held up. */
+/** A file, or a long text, is taken at the head of a batch, for it takes time: what was said before is not held up. */
 export function upToFile(items: readonly OutboxItem[]): readonly OutboxItem[] {
-  const at = items.findIndex((item, index) => index > 0 && isFile(item))
+  const at = items.findIndex((item, index) => index > 0 && (isFile(item) || mayBeLong(item)))
   return at === -1 ? items : items.slice(0, at)
 }
 

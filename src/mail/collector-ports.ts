@@ -18,7 +18,7 @@ export interface CollectorPorts {
   readonly deliveries: Pick<DeliveryStore, 'queuedOf' | 'sentElsewhere'>
   readonly directory: Pick<DirectoryStore, 'bindings' | 'chat'>
   readonly mailbox: Mailbox
-  readonly files: Pick<FileStore, 'collect'>
+  readonly files: Pick<FileStore, 'collect' | 'add'>
   readonly maxFileBytes: number
   readonly channelOf: (channel: string, account: string) => Channel | undefined
   readonly events: Events

@@ -18,6 +18,7 @@ import type { NewUsage } from '../domain/ports/usage.ts'
 import { mayReply, type Verdict } from './authorise.ts'
 import { type CollectedFile, fileParts, isFile, takeFile, unsentFile } from './collected-file.ts'
 import type { CollectorPorts } from './collector-ports.ts'
+import { longTextParts, mayBeLong, type StoredText, storeLongText } from './long-text.ts'
 import { sendElsewhere } from './send-elsewhere.ts'
 
 /** Turns the entries of one read into one record. */
@@ -37,6 +38,7 @@ export class OutboxBatch {
   #rejected = 0
   /** That of the first item. */
   #file: CollectedFile | null = null
+  #long: { readonly seq: number; readonly stored: StoredText } | null = null
   cursor = 0
 
   constructor(group: GroupName, ports: CollectorPorts) {
@@ -44,14 +46,27 @@ export class OutboxBatch {
     this.#ports = ports
   }
 
-  /** Brings the file of an item into the host's store; an item that is none, or may not be sent, is left alone. */
+  /**
+   * Brings the file of an item into the host's store, or a text that is too long for its chat; an item that is neither,
+   * or may not be sent, is left alone.
+   */
   async takeFile(item: OutboxItem | undefined): Promise<void> {
+    if (item !== undefined && mayBeLong(item)) await this.#takeLong(item)
     if (item === undefined || !isFile(item)) return
     const origin = this.#ports.dispatches.inboundOf(this.#group, item.entry.inboxSeq)
     if (!this.#mayReply(origin).allowed) return
     const { files, maxFileBytes } = this.#ports
     this.#file = await takeFile(this.#group, item.entry, files, maxFileBytes)
     if ('refused' in this.#file) this.#reject(item.seq, this.#file.refused)
+  }
+
+  async #takeLong({ seq, entry }: { seq: number; entry: OutboxEntry & { text: string } }): Promise<void> {
+    const origin = this.#ports.dispatches.inboundOf(this.#group, entry.inboxSeq)
+    if (!origin || isAgentChat(origin.address) || !this.#mayReply(origin).allowed) return
+    if (entry.type === 'send' && entry.to !== undefined) return
+    const { channel: name, account } = origin.address
+    const stored = await storeLongText(entry.text, this.#ports.channelOf(name, account), this.#ports.files)
+    if (stored) this.#long = { seq, stored }
   }
 
   add(item: OutboxItem): void {
@@ -155,7 +170,12 @@ export class OutboxBatch {
       this.#answers.push({ inboxSeq, text })
       return
     }
-    this.#say(seq, inboxSeq, origin, (channel) => renderParts(channel, text), more)
+    if (this.#long?.seq === seq) {
+      const { stored } = this.#long
+      const parts = (channel: Channel | undefined) =>
+        channel ? longTextParts(stored, channel) : renderParts(channel, text)
+      this.#say(seq, inboxSeq, origin, parts, { file: stored.file.sha256 })
+    } else this.#say(seq, inboxSeq, origin, (channel) => renderParts(channel, text), more)
   }
 
   #say(

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { listen } from './channel-listener.ts'
-import { type ChannelWorld, inWorld, sendParts } from './channel-world.ts'
+import { type ChannelWorld, HOSTILE_TEXTS, inWorld, sendParts } from './channel-world.ts'
 
 /** Reactions and links, where the channel has them; what it shows of its own parts. */
 export function answerCases(make: () => Promise<ChannelWorld>): void {
@@ -22,6 +22,20 @@ export function answerCases(make: () => Promise<ChannelWorld>): void {
       for (const _ of [1, 2]) await reactions.react(address, platformMessageId, emoji, signal)
       expect((await world.reactions()).at(-1)).toContain(emoji)
       await receiver.stop()
+    }))
+
+  it('begins a text that is too long for it, and takes others whole', () =>
+    inWorld(make, async (world) => {
+      const { channel } = world
+      const long = '**bold** [link](https://e.org/) `code`\n```ts\nline\n```\n\n'.repeat(3_000)
+      for (const text of ['', 'short', 'word '.repeat(800)])
+        expect(channel.beginningOf?.(text) ?? null).toBe(null)
+      const part = channel.beginningOf?.(long) ?? null
+      if (part === null) return expect(channel.render(long)).toHaveLength(1)
+      await sendParts(world, [part], 'long')
+      const [shown = ''] = await world.shown(world.address)
+      expect(shown).toContain('bold')
+      for (const hostile of HOSTILE_TEXTS) channel.beginningOf?.(hostile.repeat(500))
     }))
 
   it('shows links as buttons or in words, and reads its own parts', () =>

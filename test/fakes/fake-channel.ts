@@ -34,6 +34,8 @@ export interface FakeChannelScript {
   readonly emoji?: readonly string[]
   /** Longest part that `render` makes, in UTF-16 units. */
   readonly partLimit?: number
+  /** Most parts of a text; a longer one is its beginning and a file. */
+  readonly mostParts?: number
 }
 
 /**
@@ -73,6 +75,7 @@ export class FakeChannel implements Channel {
   /** What stands below messages of people, by their id. */
   readonly reacted = new Map<string, string>()
   readonly #partLimit: number
+  readonly #mostParts: number
   readonly #queue: InboundMessage[] = []
   readonly #sending = new Set<string>()
   readonly #idByKey = new Map<string, string>()
@@ -88,6 +91,7 @@ export class FakeChannel implements Channel {
     this.cards = script.cards ? new FakeCards(this) : undefined
     this.reactions = script.emoji && this.#reactions(script.emoji)
     this.#partLimit = script.partLimit ?? 1000
+    this.#mostParts = script.mostParts ?? 10
   }
 
   /** An address on this channel. */
@@ -147,6 +151,11 @@ export class FakeChannel implements Channel {
       rest = rest.slice(end)
     }
     return parts
+  }
+
+  beginningOf(markdown: string): DeliveryPart | null {
+    const parts = this.render(markdown)
+    return parts.length > this.#mostParts ? (parts[0] ?? null) : null
   }
 
   renderChoices(markdown: string, choices: readonly Choice[]): readonly DeliveryPart[] {

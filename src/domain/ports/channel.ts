@@ -102,6 +102,11 @@ export interface Channel {
   /** Splits markdown into parts that the platform takes, in order; at least one. Never throws. */
   render(markdown: string): readonly DeliveryPart[]
   /**
+   * The first part of a text that would flood the chat, or be cut off, as messages; null for one that would not. Whoever
+   * sends it has a file follow with all of it. Pure, never throws. Absent where a text of any length is one message.
+   */
+  beginningOf?(markdown: string): DeliveryPart | null
+  /**
    * A text with choices as parts, in order, the choices with the last one: as buttons, or in words with what to type.
    * Pure, never throws.
    */

@@ -14,6 +14,8 @@ const MAX_SOURCE_UNITS = 200_000
 /** Longer text goes out as it was written: the parser needs seconds for hostile text of that length. */
 const MAX_FORMATTED_UNITS = 50_000
 const MAX_PARTS = 60
+/** More messages than these are no reading: a group may be sent twenty a minute. */
+const MAX_MESSAGES = 10
 const EMPTY = '(empty message)'
 
 const Entity = z.object({
@@ -61,6 +63,14 @@ export function renderParts(markdown: string): readonly DeliveryPart[] {
     kept.push({ text: `(cut off here: the message had ${markdown.length} characters)`, spans: [] })
   }
   return kept.map((part) => JSON.stringify({ text: part.text, entities: part.spans.map(entityOf) }))
+}
+
+/** The first part of a text that would be more messages than a chat bears; null for a shorter one. Pure. */
+export function beginningOf(markdown: string): DeliveryPart | null {
+  // So short that it cannot be.
+  if (markdown.length < MAX_TEXT_UNITS) return null
+  const parts = renderParts(markdown)
+  return parts.length > MAX_MESSAGES ? (parts[0] ?? null) : null
 }
 
 /** The part again. Throws when the string did not come from `renderParts`. */

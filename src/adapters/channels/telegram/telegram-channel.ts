@@ -19,7 +19,7 @@ import { type FilePlace, fetchFile } from './fetch-file.ts'
 import { UpdatePoller } from './poll-updates.ts'
 import { renderChoices, renderLinks } from './render-choices.ts'
 import { readFilePart, renderFile } from './render-file.ts'
-import { readPart, renderParts } from './render-parts.ts'
+import { beginningOf, readPart, renderParts } from './render-parts.ts'
 import { sendPart } from './send-part.ts'
 import { TelegramCards } from './telegram-cards.ts'
 import type { TelegramLog } from './telegram-log.ts'
@@ -103,6 +103,10 @@ export class TelegramChannel implements Channel {
 
   render(markdown: string): readonly DeliveryPart[] {
     return renderParts(markdown)
+  }
+
+  beginningOf(markdown: string): DeliveryPart | null {
+    return beginningOf(markdown)
   }
 
   renderChoices(markdown: string, choices: readonly Choice[]): readonly DeliveryPart[] {

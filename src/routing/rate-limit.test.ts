@@ -80,6 +80,28 @@ describe('floods on the tables', () => {
     expect(world.said()).toHaveLength(1)
   })
 
+  test('what was too old counts no more after a restart than before', async () => {
+    using world = new RoutingWorld({ limits, chats: { queue_bound: 0, catch_up_max_age_h: 2 } })
+    world.bind(world.room(), GARDEN)
+    world.comes('before')
+    world.route()
+    // The clock is set forward: for ten minutes all seems to have waited at its platform.
+    await world.clock.advance(300 * MINUTE)
+    world.comes('old', {}, 300 * MINUTE)
+    for (let n = 1; n <= 11; n += 1) {
+      await world.clock.advance(0.9 * MINUTE)
+      world.comes(`old ${n}`, {}, 300 * MINUTE)
+    }
+    for (let n = 1; n <= 12; n += 1) world.comes(`much ${n}`, {}, 300 * MINUTE)
+    await world.clock.advance(0.2 * MINUTE)
+    world.route()
+    expect(world.count({ aside: 'old' })).toBe(24)
+    world.restart()
+    world.comes('not too old', {}, 300 * MINUTE)
+    world.route()
+    expect(world.fates().at(-1)).toMatchObject({ text: 'not too old', aside: null })
+  })
+
   test('one person does not use up what others have, but all together have a bound', async () => {
     using world = flooded()
     for (let n = 1; n <= 30; n += 1) world.comes(`flood ${n}`, from(1))

@@ -65,8 +65,9 @@ export class SqliteWaitingStore implements WaitingStore {
     return this.#statements
       .prepare<[number, number, number], PastColumns>(
         `SELECT sender_id, sent_at, received_at FROM (
-           SELECT * FROM inbound INDEXED BY inbound_by_chat WHERE chat_id = ? AND id < ? ORDER BY id DESC LIMIT ?)
-         WHERE state = 'routed' AND from_host = 0 ORDER BY id`,
+           SELECT * FROM inbound INDEXED BY inbound_by_chat WHERE chat_id = ? AND id < ? ORDER BY id DESC LIMIT ?) i
+         WHERE state = 'routed' AND from_host = 0
+           AND EXISTS (SELECT 1 FROM dispatch d WHERE d.inbound_id = i.id AND d.aside IS NOT 'old') ORDER BY id`,
       )
       .all(chatId, id, limit)
       .map(toPast)

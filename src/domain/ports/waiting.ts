@@ -28,7 +28,7 @@ export interface WaitingStore {
   notUrgent(id: InboundId): void
   /** Drops what waits for the router in a chat and came before `id`, words to the host excepted. Returns how many. */
   dropNew(chatId: ChatId, before: InboundId, reason: string): number
-  /** Messages of the chat before this one that were for an agent, among the newest `limit`; oldest first. */
+  /** Messages of the chat before this one that were for an agent, and not too old, among the newest `limit`; oldest first. */
   saidBefore(message: InboundRow, limit: number): readonly PastMessage[]
   /** How many messages of a chat, received since then, were too old to be answered. */
   tooOldSince(chatId: ChatId, since: UnixMs): number

@@ -17,7 +17,8 @@ beside it, and conversations/, where Creel writes down what was said. A line tha
   creel memory list home
   creel memory search home dentist
   creel memory forget home 3f9ac1d2      a line, by its id, or a file
-  creel memory edit home                 index.md in your editor`
+  creel memory edit home                 index.md in your editor
+  creel memory distill home 03:30        have it noted each night what is worth keeping`
 
 const INDEX = 'index.md'
 
@@ -77,6 +78,49 @@ export function addMemoryCommands(program: Command, context: CliContext): void {
       if (page.more) throw new CreelError('invalid', `${name} is too long to edit`, { hint: 'see --from' })
       await edit(context, group, name, page)
     })
+  addDistill(memory, context)
+}
+
+function addDistill(memory: Command, context: CliContext): void {
+  memory
+    .command('distill <group> [time]')
+    .description('have the agent note each night what is worth keeping; off unless switched on')
+    .addHelpText(
+      'after',
+      `
+An ordinary task (creel tasks), made in the name of the owner; it costs a turn of the model. It is skipped when
+nobody has said anything to the agent since, and says nothing in the chat unless --tell.
+
+  creel memory distill home            how it is
+  creel memory distill home 03:30
+  creel memory distill home off`,
+    )
+    .option('--chat <chat>', 'where it runs; the web page or the terminal unless told otherwise')
+    .option('--tell', 'say in that chat what was noted')
+    .option('--json', 'print the result as JSON')
+    .action(async (group: string, time: string | undefined, options: DistillOptions) => {
+      const install = installOf(context)
+      const { json, ...more } = options
+      const at = time === 'on' ? '03:30' : time
+      const args = { group, zone: install.env.timezone, ...more, ...(at === undefined ? {} : { at }) }
+      const task = (await runCommand(install, 'memory-distill', args)) as DistillTask | null
+      print(context.output, json, task, () =>
+        task === null ? 'off' : `task ${task.id}: ${task.when}; next: ${task.next}; in chat ${task.chat}`,
+      )
+    })
+}
+
+interface DistillOptions {
+  readonly chat?: string
+  readonly tell?: boolean
+  readonly json?: boolean
+}
+
+interface DistillTask {
+  readonly id: number
+  readonly when: string
+  readonly next: string
+  readonly chat: string
 }
 
 type Asked = (command: string, args: object) => Promise<unknown>

@@ -50,6 +50,8 @@ export interface NewTask extends TaskPlan {
   readonly createdByName: string
   readonly createdAt: UnixMs
   readonly due: Due | null
+  /** Skipped while nobody has said anything to the agent since it last ran. */
+  readonly afterTalk?: boolean
 }
 
 export interface Task extends Omit<NewTask, 'key'> {

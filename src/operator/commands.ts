@@ -1,6 +1,7 @@
 import { allow, deny, grant, revoke, roleList, waiting } from './admission-commands.ts'
 import { approvalDecide, approvalList, approvalShow } from './approval-commands.ts'
 import { bind, chatList, unbind } from './chat-commands.ts'
+import { memoryDistill } from './distill-command.ts'
 import {
   egressAllow,
   egressDeny,
@@ -74,6 +75,7 @@ export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
   'memory-search': memorySearch,
   'package-list': packageList,
   'package-change': packageChange,
+  'memory-distill': memoryDistill,
   'task-list': taskList,
   'task-show': taskShow,
   'task-history': taskHistory,

@@ -216,3 +216,25 @@ describe('a task that cannot run fails, and the owner is told', () => {
     expect(world.begun()).toHaveLength(1)
   })
 })
+
+describe('a task that tidies the memory', () => {
+  test('is skipped while nobody has said anything since it last ran, and is not late for it', () => {
+    const task = world.make({ kind: 'every', ms: 10 * MINUTE, from: MONDAY }, { afterTalk: true })
+    const states = () => world.tasks.runs(task.id, 10).map(({ state, reason }) => reason ?? state)
+    const quiet = 'nobody has said anything to the agent since it last ran'
+    world.clock.set(MONDAY)
+    // What was said before it was made counts for its first run: Alice has said hello, but to nobody.
+    world.runUntil(MONDAY + 10 * MINUTE)
+    expect(states()).toEqual([quiet])
+    world.give(GARDEN, 'hello garden')
+    world.runUntil(MONDAY + 20 * MINUTE)
+    world.endRuns()
+    world.runUntil(MONDAY + 40 * MINUTE)
+    expect(states()).toEqual([quiet, quiet, 'done', quiet])
+    world.give(GARDEN, 'something new')
+    world.runUntil(MONDAY + 50 * MINUTE)
+    expect(states()[0]).toBe('waiting')
+    expect(world.begun()).toHaveLength(2)
+    expect(world.task(task.id)).toMatchObject({ state: 'active', afterTalk: true })
+  })
+})

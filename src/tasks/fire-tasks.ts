@@ -11,7 +11,7 @@ import type { StepResult } from '../pump.ts'
 import { sessionIn } from '../routing/router.ts'
 import { sessionInEpoch } from '../routing/session-name.ts'
 import { localTime, scheduleText } from '../schedule/task-schedule.ts'
-import { planClaim } from './plan-claim.ts'
+import { type PlannedClaim, planClaim } from './plan-claim.ts'
 
 export interface FirePorts {
   readonly tasks: TaskStore
@@ -50,7 +50,9 @@ function claimOf(task: Task, now: UnixMs, ports: FirePorts): Claim {
     const skipped = task.due === null ? [] : [{ dueAt: task.due.dueAt, reason: obstacle }]
     return { task, begun: [], skipped, next: null, state: 'failed', reason: obstacle }
   }
-  const { begun, skipped, next } = planClaim(task, now, ports.tasks.isAtWork(task.id))
+  const plan = planClaim(task, now, ports.tasks.isAtWork(task.id))
+  const needless = task.afterTalk === true && plan.begun.length > 0 && !ports.tasks.hasHeard(task)
+  const { begun, skipped, next } = needless ? withoutRuns(plan) : plan
   return {
     task,
     begun: begun.map((dueAt) => ({ dueAt, word: runWord(task, dueAt, ports) })),
@@ -60,6 +62,11 @@ function claimOf(task: Task, now: UnixMs, ports: FirePorts): Claim {
       ? { state: 'done', reason: skipped[0]?.reason ?? null }
       : { state: 'active', reason: null }),
   }
+}
+
+function withoutRuns({ begun, skipped, next }: PlannedClaim): PlannedClaim {
+  const reason = 'nobody has said anything to the agent since it last ran'
+  return { begun: [], skipped: [...skipped, ...begun.map((dueAt) => ({ dueAt, reason }))], next }
 }
 
 /** Why the task cannot run at all; null when it can. Looked up each time: chats and rights come and go. */

@@ -77,3 +77,34 @@ it('doctor names what is overdue and what has failed', async () => {
   expect(out).toMatch(/tasks of home: task 1 \(late\) should have begun: /)
   expect((await cli.run('status')).out).toContain('tasks: 1 should have begun (creel tasks list)')
 })
+
+it('has an agent tidy its memory each night, as a task that can be changed and switched off', async () => {
+  await cli.run('group', 'add', 'home')
+  const { err, code } = await cli.run('memory', 'distill', 'home', '03:30')
+  expect([code, err]).toEqual([1, expect.stringContaining('there is no owner yet')])
+  make('plants', { kind: 'cron', expression: '0 9 * * *' })
+  {
+    using core = cli.core()
+    core.roles.grant('telegram:5' as UserId, 'owner', null, core.clock.now())
+    core.people.setZone('telegram:5' as UserId, 'Asia/Tokyo')
+  }
+  expect((await cli.run('memory', 'distill', 'home')).out).toBe('off\n')
+  expect((await cli.run('memory', 'distill', 'home', 'on')).out).toMatch(
+    /^task 2: cron "30 3 \* \* \*" \(Asia\/Tokyo\); next: \S+ 03:30 \(Asia\/Tokyo\); in chat \S+\n$/,
+  )
+  expect((await cli.json<{ prompt: string }>('tasks', 'show', '2')).prompt).toMatch(
+    /conversations[\s\S]*index\.md[\s\S]*answer NO_REPLY alone/,
+  )
+  const changed = await cli.json('memory', 'distill', 'home', '4:05', '--tell')
+  expect(changed).toMatchObject({ id: 2, when: expect.stringContaining('5 4 * * *') })
+  expect((await cli.json<{ prompt: string }>('tasks', 'show', '2')).prompt).toContain('what you noted')
+  expect(await cli.json('memory', 'distill', 'home')).toMatchObject({ id: 2 })
+  expect((await cli.run('memory', 'distill', 'home', 'off')).out).toBe('off\n')
+  expect(await cli.json('memory', 'distill', 'home', 'off')).toBeNull()
+  expect(await cli.json('tasks', 'show', '2')).toMatchObject({ state: 'cancelled' })
+  expect(await cli.json('memory', 'distill', 'home', '03:30')).toMatchObject({ id: 3 })
+  expect((await cli.run('memory', 'distill', 'home', '25:00')).err).toContain('expected a time such as 03:30')
+  expect((await cli.run('memory', 'distill', 'home', '03:30', '--chat', '99')).err).toContain(
+    'there is no chat 99',
+  )
+})

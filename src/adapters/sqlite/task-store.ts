@@ -34,6 +34,7 @@ interface TaskColumns {
   reason: string | null
   due_at: number | null
   fire_at: number | null
+  after_talk: number
 }
 
 interface RunColumns {
@@ -65,12 +66,17 @@ export class SqliteTaskStore implements TaskStore {
       this.#statements
         .prepare(
           `INSERT INTO task (key, group_name, name, prompt, schedule, zone, misfire, jitter_s, script, script_s, chat_id,
-             thread, created_by, created_by_name, created_at, state, due_at, fire_at)
+             thread, created_by, created_by_name, created_at, state, due_at, fire_at, after_talk)
            VALUES (@key, @group, @name, @prompt, @schedule, @zone, @misfire, @jitterS, @script, @scriptS, @chatId,
-             @thread, @createdBy, @createdByName, @createdAt, 'active', @dueAt, @fireAt)
+             @thread, @createdBy, @createdByName, @createdAt, 'active', @dueAt, @fireAt, @afterTalk)
            ON CONFLICT (key) DO NOTHING`,
         )
-        .run({ ...task, ...columnsOf(task, due), thread: task.thread ?? '' })
+        .run({
+          ...task,
+          ...columnsOf(task, due),
+          thread: task.thread ?? '',
+          afterTalk: task.afterTalk ? 1 : 0,
+        })
       const [added] = this.#tasks('WHERE key = ?', task.key)
       if (!added) throw new Error(`the task ${task.key} was not added`)
       return added
@@ -122,6 +128,18 @@ export class SqliteTaskStore implements TaskStore {
            WHERE r.task_id = ? AND d.outcome IS NULL LIMIT 1`,
         )
         .get(id) !== undefined
+    )
+  }
+
+  hasHeard({ id, group }: Pick<Task, 'id' | 'group'>): boolean {
+    return (
+      this.#statements
+        .prepare(
+          `SELECT 1 FROM dispatch d JOIN inbound i ON i.id = d.inbound_id
+           WHERE d.group_name = ? AND i.from_host = 0 AND i.received_at >= coalesce(
+             (SELECT max(at) FROM task_run WHERE task_id = ? AND inbound_id IS NOT NULL), 0) LIMIT 1`,
+        )
+        .get(group, id) !== undefined
     )
   }
 
@@ -238,6 +256,7 @@ function toTask(row: TaskColumns): Task {
     thread: row.thread === '' ? undefined : row.thread,
     ...{ createdBy: row.created_by as UserId, createdByName: row.created_by_name },
     createdAt: row.created_at as UnixMs,
+    ...(row.after_talk === 1 ? { afterTalk: true } : {}),
     ...{ state: row.state as TaskState, reason: row.reason },
     due:
       row.due_at === null || row.fire_at === null

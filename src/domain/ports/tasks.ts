@@ -30,6 +30,8 @@ export interface TaskStore {
   due(group: GroupName, at: UnixMs, limit: number): readonly Task[]
   /** Whether a run of it has not ended. */
   isAtWork(id: number): boolean
+  /** Whether people have said something to its agent, in any chat, since its last run began; ever, when it had none. */
+  hasHeard(task: Pick<Task, 'id' | 'group'>): boolean
   /**
    * Carries claims out. One whose task was changed since it was read does nothing, and a time that was begun or skipped
    * before is not begun again. Returns the groups' messages that were made.

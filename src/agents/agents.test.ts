@@ -109,6 +109,23 @@ describe('a request', () => {
     expect(world.waitingFor(LEAD)).toEqual(['I wait for the owner.', 'now it is done'])
   })
 
+  test('can be looked at before all that was asked with it is answered', () => {
+    const turn = world.said('both')
+    world.ask(LEAD, turn, 'scout')
+    world.ask(LEAD, turn, 'writer')
+    world.ends(SCOUT, world.take(SCOUT), `found ${'x'.repeat(2_000)}`)
+    const { requests } = world.agents.list({ group: LEAD, session: turn.session }) as { requests: object[] }
+    expect(requests).toMatchObject([
+      { to: 'writer', state: 'open' },
+      {
+        to: 'scout',
+        state: 'answered, to be told when all are',
+        answer: expect.stringMatching(/^found x{994}$/),
+      },
+    ])
+    expect(requests[0]).not.toHaveProperty('answer')
+  })
+
   test('that goes on by the time it is looked at is not taken for late', async () => {
     const turn = world.said('go on')
     const { id } = world.ask(LEAD, turn, 'scout')

@@ -52,6 +52,8 @@ const HOUR_MS = 3_600_000
 /** A request that is not answered by then is stopped, and its asker told so. */
 const DUE_MS = HOUR_MS
 const SHOWN = 20
+/** Of each answer, in UTF-16 units: what list_agents shows of it before all are there, or again. */
+const SHOWN_ANSWER = 1_000
 
 /** What agents ask of each other: from the request to the answer in the session that asked. */
 export class Agents {
@@ -129,7 +131,8 @@ export class Agents {
     const agents = agentsOf(settings).map((name) => ({ name, about: settings?.agents[name]?.about ?? '' }))
     const requests = this.#ports.requests.ofSession(group, session, SHOWN).map((one) => ({
       ...{ request: one.id, to: one.to, asked_at: new Date(one.askedAt).toISOString() },
-      state: one.state === 'open' && one.finished ? 'answered, to be told when your turn is over' : one.state,
+      state: one.state === 'open' && one.finished ? 'answered, to be told when all are' : one.state,
+      ...(one.answer === '' ? {} : { answer: one.answer.slice(0, SHOWN_ANSWER) }),
     }))
     return { agents, requests }
   }

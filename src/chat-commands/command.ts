@@ -2,6 +2,7 @@ import type { Groups } from '../config/groups.ts'
 import type { GroupConfig } from '../config/schema.ts'
 import { ConfigError } from '../domain/errors.ts'
 import type { ChatId, GroupName } from '../domain/ids.ts'
+import type { AgentRequests } from '../domain/ports/agent-requests.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type { EgressLogStore } from '../domain/ports/egress-log.ts'
 import type { EgressRules } from '../domain/ports/egress-rules.ts'
@@ -19,6 +20,7 @@ export interface ChatCommandPorts {
   readonly clock: Pick<Clock, 'now'>
   readonly egressRules: Pick<EgressRules, 'inForce'>
   readonly tasks: Pick<TaskStore, 'list'>
+  readonly requests: Pick<AgentRequests, 'openFor' | 'find'>
   readonly egressLog: Pick<EgressLogStore, 'totals'>
   readonly people: Pick<People, 'zone' | 'setZone'>
   /** IANA name; where the day begins. */

@@ -6,6 +6,8 @@ import { sessionInEpoch } from '../routing/session-name.ts'
 import { type ChatCommandPorts, type CommandCall, isAdmin, settingsOf } from './command.ts'
 
 const EVER = 0 as UnixMs
+/** Other agents that are named. */
+const SHOWN = 5
 
 /** `/status`: how one agent is, as its chat may know it. Other chats' use is for owners and admins. */
 export function statusText(call: CommandCall, ports: ChatCommandPorts): string {
@@ -16,6 +18,7 @@ export function statusText(call: CommandCall, ports: ChatCommandPorts): string {
   const lines = [
     settingsLine(call, ports),
     workLine(call, ports),
+    ...agentsLine(call, ports),
     sandboxLine(call, ports),
     `This conversation: ${usageText(usage.sum(group, EVER, name))}; today ${usageText(usage.sum(group, midnight, name))}`,
   ]
@@ -43,6 +46,16 @@ function workLine({ group, message }: CommandCall, { dispatches, clock, doing }:
   const tool = doing(group, message.chatId)
   const work = `Working for ${elapsedText(clock.now() - runningSince)}${tool === null ? '' : ` (${tool})`}`
   return waiting === 0 ? work : `${work}; ${queue}`
+}
+
+/** Whom it waits for because of what was said here: their turns are in no chat. */
+function agentsLine({ group, message }: CommandCall, { requests, clock }: ChatCommandPorts): string[] {
+  const open = requests.openFor(message.chatId).flatMap((id) => requests.find(id) ?? [])
+  const own = open.filter(({ from }) => from === group)
+  if (own.length === 0) return []
+  const waits = own.slice(0, SHOWN).map(({ to, askedAt }) => `${to} (${elapsedText(clock.now() - askedAt)})`)
+  const more = own.length > SHOWN ? ` and ${own.length - SHOWN} more` : ''
+  return [`Waits for other agents: ${waits.join(', ')}${more}`]
 }
 
 /** What is wrong may name files and settings, so it is told to those who run the agent. */

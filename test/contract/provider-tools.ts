@@ -1,7 +1,7 @@
 import { copyFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { Answer } from '../providers/model-server.ts'
+import { type Answer, USAGE } from '../providers/model-server.ts'
 import { AGENT_REQUESTS, type ProviderRig } from '../providers/rig.ts'
 import { describeSearch } from './provider-search.ts'
 
@@ -250,12 +250,21 @@ function describeAgents({ rig, next, lines, container, call }: ToolTests): void 
         .host.log()
         .filter(({ event }) => event === 'agent.asked').length
     const before = asked()
+    const usedBefore = rig().usedByAll()
     await rig().person.say(call ? begin : '/demo ask-for-ever helper')
     await rig().person.answered('on and on')
-    await rig().host.until('them to be quiet', () => rig().isQuiet(), 60_000)
+    await rig().host.until('them to be quiet', () => rig().isQuiet(), 120_000)
     expect(await lines('on and on')).toHaveLength(1)
     expect(asked() - before).toBeGreaterThan(2)
     expect(asked() - before).toBeLessThanOrEqual(AGENT_REQUESTS)
+    // Each request is a turn of the asked agent, and at most one of the asking one for its answer.
+    const turns = 1 + 2 * AGENT_REQUESTS
+    const used = rig().usedByAll()
+    expect(used.turns - usedBefore.turns).toBeLessThanOrEqual(turns)
+    // A turn calls its model twice here: for the tool, and with its result.
+    const perCall = USAGE.input_tokens + USAGE.output_tokens
+    expect(used.tokens - usedBefore.tokens).toBeLessThanOrEqual(turns * 2 * perCall)
+    if (call) expect(used.tokens).toBeGreaterThan(usedBefore.tokens)
   })
 }
 

@@ -67,6 +67,8 @@ test('a person stops what agents do because of their chat', async () => {
   world.say('room', call('send_to_agent', { to: 'scout', message: '/demo hang' }))
   await world.until(() => expect(world.core.dispatches.groupsWithOpen()).toContain('scout'))
   await world.until(() => expect(parts('room')).toHaveLength(1))
+  world.say('room', '/status')
+  await world.until(() => expect(parts('room').join('\n')).toMatch(/Waits for other agents: scout \(\d+ s\)/))
   world.say('room', '/stop')
   await world.until(isQuiet)
   expect(requests()).toMatchObject([{ state: 'cancelled' }])

@@ -171,6 +171,20 @@ export class ProviderRig implements AsyncDisposable {
     )
   }
 
+  /** What the turns of all agents used so far, and how many there were. */
+  usedByAll(): { readonly turns: number; readonly tokens: number } {
+    const db = new Database(join(this.host.dataDir, 'host.db'), { readonly: true, timeout: 5_000 })
+    try {
+      const tokens = db.prepare<[], number>(
+        'SELECT coalesce(sum(input_tokens + output_tokens), 0) FROM usage',
+      )
+      const turns = db.prepare<[], number>('SELECT count(*) FROM dispatch WHERE outcome IS NOT NULL')
+      return { turns: turns.pluck().get() ?? 0, tokens: tokens.pluck().get() ?? 0 }
+    } finally {
+      db.close()
+    }
+  }
+
   /** For each message that the agent sent, the inbox position of the turn that it came from. */
   replies(): (number | null)[] {
     return this.#rows<{ seq: number | null }>(

@@ -1,3 +1,4 @@
+import { SqliteAgentRequests } from '../../src/adapters/sqlite/agent-request-store.ts'
 import { SqliteEgressLog } from '../../src/adapters/sqlite/egress-log-store.ts'
 import { SqliteEgressRules } from '../../src/adapters/sqlite/egress-rule-store.ts'
 import type { ChatCommandPorts } from '../../src/chat-commands/command.ts'
@@ -12,6 +13,7 @@ export function commandPorts(tables: HostTables, change: Partial<ChatCommandPort
     groups: { load: () => GroupConfig.parse({}) },
     egressRules: new SqliteEgressRules(tables.db),
     egressLog: new SqliteEgressLog(tables.db),
+    requests: new SqliteAgentRequests(tables.db),
     timezone: 'UTC',
     sandbox: () => ({ state: 'asleep', problem: null }),
     doing: () => null,

@@ -31,7 +31,7 @@ const sendToAgent = hostTool({
 const listAgents = hostTool({
   name: 'list_agents',
   description:
-    'Lists the agents that you may ask with send_to_agent, and what became of what you asked in this conversation.',
+    'Lists the agents that you may ask with send_to_agent, and what became of what you asked in this conversation, with the beginning of answers that are there.',
   args: z.strictObject({}),
   example: '{}',
   readOnly: true,

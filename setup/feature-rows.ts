@@ -102,6 +102,15 @@ const PROVIDER_ROWS: readonly FeatureRow[] = [
     test: 'brings a file that it made into the chat, byte for byte',
     instead: { claude: 'by `send_file`', codex: 'by `send_file`', opencode: 'by `send_file`' },
   },
+  {
+    feature: 'Goes on after the host was killed',
+    test: 'answers through a host that was killed and started again, in the same sandbox',
+  },
+  {
+    feature: 'Tokens used, those of caches apart',
+    test: 'counts fresh tokens apart from those of the cache, the same for every provider',
+    instead: NO_MODEL,
+  },
   { feature: 'A fresh sandbox remembers', test: 'remembers in a new sandbox', instead: NO_MODEL },
   { feature: 'Search in conversations', test: 'can look up what was said', instead: NO_MODEL },
   {

@@ -117,13 +117,8 @@ export class Host {
     const maxFileBytes = core.install.config.files.max_mb * 1_000_000
     const commands: ChatCommandPorts = {
       ...{ choices, dispatches, usage, groups, clock, timezone },
-      ...{
-        tasks,
-        people: core.people,
-        requests: core.agentRequests,
-        egressRules: core.egressRules,
-        egressLog: core.egressLog,
-      },
+      ...{ tasks, people: core.people, requests: core.agentRequests },
+      ...{ egressRules: core.egressRules, egressLog: core.egressLog },
       doing: (group, chatId) => this.#board.doing(group, chatId),
       sandbox: (group) => this.supervisor.status(group),
       stopTurns: (group, chatId) =>

@@ -111,19 +111,10 @@ describe('a request', () => {
 
   test('can be looked at before all that was asked with it is answered', () => {
     const turn = world.said('both')
-    world.ask(LEAD, turn, 'scout')
-    world.ask(LEAD, turn, 'writer')
+    for (const name of ['scout', 'writer']) world.ask(LEAD, turn, name)
     world.ends(SCOUT, world.take(SCOUT), `found ${'x'.repeat(2_000)}`)
-    const { requests } = world.agents.list({ group: LEAD, session: turn.session }) as { requests: object[] }
-    expect(requests).toMatchObject([
-      { to: 'writer', state: 'open' },
-      {
-        to: 'scout',
-        state: 'answered, to be told when all are',
-        answer: expect.stringMatching(/^found x{994}$/),
-      },
-    ])
-    expect(requests[0]).not.toHaveProperty('answer')
+    const shown = JSON.stringify(world.agents.list({ group: LEAD, session: turn.session }))
+    expect(shown).toMatch(/"to":"writer",[^}]*"state":"open"}.*"to":"scout",.*"answer":"found x{994}"}/)
   })
 
   test('that goes on by the time it is looked at is not taken for late', async () => {

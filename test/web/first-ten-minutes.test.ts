@@ -21,6 +21,8 @@ const KEY = 'sk-key-of-a-new-user-0123456789'
 const GROUP = '@TestNameBot'
 /** What the document has of the set-up: not what depends on the machine. */
 const SHOWN = /^ *(?:Send this|It is good|✓ .*(?:code|message)|telegram:7|Now write)/
+/** Newest lines of the private chat: the card, and what was said to it. */
+const PRIVATE_SHOWN = 3
 const LIST = 'milk, eggs, apples'
 const missing = existsSync(CHROMIUM) ? await whyNoEngine() : `there is no ${CHROMIUM}`
 if (missing) console.error(`skipped: ${missing}`)
@@ -70,6 +72,7 @@ it.skipIf(missing)(
     await remind()
     const pictures = await sendPhoto()
     await getPdf()
+    await installPackage()
     await lookAtMemory()
     await openPage()
     expect(pictures).toBeGreaterThan(0)
@@ -190,6 +193,44 @@ async function getPdf(): Promise<void> {
     const pdf = await talk.receives('group')
     expect(pdf.subarray(0, 5).toString()).toBe('%PDF-')
     await talk.reads('group', 'Here it is')
+  })
+}
+
+async function installPackage(): Promise<void> {
+  script(
+    'QR code',
+    ours('install_packages', { apt: ['qrencode'], reason: 'To make the QR code that Alice wants.' }),
+    { text: 'I lack a program for that, and asked for it.' },
+  )
+  script(
+    'They are installed',
+    shell('qrencode -s 8 -o wifi.png "WIFI:S:Guests;T:WPA;P:come-on-in;;"'),
+    ours('send_file', { path: 'wifi.png', caption: 'Scan it to get into the guest network.' }),
+    { text: 'The program is there now. Print it and hang it up.' },
+  )
+  await chapter(
+    'Install a package',
+    'The owner is shown exactly what is asked, and presses a button. The host builds the image anew.',
+    async () => {
+      await talk.say('group', `${GROUP} make a QR code for our guest network`)
+      await talk.reads('group', 'asked for it')
+      await talk.reads('private', 'qrencode')
+      await talk.press('private', 'Install')
+      await talk.reads('private', 'are being installed')
+      const code = await talk.receives('group')
+      expect(code.toString('latin1', 1, 4)).toBe('PNG')
+      await talk.reads('group', 'hang it up')
+    },
+  )
+  const png = await shot(
+    talkPage('Creel, in private', talk.lines.filter(({ chat }) => chat === 'private').slice(-PRIVATE_SHOWN)),
+    480,
+    0,
+  )
+  chapters.push({
+    title: 'What the owner was asked',
+    words: 'The same in the owner’s private chat, drawn from what the bot sent.',
+    picture: { name: 'ten-minutes-approval.png', png, what: 'The card with its buttons' },
   })
 }
 

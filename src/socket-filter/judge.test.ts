@@ -42,9 +42,17 @@ describe('what a host needs is let through', () => {
     ['DELETE', `/containers/${ID}?force=true&v=1`, '/containers/{container}?force=true&v=1'],
     ['GET', '/images/creel-agent:abcdef012345/json', '/images/creel-agent:abcdef012345/json'],
     ['GET', '/images/creel-base:dev/json', '/images/creel-base:dev/json'],
+    ['GET', '/images/creel-packages:abcdef01/json', '/images/creel-packages:abcdef01/json'],
+    ['DELETE', '/images/creel-packages:abcdef01', '/images/creel-packages:abcdef01'],
   ]
   test.each(rows)('%s %s', (method, target, path) => {
     expect(call(method, target)).toMatchObject({ method, path, body: null })
+  })
+
+  test('a build of an image with packages, with bounds', () => {
+    const bounds = 'memory=2147483648&memswap=2147483648&cpuperiod=100000&cpuquota=150000'
+    const target = `/build?t=creel-packages%3Aabcdef01&${bounds}`
+    expect(call('POST', target)).toMatchObject({ path: target, body: 'stream' })
   })
 
   test('a build of an agent image, its body streamed', () => {
@@ -198,6 +206,9 @@ describe('calls that are refused', () => {
     ['POST', '/images/creel-agent:abc/push'],
     ['POST', '/images/creel-agent:abcdef01/tag?repo=debian'],
     ['DELETE', '/images/creel-agent:abcdef01'],
+    ['DELETE', '/images/creel-packages:abcdef01?force=1'],
+    ['DELETE', '/images/debian:12'],
+    ['DELETE', `/images/${ID}`],
     ['POST', '/build'],
     ['POST', '/build?t=debian:12'],
     ['POST', '/build?t=creel-agent:abcdef01&t=debian:12'],

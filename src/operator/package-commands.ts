@@ -71,7 +71,7 @@ export const packageChange: OperatorCommand = {
       throw new CreelError('not_found', `${group} had no other packages that it could go back to`)
     const result = { group, packages: packageWords(packages), since }
     if (!ports.live.running()) {
-      ports.groups.setPackages(group, packages)
+      write(ports, group, now, packages)
       return { ...result, state: 'later', line: '' }
     }
     const progress = await ports.live.packageProgress({ provider, image, packages }, since as UnixMs)
@@ -81,10 +81,21 @@ export const packageChange: OperatorCommand = {
     // An agent's request may have been carried out meanwhile: what is written is what was made of it.
     if (packagesKey(ports.groups.load(group).packages) !== packagesKey(now))
       return { ...result, state: 'building', line: '' }
-    ports.groups.setPackages(group, packages)
+    write(ports, group, now, packages)
     ports.live.nudgeGroup(group)
     return { ...result, state: 'done', line: '' }
   },
+}
+
+/** So that it can be taken back, whether the agent was at work in between or not. */
+function write(
+  { groups, packages: store, clock }: OperatorPorts,
+  group: GroupName,
+  now: PackageList,
+  next: PackageList,
+): void {
+  groups.setPackages(group, next)
+  for (const list of [now, next]) store.ran(group, list, clock.now())
 }
 
 function lineOf(ports: OperatorPorts, group: GroupName, packages: PackageList): PackageLine {

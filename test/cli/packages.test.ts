@@ -33,19 +33,19 @@ it('lists, adds, removes and takes back packages while no host runs: they are bu
   ])
   await cli.run('packages', 'remove', 'home', 'npm:prettier', 'pip:some.thing')
   expect(settings().packages).toEqual({ apt: ['bc'] })
-  expect(await cli.json('packages', 'rollback', 'home')).toMatchObject({ packages: [], state: 'later' })
+  await cli.run('packages', 'remove', 'home', 'apt:bc')
   expect(settings()).not.toHaveProperty('packages')
-  expect((await cli.run('packages', 'rollback', 'home')).err).toContain('no other packages')
+  expect(await cli.json('packages', 'rollback', 'home')).toMatchObject({
+    ...{ packages: ['apt:bc'], state: 'later' },
+  })
+  expect(await cli.json('packages', 'rollback', 'home')).toMatchObject({ packages: [] })
+  await cli.run('group', 'add', 'other')
+  expect((await cli.run('packages', 'rollback', 'other')).err).toContain('no other packages')
 })
 
-it('goes back to what the agent ran with before, and forth again', async () => {
-  {
-    using core = cli.core()
-    core.packages.ran(HOME, NO_PACKAGES, NOW)
-    core.packages.ran(HOME, BC, NOW)
-    core.packages.ran(HOME, { ...BC, npm: ['left-pad'] }, NOW)
-  }
-  await cli.run('packages', 'add', 'home', 'apt:bc', 'npm:left-pad')
+it('goes back to what the agent had before, and forth again', async () => {
+  await cli.run('packages', 'add', 'home', 'apt:bc')
+  await cli.run('packages', 'add', 'home', 'npm:left-pad')
   expect(await cli.json('packages', 'rollback', 'home')).toMatchObject({ packages: ['apt:bc'] })
   expect(await cli.json('packages', 'rollback', 'home')).toMatchObject({
     packages: ['apt:bc', 'npm:left-pad'],

@@ -31,7 +31,7 @@ export interface PackageStore {
   /** How the build ended. */
   ended(tag: string, problem: string | null, now: UnixMs): void
   forget(tag: string): void
-  /** A group runs with this list now; only the newest two of a group are kept. Idempotent. */
+  /** A group has this list now; only the newest two of a group are kept. Idempotent. */
   ran(group: GroupName, packages: PackageList, now: UnixMs): void
   /** The lists that a group ran with, newest first, two at most. */
   listsOf(group: GroupName): readonly PackageList[]

@@ -66,6 +66,7 @@ afterAll(async () => {
 
 it.skipIf(missing)(
   'a new user comes from README to an agent that reminds, sees, writes and remembers',
+  { timeout: 400_000 },
   async () => {
     await setUp()
     await addToGroup()

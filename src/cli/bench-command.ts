@@ -22,8 +22,8 @@ Uses a data directory of its own and the demo provider; the running host is left
   throughput  messages a second from the channel into the inboxes of 1, 100 and 1,000 groups, each synced,
               beside the floor: plain inserts with the same settings
   idle        CPU, memory and time to ready of a host with 1,000 groups and 10,000 conversations
-  gateway     what the way out of a sandbox costs: -n (100) streamed answers of a model (time to the first byte, delay of
-              each piece), in turn with the same requests through nothing but a socket; then 128 MB of each kind in
+  gateway     what the way out of a sandbox costs: -n (100) streamed answers of a model (time to the first byte, delay
+              of each piece), in turn with the same requests through nothing but a socket; then 128 MB of each kind in
               turn, up to nine times, in turn with a container of the same image on a bridge network of its own.
               throughput_ratio is that of a tunnel, as which large transfers go: TLS that is passed on unopened;
               opened_… that of hosts for which a secret is added or requests are judged, decrypted and encrypted once

@@ -21,6 +21,8 @@ const MAX_CLOCK_JUMP_MS = 3_600_000
 const JUMPS_ALONE = 0.25
 /** Lives in which the host is killed anywhere. */
 const ANYWHERE = 0.05
+/** How often the bounded world aims at what only it comes by, when that is among the points that were hit least. */
+const OWN_FIRST = 0.5
 /** An ordinary point is passed so often before the host dies there; less often once there were messages enough. */
 const MAX_HIT = 12
 const SOON = 3
@@ -52,7 +54,10 @@ export class Trouble {
       (point) => this.#world.bounded || provocationOf(point) !== 'flood',
     )
     if (hostPoints.length === 0 || (!this.#aimed && this.#random.chance(ANYWHERE))) return null
-    const point = this.#leastHit(hostPoints)
+    const rare = this.#score.leastHit(hostPoints)
+    // No other world can come by these.
+    const own = rare.filter((point) => provocationOf(point) === 'flood')
+    const point = this.#random.pick(own.length > 0 && this.#random.chance(OWN_FIRST) ? own : rare)
     return { point, hit: this.#hitOf(point, this.#score.fewMessages ? MAX_HIT : SOON) }
   }
 
@@ -74,7 +79,7 @@ export class Trouble {
       case 'runner':
         return await this.killRunner()
       case 'armed runner': {
-        const point = this.#leastHit(this.#score.runnerPoints)
+        const point = this.#random.pick(this.#score.leastHit(this.#score.runnerPoints))
         engine.arms.push({ point, hit: this.#hitOf(point, 4) })
         return await this.killRunner()
       }
@@ -119,9 +124,5 @@ export class Trouble {
     const provoked = provocationOf(point)
     if (provoked === 'ask') return this.#random.between(1, ASK_COMMITS)
     return provoked === null ? this.#random.between(1, most) : 1
-  }
-
-  #leastHit(points: readonly string[]): string {
-    return this.#random.pick(this.#score.leastHit(points))
   }
 }

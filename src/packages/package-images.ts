@@ -162,7 +162,6 @@ export class PackageImages {
   async #tend(): Promise<StepResult> {
     const { store, builder, wishes, clock } = this.#ports
     if (clock.now() - this.#tendedAt < TEND_EVERY_MS) return 'idle'
-    this.#tendedAt = clock.now()
     for (const wish of wishes().wishes)
       if (countOf(wish.packages) > 0) await this.progress(wish, (clock.now() - RETRY_MS) as UnixMs)
     for (const { tag, state } of await unusedImages(this.#ports, (wish) => this.#tagOf(wish))) {
@@ -170,6 +169,8 @@ export class PackageImages {
       this.#seen.delete(tag)
       store.forget(tag)
     }
+    // Only now: what failed in between, for want of an engine, is begun again soon.
+    this.#tendedAt = clock.now()
     return 'idle'
   }
 }

@@ -67,6 +67,9 @@ export interface InboundFile {
   readonly from: { readonly stored: StoredFile } | { readonly source: string }
 }
 
+/** Of a file that may be shown as a voice message, by its bytes. */
+export const VOICE_TYPE = 'audio/ogg; codecs=opus'
+
 /** A file in the host's store, as a chat shows it. */
 export interface ChatFile {
   readonly sha256: FileHash

@@ -1,6 +1,6 @@
 import type { OutboxFile } from '@creel/protocol'
 import type { GroupName } from '../domain/ids.ts'
-import type { ChatFile } from '../domain/message.ts'
+import { type ChatFile, VOICE_TYPE } from '../domain/message.ts'
 import type { Channel } from '../domain/ports/channel.ts'
 import { FileRefusedError, type FileStore } from '../domain/ports/files.ts'
 import type { OutboxItem } from '../domain/ports/mailbox.ts'
@@ -27,8 +27,8 @@ export async function takeFile(
   const name = cleanName(entry.name, 150).replaceAll('/', '_') || 'file'
   if (bytes > maxBytes) return { name, bytes, refused: `it is larger than ${sizeText(maxBytes)}` }
   try {
-    const { sha256, image } = await files.collect(group, entry.file, bytes)
-    const mime = image?.mime ?? 'application/octet-stream'
+    const { sha256, image, voice } = await files.collect(group, entry.file, bytes)
+    const mime = image?.mime ?? (voice ? VOICE_TYPE : 'application/octet-stream')
     return { file: { sha256, name, mime, bytes, image }, caption: entry.caption ?? '' }
   } catch (error) {
     if (!(error instanceof FileRefusedError)) throw error

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readFilePart } from '../../src/domain/file-part.ts'
 import type { GroupName } from '../../src/domain/ids.ts'
-import type { InboundFile } from '../../src/domain/message.ts'
+import { type InboundFile, VOICE_TYPE } from '../../src/domain/message.ts'
 import { HostWorld } from '../rig/host-world.ts'
 
 const GROUP = 'garden' as GroupName
@@ -113,6 +113,24 @@ describe('a file that a person sends', () => {
 
 describe('a file that an agent sends', () => {
   const workspace = (name: string) => join(world.paths.workspace(GROUP), name)
+
+  it('is a voice message when it is Ogg with Opus, by its bytes and not by its name', async () => {
+    const page = Buffer.concat([
+      Buffer.from('OggS'),
+      Buffer.alloc(24),
+      Buffer.from('OpusHead'),
+      Buffer.alloc(11),
+    ])
+    world.say('room', 'hello')
+    await answers('room', 'demo: hello')
+    writeFileSync(workspace('said.bin'), page)
+    writeFileSync(workspace('fake.ogg'), 'OggS and no more of it')
+    world.say('room', '/demo file said.bin')
+    await world.until(() => expect(filesSent('room')).toHaveLength(1))
+    world.say('room', '/demo file fake.ogg')
+    await world.until(() => expect(filesSent('room')).toHaveLength(2))
+    expect(filesSent('room').map(({ file }) => file.mime)).toEqual([VOICE_TYPE, 'application/octet-stream'])
+  })
 
   it('reaches the chat with its caption, is what its bytes are, and leaves the sandbox', async () => {
     world.say('room', 'hello')

@@ -143,7 +143,7 @@ export class BotApiFront {
 
   async #fileCall(method: string, body: Buffer, type: string, payload: Record<string, unknown>) {
     if (method === 'getFile') return this.files.getFile(payload.file_id)
-    if (method !== 'sendPhoto' && method !== 'sendDocument') return undefined
+    if (method !== 'sendPhoto' && method !== 'sendVoice' && method !== 'sendDocument') return undefined
     return await this.files.take(method, body, type, this)
   }
 

@@ -4,7 +4,7 @@ import { type KnownChats, refusalOf } from './send-rules.ts'
 
 /** A file that the bot sent, as a person sees it. */
 export interface BotFile {
-  readonly method: 'sendPhoto' | 'sendDocument'
+  readonly method: 'sendPhoto' | 'sendVoice' | 'sendDocument'
   readonly chat_id: string
   readonly name: string
   readonly caption: string
@@ -15,7 +15,7 @@ const MAX_CLOUD_BYTES = 20_000_000
 const Entities = z.array(z.looseObject({ type: z.string(), offset: z.number(), length: z.number() }))
 
 /**
- * Files of the Bot API, which the emulator has none of: sendPhoto and sendDocument take uploads in Telegram's way and
+ * Files of the Bot API, which the emulator has none of: sendPhoto, sendVoice and sendDocument take uploads in Telegram's way and
  * refuse in its words, getFile names a path below which the bytes are. https://core.telegram.org/bots/api#sending-files
  */
 export class BotFiles {

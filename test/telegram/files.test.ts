@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { ChannelRefusedError, ChannelUnreachableError } from '../../src/domain/errors.ts'
-import type { ChatFile } from '../../src/domain/message.ts'
+import { type ChatFile, VOICE_TYPE } from '../../src/domain/message.ts'
 import { announceEmulator } from './emulator.ts'
 import { TelegramWorld, WAIT } from './telegram-world.ts'
 
@@ -106,6 +106,23 @@ describe('files that agents send', () => {
       expect(sent).toEqual([
         ['sendPhoto', 'the week'],
         ['sendDocument', ''],
+        ['sendDocument', ''],
+        ['sendDocument', ''],
+      ])
+    }))
+
+  it('come as a voice message when they are Ogg with Opus, or as a document to whoever forbids those', () =>
+    inWorld(async (world) => {
+      const { sha256 } = world.store(Buffer.from('OggS'))
+      const file = { sha256, name: 'answer.ogg', mime: VOICE_TYPE, bytes: 4, image: null }
+      await sendFile(world, file, 'in **short**')
+      await sendFile(world, { ...file, mime: 'audio/ogg' })
+      const text = 'Bad Request: VOICE_MESSAGES_FORBIDDEN'
+      world.emulator.fault('sendVoice', { type: 'answer', status: 400, text })
+      await sendFile(world, file)
+      const sent = world.emulator.sentFiles.map(({ method, caption }) => [method, caption])
+      expect(sent).toEqual([
+        ['sendVoice', 'in short'],
         ['sendDocument', ''],
         ['sendDocument', ''],
       ])

@@ -191,6 +191,6 @@ function checked(answer: FileAnswer, sha256: FileHash, bytes: number): StoredFil
   if (answer.kind === 'failed') throw new CreelError('unavailable', answer.reason)
   if (answer.sha256 !== sha256 || answer.bytes !== bytes)
     throw new FileRefusedError('its bytes are not those that were announced')
-  const { image } = answer
-  return { sha256, bytes, image }
+  const { image, voice } = answer
+  return { sha256, bytes, image, ...(voice ? { voice } : {}) }
 }

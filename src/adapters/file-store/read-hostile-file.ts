@@ -13,6 +13,9 @@ const HEAD = 512 * 1024
 /** What only the writing of the copy can come to. */
 const OWN_DISK: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS'])
 
+const OGG = Buffer.from('OggS')
+const OPUS = Buffer.from('OpusHead')
+
 const IMAGE_TYPES = { png: 'image/png', jpg: 'image/jpeg', gif: 'image/gif', webp: 'image/webp' } as const
 
 /**
@@ -87,7 +90,9 @@ async function copy(from: FileHandle, to: FileHandle | null, job: FileJob): Prom
     hash.update(piece)
     await to?.writeFile(piece)
   }
-  return { kind: 'read', sha256: hash.digest('hex'), bytes, image: imageOf(Buffer.concat(head)) }
+  const beginning = Buffer.concat(head)
+  const voice = isVoice(beginning) ? { voice: true as const } : {}
+  return { kind: 'read', sha256: hash.digest('hex'), bytes, image: imageOf(beginning), ...voice }
 }
 
 /** Type and size by the bytes themselves. What cannot be told is no image. */
@@ -103,6 +108,11 @@ function imageOf(head: Uint8Array): Image {
     if (error instanceof Error) return null
     throw error
   }
+}
+
+/** The first page of an Ogg file with one packet in it: https://www.rfc-editor.org/rfc/rfc7845#section-3 */
+function isVoice(head: Buffer): boolean {
+  return head.subarray(0, 4).equals(OGG) && head.subarray(28, 36).equals(OPUS)
 }
 
 function openFailure(error: unknown): string {

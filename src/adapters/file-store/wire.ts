@@ -20,6 +20,7 @@ export const FileAnswer = z.discriminatedUnion('kind', [
         height: z.number().int().positive(),
       })
       .nullable(),
+    voice: z.literal(true).optional(),
   }),
   z.object({ kind: z.literal('refused'), reason: z.string().max(300) }),
   /** Nothing is wrong with the file: another try can mend it. */

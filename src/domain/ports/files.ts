@@ -16,6 +16,8 @@ export interface StoredFile {
   readonly sha256: FileHash
   readonly bytes: number
   readonly image: ImageInfo | null
+  /** Ogg with Opus in it, by its first bytes: what platforms take as a voice message. */
+  readonly voice?: true
 }
 
 /** This file cannot be had, now or later. The message is for people. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ChatFile } from '../../../domain/message.ts'
+import { type ChatFile, VOICE_TYPE } from '../../../domain/message.ts'
 import type { DeliveryPart } from '../../../domain/ports/channel.ts'
 import { sizeText } from '../../../domain/size-text.ts'
 import { Part, readPart, renderParts } from './render-parts.ts'
@@ -14,7 +14,7 @@ const MAX_PHOTO_RATIO = 20
 const MAX_CAPTION_UNITS = 1024
 
 const FilePart = z.object({
-  file: z.object({ sha256: z.string(), name: z.string(), as: z.enum(['photo', 'document']) }),
+  file: z.object({ sha256: z.string(), name: z.string(), as: z.enum(['photo', 'voice', 'document']) }),
   caption: Part.nullable(),
 })
 
@@ -22,7 +22,7 @@ const FilePart = z.object({
 export type TelegramFilePart = z.infer<typeof FilePart>
 
 /**
- * A file with its caption: as a photo where Telegram takes it as one, else as a document. A caption that is too long
+ * A file with its caption: as a photo or a voice message where Telegram takes it as one, else as a document. A caption that is too long
  * comes as messages after it. Pure; never throws.
  */
 export function renderFile(file: ChatFile, caption: string): readonly DeliveryPart[] {
@@ -34,7 +34,8 @@ export function renderFile(file: ChatFile, caption: string): readonly DeliveryPa
       ...texts,
     ]
   }
-  const about = { sha256: file.sha256, name: file.name, as: isPhoto(file) ? 'photo' : 'document' } as const
+  const as = isPhoto(file) ? 'photo' : file.mime === VOICE_TYPE ? 'voice' : 'document'
+  const about = { sha256: file.sha256, name: file.name, as } as const
   const [first] = texts
   const fits = texts.length === 1 && first !== undefined && readPart(first).text.length <= MAX_CAPTION_UNITS
   const part: TelegramFilePart = { file: about, caption: fits ? readPart(first) : null }

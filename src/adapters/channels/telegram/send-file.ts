@@ -6,13 +6,14 @@ import { entitiesOf, plainTextOf } from './render-parts.ts'
 import type { Target } from './send-target.ts'
 
 interface Way {
-  readonly as: 'photo' | 'document'
+  readonly as: 'photo' | 'voice' | 'document'
   readonly formatted: boolean
 }
 
 /**
- * Sends a file: as a photo, as a document when Telegram refuses the photo (400: nothing was sent), and with a plain
- * caption when it refuses that. Returns the message's id, or how the last try failed.
+ * Sends a file: as a photo or a voice message, as a document when Telegram refuses that (400: nothing was sent; a person
+ * may have forbidden voice messages), and with a plain caption when it refuses the document. Returns the message's id, or
+ * how the last try failed.
  */
 export async function sendFile(
   api: Api,
@@ -23,7 +24,7 @@ export async function sendFile(
 ): Promise<string | ApiFailure> {
   if (path === null) throw new ChannelRefusedError(`the file "${part.file.name}" is not kept any more`)
   const ways: Way[] = [
-    ...(part.file.as === 'photo' ? [{ as: 'photo' as const, formatted: true }] : []),
+    ...(part.file.as === 'document' ? [] : [{ as: part.file.as, formatted: true }]),
     { as: 'document', formatted: true },
     { as: 'document', formatted: false },
   ]
@@ -55,14 +56,18 @@ async function attempt(
   }
   const limit = signal as Parameters<Api['sendDocument']>[3]
   try {
-    const sent =
-      as === 'photo'
-        ? await api.sendPhoto(target.chat, input, options, limit)
-        : await api.sendDocument(target.chat, input, options, limit)
+    const sent = await call(api, as)(target.chat, input, options, limit)
     return String(sent.message_id)
   } catch (error) {
     return apiFailure(error)
   }
+}
+
+type Upload = (...given: Parameters<Api['sendDocument']>) => Promise<{ readonly message_id: number }>
+
+function call(api: Api, as: Way['as']): Upload {
+  if (as === 'photo') return (...given) => api.sendPhoto(...given)
+  return as === 'voice' ? (...given) => api.sendVoice(...given) : (...given) => api.sendDocument(...given)
 }
 
 /** grammY writes the name into a header as it is: quoted here, and with nothing in it that could end the quotes. */

@@ -6,6 +6,7 @@ import { egressKind } from './approvals/egress-kind.ts'
 import { mcpServerKind } from './approvals/mcp-server-kind.ts'
 import { type PackagesKindPorts, packagesKind } from './approvals/packages-kind.ts'
 import { questionKind } from './approvals/question-kind.ts'
+import { skillKind } from './approvals/skill-kind.ts'
 import type { Core } from './core.ts'
 import { bindOwnChats } from './operator/group-commands.ts'
 import { packageRequests } from './package-parts.ts'
@@ -70,12 +71,13 @@ const NOT_HERE: PackageRequests = {
 }
 
 function kindsOf(core: Core, packages: PackageRequests): ApprovalsPorts['kinds'] {
-  const { egressRules: rules, toolServers: servers, groups, clock } = core
+  const { egressRules: rules, toolServers: servers, skillDrafts: drafts, groups, clock } = core
   return {
     egress: egressKind({ rules, groups, clock }),
     question: questionKind,
     agent: agentKind({ groups, made: () => bindOwnChats(core) }),
     mcp_server: mcpServerKind({ servers, groups, clock }),
     packages: packagesKind({ groups, ...packages }),
+    skill: skillKind({ drafts, groups }),
   }
 }

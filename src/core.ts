@@ -15,6 +15,7 @@ import { steadyClock } from './adapters/clock/steady-clock.ts'
 import { ensureDataDir } from './adapters/folders/data-dir.ts'
 import { GroupRegistry } from './adapters/groups/group-registry.ts'
 import { ForkedMemoryReader } from './adapters/memory-reader/forked-memory-reader.ts'
+import { DiskSkillDrafts } from './adapters/skills/skill-drafts.ts'
 import { SqliteAgentRequests } from './adapters/sqlite/agent-request-store.ts'
 import { SqliteApprovalStore } from './adapters/sqlite/approval-store.ts'
 import { SqliteAttachmentStore } from './adapters/sqlite/attachment-store.ts'
@@ -86,6 +87,7 @@ export interface Core extends Disposable {
   readonly logins: SqliteWebLogins
   readonly tasks: SqliteTaskStore
   readonly toolServers: SqliteToolServers
+  readonly skillDrafts: DiskSkillDrafts
   readonly overview: SqliteOverviewStore
   readonly usage: SqliteUsageStore
   readonly choices: SqliteSessionChoices
@@ -145,6 +147,7 @@ export function openCore(install: Install, clock: Clock = steadyClock()): Core {
     logins: new SqliteWebLogins(db, (user, now) => roles.grant(user, 'owner', null, now)),
     tasks: new SqliteTaskStore(db),
     toolServers: new SqliteToolServers(db),
+    skillDrafts: new DiskSkillDrafts(paths),
     overview: new SqliteOverviewStore(db),
     usage: new SqliteUsageStore(db),
     choices: new SqliteSessionChoices(db),

@@ -164,7 +164,7 @@ export class Host {
     }
     this.#agents = agentParts(core, { mailbox, notices, events, nudge: nudgeBoth }, pump)
     const toChats = { channelOf, nudgeDelivery: (chatId: ChatId) => this.nudgeDelivery(chatId) }
-    const calling = { mailbox, events, nudge: arrived, agents: this.#agents, ...toChats }
+    const calling = { mailbox, events, files, nudge: arrived, agents: this.#agents, ...toChats }
     this.#calls = callParts(core, calling, pump)
     this.#tasks = taskParts(core, { notices, events, nudge }, pump)
     this.#mail = new GroupMail({
@@ -176,7 +176,7 @@ export class Host {
       engine: parts.engine,
       ...{ groups, dispatches, mailbox, clock, random, events, specHash, problems },
       limits,
-      specOf: (group, config) => specOf(core, this.packages, group, config),
+      specOf: (group, config) => specOf(core, this.packages, group, config, parts.skills),
       prepare: (group, config) => prepareSandbox(parts, this.#mail, group, config),
       nudge: (group) => this.#supervise.nudge(group),
       exited: (group) => this.#collect.nudge(group),

@@ -78,6 +78,10 @@ export class Paths {
   groupSkills(group: GroupName): string {
     return join(this.groupDir(group), 'skills')
   }
+  /** Copies of skills that the group wrote and asked to have. */
+  skillDrafts(group: GroupName): string {
+    return join(this.dataDir, 'skill-drafts', group)
+  }
   /** The skills that the group's sandbox sees: a copy. */
   placedSkills(group: GroupName): string {
     return join(this.dataDir, 'skills', group)

@@ -34,10 +34,17 @@ export async function specOf(
   images: Pick<PackageImages, 'imageFor'>,
   group: GroupName,
   config: GroupConfig,
+  skills: Pick<Skills, 'mark'>,
 ): Promise<SandboxSpec> {
   const image = await images.imageFor(group, config)
   const { runtime } = install.config.engine
-  return sandboxSpec(group, withToolServers(config, toolServers.of(group)), install.paths, {
+  const skillsMark = skills.mark(group)
+  const settings = {
+    ...withToolServers(config, toolServers.of(group)),
+    // Skills are put there before a sandbox starts.
+    ...(skillsMark === '' ? {} : { skillsMark }),
+  }
+  return sandboxSpec(group, settings, install.paths, {
     image,
     runtime,
     protocol: PROTOCOL_VERSION,

@@ -1,6 +1,7 @@
 import type { OutboxAsk } from '@creel/protocol'
 import type { Approval, ApprovalChoice, ApprovalKindName } from '../domain/approval.ts'
 import type { GroupName } from '../domain/ids.ts'
+import type { ChatFile } from '../domain/message.ts'
 
 /** What an agent asks for, checked and in the host's own words. */
 export type AskedFor =
@@ -33,6 +34,8 @@ export interface ApprovalKind {
   carryOut(approval: Approval): CarriedOut | Promise<CarriedOut>
   /** What it gives is there from the start of a sandbox: the agent is told when none of before runs any more. */
   readonly renews?: boolean
+  /** A stored file that people are shown ahead of the card, from an ask that was put to them. */
+  attached?(approval: Pick<Approval, 'payload'>): ChatFile
   /** What it is called in a sentence to the agent. */
   about(approval: Approval): string
   /** For the agent, when nobody decided in time. */

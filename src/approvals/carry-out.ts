@@ -82,9 +82,9 @@ async function waitForSandbox(
 /** Nobody could be reached in private: it is put into the chat it came from, where nobody else's press counts either. */
 function askInOrigin(
   approval: Approval,
-  { approvals, deliveries, directory, channelOf, clock }: CarryOutPorts,
+  { approvals, kinds, deliveries, directory, channelOf, clock }: CarryOutPorts,
 ): void {
-  const { id, cardKey, cardChatId, chatId } = approval
+  const { id, kind, cardKey, cardChatId, chatId } = approval
   const chat = directory.chat(chatId)
   if (
     cardKey === null ||
@@ -95,7 +95,8 @@ function askInOrigin(
   )
     return
   const moved = { ...approval, cardKey: `${cardKey}+` }
-  deliveries.add(cardDeliveries(moved, chat, channelOf), clock.now())
+  const file = kinds[kind].attached?.(approval)
+  deliveries.add(cardDeliveries(moved, chat, channelOf, { file }), clock.now())
   approvals.moveCard(id, chatId, moved.cardKey)
 }
 

@@ -131,7 +131,8 @@ function withCard(
   }
   // Whoever asks a question is its author; a request is put by the host itself.
   const author = kind.decides === 'chat' ? { group, inboxSeq } : undefined
-  const deliveries = cardDeliveries(approval, chat, ports.channelOf, author)
+  const file = kind.attached?.(approval)
+  const deliveries = cardDeliveries(approval, chat, ports.channelOf, { author, file })
   return { approval, deliveries, chatId: chat.id }
 }
 

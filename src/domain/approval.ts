@@ -1,7 +1,7 @@
 import type { ChatId, GroupName, InboundId, UnixMs, UserId } from './ids.ts'
 
 /** What people are asked to decide. A new kind: its payload, its card and what carries it out, see `src/approvals/kinds.ts`. */
-export const APPROVAL_KINDS = ['egress', 'question', 'agent', 'mcp_server', 'packages'] as const
+export const APPROVAL_KINDS = ['egress', 'question', 'agent', 'mcp_server', 'packages', 'skill'] as const
 export type ApprovalKindName = (typeof APPROVAL_KINDS)[number]
 
 /**

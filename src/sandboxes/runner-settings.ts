@@ -9,6 +9,8 @@ const POLL_MS = 500
 /** Settings of a group with all of its tool servers. */
 export type SandboxSettings = Omit<GroupConfig, 'mcpServers'> & {
   readonly mcpServers: Readonly<Record<string, McpServer>>
+  /** Of its own skills that were let in. */
+  readonly skillsMark?: string
 }
 
 /** What the next runner of a group is told of it. */

@@ -38,6 +38,11 @@ export interface ToolWalker {
 
 /** Its folder has to be one that the agent may send from. */
 export const WALK_FILE = 'walk.txt'
+/** A folder of its workspace that is a skill, and its SKILL.md; another one for each walk. */
+export function walkSkill(name: string): { readonly folder: string; readonly text: string } {
+  const folder = `walk-${name}`
+  return { folder, text: `---\nname: ${folder}\ndescription: How to walk\n---\nOn foot.\n` }
+}
 /** Another agent, on the demo provider, that may be asked. */
 export const WALK_HELPER = 'helper'
 
@@ -139,6 +144,11 @@ export const TOOL_WALK: readonly ToolUse[] = [
     ...{ tool: 'remove_mcp_server', shows: 'has it taken away', told: /The owner is asked/ },
     ...{ press: 'Remove it', later: ({ name }) => `The tool server ${name} is gone` },
     args: ({ name }) => ({ name, reason: 'it is seen' }),
+  },
+  {
+    ...{ tool: 'propose_skill', shows: 'has the skill that was let in', told: /The owner is asked/ },
+    ...{ press: 'Let it in', later: ({ name }) => `The skill ${walkSkill(name).folder} is yours` },
+    args: ({ name }) => ({ path: walkSkill(name).folder, reason: 'to see it' }),
   },
   {
     ...{

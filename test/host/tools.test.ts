@@ -2,7 +2,14 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { userId } from '../../src/domain/ids.ts'
-import { TOOL_WALK, type ToolWalker, testToolWalk, WALK_FILE, WALK_HELPER } from '../contract/tool-walk.ts'
+import {
+  TOOL_WALK,
+  type ToolWalker,
+  testToolWalk,
+  WALK_FILE,
+  WALK_HELPER,
+  walkSkill,
+} from '../contract/tool-walk.ts'
 import { ToolRig } from '../providers/tool-rig.ts'
 import { HostWorld } from '../rig/host-world.ts'
 
@@ -19,6 +26,9 @@ beforeAll(async () => {
   const workspace = join(world.folder, 'groups', 'main', 'workspace')
   mkdirSync(workspace, { recursive: true })
   writeFileSync(join(workspace, WALK_FILE), 'on foot')
+  const { folder, text } = walkSkill('memory')
+  mkdirSync(join(workspace, folder))
+  writeFileSync(join(workspace, folder, 'SKILL.md'), text)
   for (const chat of ['home', 'room']) world.bind(chat, 'main')
   world.packages.atOnce = true
   world.core.roles.grant(OWNER.id, 'owner', null, world.core.clock.now())

@@ -22,6 +22,7 @@ import { EVIL, GOOD, OutboxWorld } from './outbox-world.ts'
 /** Nothing of these tests makes an agent. */
 const NO_AGENTS: ApprovalKind = { ...questionKind, name: 'agent', decides: 'owner' }
 const NO_PACKAGES: ApprovalKind = { ...questionKind, name: 'packages', decides: 'admin' }
+const NO_SKILLS: ApprovalKind = { ...questionKind, name: 'skill', decides: 'owner' }
 
 let world: OutboxWorld
 let tables: HostTables
@@ -50,6 +51,7 @@ beforeEach(() => {
     egress: egressKind({ rules, groups: { exists: () => true }, clock }),
     question: questionKind,
     agent: NO_AGENTS,
+    skill: NO_SKILLS,
     mcp_server: mcpServerKind({
       servers: new SqliteToolServers(tables.db),
       groups: { exists: () => true, load: () => GroupConfig.parse({}) },

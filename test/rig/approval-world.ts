@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { OutboxAsk } from '@creel/protocol'
 import { expect } from 'vitest'
 import { GroupRegistry } from '../../src/adapters/groups/group-registry.ts'
+import { DiskSkillDrafts } from '../../src/adapters/skills/skill-drafts.ts'
 import { SqliteEgressRules } from '../../src/adapters/sqlite/egress-rule-store.ts'
 import { SqliteToolServers } from '../../src/adapters/sqlite/tool-server-store.ts'
 import { agentKind } from '../../src/approvals/agent-kind.ts'
@@ -12,6 +13,7 @@ import { mcpServerKind } from '../../src/approvals/mcp-server-kind.ts'
 import { packagesKind } from '../../src/approvals/packages-kind.ts'
 import { type PlannedAsk, planAsk } from '../../src/approvals/plan-ask.ts'
 import { questionKind } from '../../src/approvals/question-kind.ts'
+import { skillKind } from '../../src/approvals/skill-kind.ts'
 import { Notices } from '../../src/delivery/notices.ts'
 import type { Approval, NewApproval } from '../../src/domain/approval.ts'
 import type { ChatId, GroupName, UnixMs, UserId } from '../../src/domain/ids.ts'
@@ -43,10 +45,12 @@ export class ApprovalWorld extends HostTables {
   /** What was to be built, and since when a failure counts. */
   readonly wished: { readonly packages: PackageList; readonly since: UnixMs }[] = []
   readonly begun: number[] = []
+  readonly drafts = new DiskSkillDrafts(this.agentPaths)
   readonly kinds = {
     egress: egressKind({ rules: this.rules, groups: this.groups, clock: this.clock }),
     question: questionKind,
     agent: agentKind({ groups: this.registry, made: () => void this.made.push('made') }),
+    skill: skillKind({ drafts: this.drafts, groups: this.registry }),
     mcp_server: mcpServerKind({ servers: this.servers, groups: this.registry, clock: this.clock }),
     packages: packagesKind({
       groups: this.registry,

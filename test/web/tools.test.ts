@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe } from 'vitest'
 import { RUNTIMES } from '../../src/config/schema.ts'
-import { type ToolWalker, testToolWalk, WALK_FILE, WALK_HELPER } from '../contract/tool-walk.ts'
+import { type ToolWalker, testToolWalk, WALK_FILE, WALK_HELPER, walkSkill } from '../contract/tool-walk.ts'
 import { testAgentImage } from '../docker/test-image.ts'
 import { ModelServer } from '../providers/model-server.ts'
 import type { HostProcess } from '../rig/host-process.ts'
@@ -49,7 +49,12 @@ function writeAgents(host: HostProcess, base: string): void {
     mkdirSync(join(host.groupsDir, name, 'workspace'), { recursive: true })
     writeFileSync(join(host.groupsDir, name, 'container.json'), JSON.stringify(settings))
   }
-  writeFileSync(join(host.groupsDir, AGENT, 'workspace', WALK_FILE), 'on foot')
+  const workspace = join(host.groupsDir, AGENT, 'workspace')
+  writeFileSync(join(workspace, WALK_FILE), 'on foot')
+  for (const { folder, text } of ['telegram', 'web'].map(walkSkill)) {
+    mkdirSync(join(workspace, folder))
+    writeFileSync(join(workspace, folder, 'SKILL.md'), text)
+  }
 }
 
 /** The real program, whose model calls the tool when the person says a word. */

@@ -111,6 +111,13 @@ const AskMcpServer = z.object({
   reason: z.string().max(1_000),
 })
 
+const AskSkill = z.object({
+  kind: z.literal('skill'),
+  /** Of what the host has copied before. */
+  sha256: Sha256,
+  reason: z.string().max(1_000),
+})
+
 const Packages = z.array(z.string().min(1).max(300)).max(MAX_ASKED_PACKAGES)
 
 const AskPackages = z.object({
@@ -129,7 +136,7 @@ export const OutboxAsk = z.object({
   type: z.literal('ask'),
   inboxSeq: Seq,
   key: z.string().min(1).max(100),
-  ask: z.discriminatedUnion('kind', [AskEgress, AskQuestion, AskAgent, AskMcpServer, AskPackages]),
+  ask: z.discriminatedUnion('kind', [AskEgress, AskQuestion, AskAgent, AskMcpServer, AskPackages, AskSkill]),
 })
 
 /** Longest arguments of a call, in UTF-16 units of their JSON. */

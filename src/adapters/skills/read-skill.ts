@@ -3,9 +3,9 @@ import { lstat, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MAX_SKILL_FILE, readSkillHead, type SkillHead } from './skill-file.ts'
 
-const MAX_FILES = 200
-const MAX_BYTES = 8 * 1024 * 1024
-const MAX_DEPTH = 6
+export const MAX_FILES = 200
+export const MAX_BYTES = 8 * 1024 * 1024
+export const MAX_DEPTH = 6
 
 export interface SkillFile {
   /** Below the skill's folder. */

@@ -6,7 +6,7 @@ import type { Skill, SkillSet, Skills } from '../../domain/ports/skills.ts'
 import { type ImagePart, isSkillName } from '../../domain/skill.ts'
 import type { Paths } from '../../paths.ts'
 import { type FoundSkill, readPlainFile, readSkill } from './read-skill.ts'
-import { readPins, type SkillPins, skillDigest } from './skill-pins.ts'
+import { pinsMark, readPins, type SkillPins, skillDigest } from './skill-pins.ts'
 
 /** Of one group. Each costs a line or two of every request to the model. */
 const MAX_SKILLS = 64
@@ -43,6 +43,10 @@ export class SkillFolders implements Skills {
   ): Promise<SkillSet> {
     const { chosen, leftOut, unfit } = await this.#look(group, wanted, image)
     return { skills: chosen.map(({ skill }) => skill), leftOut, unfit }
+  }
+
+  mark(group: GroupName): string {
+    return pinsMark(this.#paths.groupSkills(group))
   }
 
   async place(

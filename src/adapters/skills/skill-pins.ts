@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -24,6 +25,18 @@ export async function readPins(parent: string): Promise<SkillPins> {
       hint: 'take the file away and run "creel skills pin NAME" for those that you trust',
       cause: error,
     })
+  }
+}
+
+/** Changes with the pins; '' when there are none. */
+export function pinsMark(parent: string): string {
+  try {
+    return createHash('sha256')
+      .update(readFileSync(join(parent, FILE)))
+      .digest('hex')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
+    throw error
   }
 }
 

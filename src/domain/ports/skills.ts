@@ -28,6 +28,8 @@ export interface Skills {
     wanted: readonly string[] | undefined,
     image?: readonly ImagePart[],
   ): Promise<SkillSet>
+  /** Changes with what of the group's own skills was let in; '' when nothing was. */
+  mark(group: GroupName): string
   /**
    * Makes the folder that the group's sandbox sees hold exactly these. Idempotent; to be called while no sandbox of
    * the group runs. Throws CreelError `unavailable` when the folder cannot be written.

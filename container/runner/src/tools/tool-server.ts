@@ -20,6 +20,7 @@ import { getStatus } from './get-status.ts'
 import { installPackages } from './install-packages.ts'
 import { listDestinations } from './list-destinations.ts'
 import { SERVER_TOOLS } from './mcp-servers.ts'
+import { proposeSkill } from './propose-skill.ts'
 import { readHistory } from './read-history.ts'
 import { forgetTool, remember } from './remember.ts'
 import { requestEgress } from './request-egress.ts'
@@ -87,6 +88,7 @@ class ToolDoor implements ToolServer {
       installPackages,
       ...TASK_TOOLS,
       ...SERVER_TOOLS,
+      proposeSkill,
     ]
     this.#tools = new Map(tools.map((tool) => [tool.name, tool]))
     this.#http = createServer((request, response) => {

@@ -258,7 +258,7 @@ describe('search_conversations', () => {
 describe('the tool server', () => {
   it('says which tools there are to a model that makes one up', async () => {
     expect(await called('delete_everything {}')).toBe(
-      'error: There is no tool "delete_everything". There are: send_message, list_destinations, send_file, get_status, ask_user, request_egress, edit_message, add_reaction, send_card, read_history, remember, forget, search_conversations, send_to_agent, list_agents, cancel_agent_request, create_agent, install_packages, schedule_task, list_tasks, update_task, pause_task, resume_task, cancel_task, add_mcp_server, remove_mcp_server.',
+      'error: There is no tool "delete_everything". There are: send_message, list_destinations, send_file, get_status, ask_user, request_egress, edit_message, add_reaction, send_card, read_history, remember, forget, search_conversations, send_to_agent, list_agents, cancel_agent_request, create_agent, install_packages, schedule_task, list_tasks, update_task, pause_task, resume_task, cancel_task, add_mcp_server, remove_mcp_server, propose_skill.',
     )
   })
 

@@ -56,7 +56,8 @@ export function attachmentParts(
     },
     nudge: (chatId) => {
       fetching.nudge(chatId)
-      transcribing.nudge(chatId)
+      // What was wanted of a service that is configured no more is found by looking around.
+      if (transcriber !== null) transcribing.nudge(chatId)
     },
     stop: async () => {
       await fetching.stop()

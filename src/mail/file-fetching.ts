@@ -8,11 +8,13 @@ const LANES = 8
 /** The pump that fetches the files of routed messages, beside everything else: one lane for each chat. */
 export class FileFetching {
   readonly #pump: Pump<ChatId>
+  readonly #attachments: FileFetchPorts['attachments']
 
   constructor(
     ports: FileFetchPorts,
     pump: Pick<PumpOptions<ChatId>, 'clock' | 'log' | 'random' | 'pollMs' | 'backoff'>,
   ) {
+    this.#attachments = ports.attachments
     this.#pump = new Pump<ChatId>({
       ...{ ...pump, name: 'files', maxConcurrent: LANES },
       keys: () => ports.attachments.chatsWithWanted(),
@@ -24,9 +26,9 @@ export class FileFetching {
     this.#pump.start()
   }
 
-  /** A message of this chat was routed. */
+  /** A message of this chat was routed. Most have no file, and a look costs less than a lane that finds nothing. */
   nudge(chatId: ChatId): void {
-    this.#pump.nudge(chatId)
+    if (this.#attachments.anyWanted()) this.#pump.nudge(chatId)
   }
 
   /** Stops what is being fetched: the next host begins it again. Idempotent. */

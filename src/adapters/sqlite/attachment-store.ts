@@ -76,6 +76,14 @@ export class SqliteAttachmentStore implements AttachmentStore {
     return row ? toAttachment(row) : null
   }
 
+  anyWanted(): boolean {
+    return (
+      this.#statements
+        .prepare("SELECT 1 FROM attachment INDEXED BY attachment_wanted WHERE state = 'wanted' LIMIT 1")
+        .get() !== undefined
+    )
+  }
+
   ready({ inboundId, position }: Place, { sha256, bytes, image }: StoredFile): void {
     this.#statements
       .prepare(

@@ -91,6 +91,8 @@ export interface AttachmentStore {
   chatsWithWanted(): readonly ChatId[]
   /** The file that is to be fetched next in a chat, oldest message first. */
   nextWanted(chatId: ChatId): Attachment | null
+  /** Whether any file of any chat is still to be had. Costs next to nothing. */
+  anyWanted(): boolean
   /** The file is in the store. */
   ready(file: Pick<Attachment, 'inboundId' | 'position'>, stored: StoredFile): void
   failed(file: Pick<Attachment, 'inboundId' | 'position'>, reason: string): void

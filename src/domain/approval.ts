@@ -1,6 +1,6 @@
 import type { ChatId, GroupName, InboundId, UnixMs, UserId } from './ids.ts'
 
-/** What people are asked to decide. A new kind: its payload, its card and what carries it out, see `src/approvals/kinds.ts`. */
+/** What people are asked to decide. A new kind: its payload, its card and what carries it out are an `ApprovalKind` (`src/approvals/approval-kind.ts`). */
 export const APPROVAL_KINDS = ['egress', 'question', 'agent', 'mcp_server', 'packages', 'skill'] as const
 export type ApprovalKindName = (typeof APPROVAL_KINDS)[number]
 

@@ -73,6 +73,18 @@ describe.skipIf(!existsSync(CHROMIUM))('files on the page in a browser', { timeo
     }
     await vi.waitFor(async () => expect(await loaded('chart.png')).toBe(320), WAIT)
     expect(await page.locator('a.file[download="report.pdf"]').isVisible()).toBe(true)
+    const spoken = { ...world.files.put(wave(0.5)), name: 'answer.wav', mime: 'audio/wav' }
+    const [part = ''] = world.channel.renderFile({ ...spoken, image: null }, '')
+    await world.channel.send(world.address(), part, 'spoken', new AbortController().signal)
+    const player = page.locator('audio')
+    await player.waitFor(WAIT)
+    expect(await player.evaluate((audio: HTMLAudioElement) => audio.readyState)).toBe(0)
+    await player.evaluate((audio: HTMLAudioElement) => audio.load())
+    await player.evaluate((audio: HTMLAudioElement) => audio.play())
+    await vi.waitFor(
+      async () => expect(await player.evaluate((audio: HTMLAudioElement) => audio.duration)).toBeCloseTo(0.5),
+      WAIT,
+    )
     const [download] = await Promise.all([
       page.waitForEvent('download'),
       page.getByText('report.pdf').click(),
@@ -141,4 +153,23 @@ function makePng(width: number, height: number): Buffer {
     chunk('IDAT', deflateSync(rows)),
     chunk('IEND', Buffer.alloc(0)),
   ])
+}
+
+/** A silence of so many seconds as a WAV file: 8 bits, 8,000 a second. */
+function wave(seconds: number): Buffer {
+  const samples = Math.round(seconds * 8_000)
+  const head = Buffer.alloc(44)
+  head.write('RIFF', 0)
+  head.writeUInt32LE(36 + samples, 4)
+  head.write('WAVEfmt ', 8)
+  head.writeUInt32LE(16, 16)
+  head.writeUInt16LE(1, 20)
+  head.writeUInt16LE(1, 22)
+  head.writeUInt32LE(8_000, 24)
+  head.writeUInt32LE(8_000, 28)
+  head.writeUInt16LE(1, 32)
+  head.writeUInt16LE(8, 34)
+  head.write('data', 36)
+  head.writeUInt32LE(samples, 40)
+  return Buffer.concat([head, Buffer.alloc(samples, 128)])
 }

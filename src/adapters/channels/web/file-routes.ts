@@ -8,6 +8,7 @@ import type { AppEnv, AppParts } from './app-context.ts'
 import { findGroup } from './find-group.ts'
 import { refuse, refuseForNow, sessionGuard, writeGuard } from './guards.ts'
 import { RateLimit } from './rate-limit.ts'
+import { soundType } from './sound-type.ts'
 
 /** A browser must neither run nor show as a page what people and agents send. */
 const FILE_POLICY = "default-src 'none'; sandbox"
@@ -69,11 +70,11 @@ function download(context: Context<AppEnv>, parts: AppParts) {
   return context.body(Readable.toWeb(createReadStream(path)) as ReadableStream)
 }
 
-function fileHeaders({ name, image }: ChatFile, bytes: number): Record<string, string> {
+function fileHeaders({ name, image, mime }: ChatFile, bytes: number): Record<string, string> {
   const plain = name.replace(/[^\w. -]/g, '_')
   const encoded = encodeURIComponent(name).replace(/['()*]/g, (c) => `%${c.charCodeAt(0).toString(16)}`)
   return {
-    'Content-Type': image?.mime ?? 'application/octet-stream',
+    'Content-Type': image?.mime ?? soundType(mime) ?? 'application/octet-stream',
     'Content-Length': String(bytes),
     'Content-Disposition': `attachment; filename="${plain}"; filename*=UTF-8''${encoded}`,
     'Content-Security-Policy': FILE_POLICY,

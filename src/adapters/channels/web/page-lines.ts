@@ -2,6 +2,7 @@ import type { OwnChatLine } from '../../../domain/ports/channel.ts'
 import { sizeText } from '../../../domain/size-text.ts'
 import { frameOf } from './event-stream.ts'
 import type { MarkdownRenderer } from './markdown.ts'
+import { soundType } from './sound-type.ts'
 
 /** Most lines and bytes that a page gets when it opens; older ones stay in the database. */
 const MAX_LINES = 200
@@ -29,13 +30,14 @@ function pageLine(chat: string, line: OwnChatLine, render: MarkdownRenderer): ob
   }
 }
 
-/** The files of a line as the page shows them; images of a type that browsers know are shown in it. */
+/** The files of a line as the page shows them; images and sounds of a type that browsers know are shown in it. */
 export function pageFiles(chat: string, { id, files = [] }: OwnChatLine): object[] {
-  return files.map(({ name, bytes, image }, index) => ({
+  return files.map(({ name, bytes, image, mime }, index) => ({
     name,
     size: sizeText(bytes),
     url: `/api/chats/${encodeURIComponent(chat)}/files/${id}/${index}`,
     image: image && { width: image.width, height: image.height },
+    sound: soundType(mime) !== null,
   }))
 }
 

@@ -2,11 +2,13 @@
 const MAX_WIDTH = 320
 const MAX_HEIGHT = 320
 
-/** The files of a line: pictures as pictures, everything as a link that saves it. */
+/** The files of a line: pictures as pictures, sounds to be played, everything as a link that saves it. */
 export function makeFiles(files) {
   const list = document.createElement('div')
   list.className = 'files'
-  list.append(...files.map(makeFile))
+  list.append(
+    ...files.flatMap((file) => (file.sound ? [makePlayer(file), makeFile(file)] : [makeFile(file)])),
+  )
   return list
 }
 
@@ -46,6 +48,16 @@ function makePicture(name, url, { width, height }) {
   picture.src = url
   picture.addEventListener('error', () => picture.replaceWith('This picture is not kept any more. '))
   return picture
+}
+
+// Nothing is fetched before somebody wants to hear it.
+function makePlayer({ name, url }) {
+  const player = document.createElement('audio')
+  player.controls = true
+  player.preload = 'none'
+  player.title = name
+  player.src = url
+  return player
 }
 
 export function sizeText(bytes) {

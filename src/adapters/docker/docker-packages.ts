@@ -55,12 +55,17 @@ export interface DockerPackagesOptions {
 export class DockerPackages implements PackageBuilder {
   readonly #docker: Docker
   readonly #options: DockerPackagesOptions
-  readonly #script: string
+  #read: string | undefined
 
   constructor(options: DockerPackagesOptions) {
     this.#options = options
     this.#docker = engineClient(options.socketPath)
-    this.#script = readFileSync(options.script, 'utf8')
+  }
+
+  /** Read at its first use: most hosts have no agent with packages. */
+  get #script(): string {
+    this.#read ??= readFileSync(this.#options.script, 'utf8')
+    return this.#read
   }
 
   /** The tag of the base is itself a hash of what is in it. */

@@ -25,4 +25,4 @@ RUN mkdir -p /data /engine /groups /keys groups && cp -R groups/. /groups/ \
 ENV NODE_ENV=production HOME=/tmp
 USER 1000:1000
 # A first start has an agent to talk to. When told to end, no sandbox is left behind beside the composed services.
-CMD ["sh", "-c", "ls /groups/*/container.json >/dev/null 2>&1 || node src/main.ts group add main --provider demo; exec node --max-semi-space-size=4 src/main.ts serve --stop-sandboxes"]
+CMD ["sh", "-c", "ls /groups/*/container.json >/dev/null 2>&1 || node src/main.ts group add main --provider demo; exec node --expose-gc src/main.ts serve --stop-sandboxes"]

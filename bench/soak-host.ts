@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { HostLook, SoakNews, SoakOrder } from './soak-host-main.ts'
 
 /** As a real host is started; see `detached-host.ts`. */
-const HOST_FLAGS = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=4'] as const
+const HOST_FLAGS = ['--disable-warning=ExperimentalWarning', '--expose-gc'] as const
 
 const STOP_MS = 120_000
 const HURRIED_MS = 2_000

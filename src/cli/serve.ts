@@ -15,6 +15,7 @@ import { retentionPump } from '../retention.ts'
 import { secretTester, secretWatch } from '../secret-parts.ts'
 import { voiceTester } from '../voice-parts.ts'
 import { openHostLog, outFileOf } from './host-log.ts'
+import { returnMemorySoon } from './return-memory.ts'
 import { configuredWebUrl, runOperatorCommand } from './session.ts'
 import { TerminalFiles } from './terminal-files.ts'
 
@@ -88,8 +89,10 @@ export async function serve(options: ServeOptions): Promise<void> {
   forgetting.start()
   log.info({ event: 'host.started', install: core.installId }, 'host started')
   options.onReady(started.parts.web?.createLoginLink() ?? null)
+  const keepMemory = returnMemorySoon()
   const { stopSandboxes } = await ended.promise
   log.info({ event: 'host.stopping', stopSandboxes }, 'host stopping')
+  keepMemory()
   await started.control.close()
   await watch.stop(1_000)
   await forgetting.stop(1_000)

@@ -86,7 +86,7 @@ async function run(
   return { code, ...said }
 }
 
-const MAIN = () => `[--disable-warning=ExperimentalWarning][--max-semi-space-size=4][${project}/src/main.ts]`
+const MAIN = () => `[--disable-warning=ExperimentalWarning][--expose-gc][${project}/src/main.ts]`
 
 describe('the launcher', () => {
   it('installs once, passes words and exit code through, and is silent when there is nothing to do', async () => {

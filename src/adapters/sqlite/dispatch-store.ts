@@ -8,7 +8,7 @@ import type {
   PlacedMessage,
   RunnerCommand,
 } from '../../domain/ports/stores.ts'
-import { relaxedSync } from './relaxed-sync.ts'
+import { relaxedCommit } from './relaxed-sync.ts'
 import { type InboundColumns, SELECT_INBOUND, toInboundRow } from './rows.ts'
 import { Statements } from './statements.ts'
 
@@ -81,7 +81,7 @@ export class SqliteDispatchStore implements DispatchStore {
         for (const id of told) tell.run(id)
         return row?.outcome === 'cancelled' ? [inboxSeq] : []
       })
-    return relaxedSync(this.#db, () => this.#inOneCommit(write))
+    return relaxedCommit(this.#db, this.#inOneCommit, write)
   }
 
   newestPlaced(group: GroupName): number {

@@ -7,7 +7,7 @@ import type { DispatchPlan, InboundRow, InboundState, InboundStore } from '../..
 import { isUrgentText } from '../../domain/urgent-text.ts'
 import { prepareAlbums } from './album.ts'
 import { prepareAttach } from './attachment-insert.ts'
-import { relaxedSync } from './relaxed-sync.ts'
+import { relaxedCommit } from './relaxed-sync.ts'
 import { prepareRevise } from './revise-inbound.ts'
 import { type InboundColumns, SELECT_INBOUND, selectInboundBy, toInboundRow } from './rows.ts'
 import { Statements } from './statements.ts'
@@ -181,7 +181,7 @@ export class SqliteInboundStore implements InboundStore {
         if (plan.openSticky) this.#sticky.run(plan.openSticky.bindingId, at, id)
       }
     }
-    relaxedSync(this.#db, () => this.#inOneCommit(write))
+    relaxedCommit(this.#db, this.#inOneCommit, write)
   }
 
   overheard(

@@ -15,3 +15,11 @@ export function relaxedSync<T>(db: Database.Database, work: () => T): T {
     db.exec('PRAGMA synchronous = FULL')
   }
 }
+
+/**
+ * The same for work that is all or nothing. Inside of another transaction that one undoes it: a savepoint of its own
+ * costs as much as a statement.
+ */
+export function relaxedCommit<T>(db: Database.Database, inOneCommit: (work: () => T) => T, work: () => T): T {
+  return db.inTransaction ? work() : relaxedSync(db, () => inOneCommit(work))
+}

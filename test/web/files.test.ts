@@ -39,7 +39,7 @@ it('takes a file and then its message, once, and shows both', async () => {
   expect(JSON.parse(again.body)).toEqual(JSON.parse(first.body))
   const { line, files } = JSON.parse(first.body)
   expect(files).toEqual([
-    { name: 'a.txt', size: '5 bytes', url: `/api/chats/main/files/${line}/0`, image: null },
+    { name: 'a.txt', size: '5 bytes', url: `/api/chats/main/files/${line}/0`, image: null, sound: false },
   ])
   expect(world.taken[0]).toMatchObject({
     text: '[document a.txt]',

@@ -1,7 +1,6 @@
 // Composition root, second half: the real parts a host is made of. Tests put others in their place.
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { TelegramChannel } from './adapters/channels/telegram/telegram-channel.ts'
 import { TerminalChannel } from './adapters/channels/terminal/channel.ts'
 import { WebChannel } from './adapters/channels/web/channel.ts'
 import { systemRandom } from './adapters/clock/random.ts'
@@ -246,19 +245,19 @@ async function channels(
       ? readSecretFile(install, `telegram[${index}].token_file`, token_file)
       : hostSecret(core, token_secret)
   const tokens = await Promise.all(install.config.telegram.map(token))
-  const telegrams = install.config.telegram.map(
-    (bot, index) =>
-      new TelegramChannel({
-        account: bot.account,
-        token: tokens[index] ?? '',
-        apiRoot: bot.api_root,
-        log: log.child({ channel: 'telegram' }),
-        commands: CHAT_COMMANDS.map(({ name, help }) => ({ command: name, description: help })),
-        pathOf: (sha256) => files.path(sha256),
-        onChatMigrated: (from, to) => directory.moveChat('telegram', bot.account, from, to),
-      }),
-  )
-  const all: Channel[] = [...(web ? [web] : []), terminal, ...telegrams]
+  const telegrams = install.config.telegram.map(async (bot, index) => {
+    const { TelegramChannel } = await import('./adapters/channels/telegram/telegram-channel.ts')
+    return new TelegramChannel({
+      account: bot.account,
+      token: tokens[index] ?? '',
+      apiRoot: bot.api_root,
+      log: log.child({ channel: 'telegram' }),
+      commands: CHAT_COMMANDS.map(({ name, help }) => ({ command: name, description: help })),
+      pathOf: (sha256) => files.path(sha256),
+      onChatMigrated: (from, to) => directory.moveChat('telegram', bot.account, from, to),
+    })
+  })
+  const all: Channel[] = [...(web ? [web] : []), terminal, ...(await Promise.all(telegrams))]
   return channelTable(all, {
     listen: async () => web?.listen(),
     close: async () => web?.close(),

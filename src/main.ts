@@ -1,9 +1,10 @@
 // The command line: arguments, signals, exit code, and nothing else.
 import { resolve } from 'node:path'
 import { explain, standardOutput } from './cli/output.ts'
-import { buildProgram } from './cli/program.ts'
 
 const FORCED_EXIT_MS = 20_000
+/** What these do not need, a sixth of all there is to load, would only make a start longer. */
+const RUNS_A_HOST: ReadonlySet<string> = new Set(['up', 'serve'])
 
 async function main(): Promise<void> {
   const abort = new AbortController()
@@ -20,7 +21,10 @@ async function main(): Promise<void> {
     if (error.code !== 'EPIPE') throw error
     process.exit(0)
   })
-  const program = buildProgram({
+  const build = RUNS_A_HOST.has(process.argv[2] ?? '')
+    ? (await import('./cli/host-program.ts')).buildHostProgram
+    : (await import('./cli/program.ts')).buildProgram
+  const program = build({
     projectDir: resolve(import.meta.dirname, '..'),
     env: process.env,
     output: standardOutput,

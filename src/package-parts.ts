@@ -11,6 +11,8 @@ import type { Wishes } from './packages/image-wish.ts'
 import { PackageImages } from './packages/package-images.ts'
 import type { PumpOptions } from './pump.ts'
 
+const BREATHE_EVERY = 50
+
 interface Given {
   readonly core: Core
   readonly log: Log
@@ -25,16 +27,18 @@ export function packageParts(
   pump: Pick<PumpOptions<string>, 'clock' | 'log' | 'random' | 'pollMs' | 'backoff'>,
 ): PackageImages {
   const { packages: store, groups, clock } = core
-  const wishes: Wishes = () => {
+  const wishes: Wishes = async () => {
     const names = groups.names()
-    const found = names.flatMap((group) => {
+    const found: Awaited<ReturnType<Wishes>>['wishes'][number][] = []
+    for (const [index, group] of names.entries()) {
+      // A thousand files take longer than the event loop may be held up.
+      if (index % BREATHE_EVERY === BREATHE_EVERY - 1) await clock.sleep(0, new AbortController().signal)
       try {
-        return [{ group, ...groups.load(group) }]
+        found.push({ group, ...groups.load(group) })
       } catch (error) {
-        if (error instanceof ConfigError) return []
-        throw error
+        if (!(error instanceof ConfigError)) throw error
       }
-    })
+    }
     return { wishes: found, all: found.length === names.length }
   }
   const ended = () => host.approvals.nudge()

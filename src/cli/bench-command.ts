@@ -1,5 +1,4 @@
 import type { Command } from 'commander'
-import { BENCHES } from '../../bench/benches.ts'
 import { CreelError } from '../domain/errors.ts'
 import { type CliContext, installOf } from './context.ts'
 
@@ -44,6 +43,8 @@ Uses a data directory of its own and the demo provider; the running host is left
           of the runtime with one conversation; proportional memory of all processes in the sandbox, in MB`,
     )
     .action(async (name: string, options: { json?: boolean; runs?: string; sessions?: string }) => {
+      // A host that starts must not wait for what measures it.
+      const { BENCHES } = await import('../../bench/benches.ts')
       const bench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined
       if (!bench) {
         throw new CreelError('not_found', `there is no bench ${name}`, {

@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { addApprovalCommands } from './approval-commands.ts'
 import { addBackupCommands } from './backup-commands.ts'
 import { addBenchCommand } from './bench-command.ts'
@@ -8,7 +8,7 @@ import type { CliContext } from './context.ts'
 import { addDoctorCommand } from './doctor-command.ts'
 import { addEgressCommands } from './egress-commands.ts'
 import { addGroupCommands } from './group-commands.ts'
-import { addLifeCommands } from './life-commands.ts'
+import { buildHostProgram } from './host-program.ts'
 import { addLogsCommand } from './logs-command.ts'
 import { addMcpCommands } from './mcp-commands.ts'
 import { addMemoryCommands } from './memory-commands.ts'
@@ -25,28 +25,9 @@ import { addUsageCommand } from './usage-command.ts'
 import { addUserCommands } from './user-commands.ts'
 import { addVaultCommands } from './vault-commands.ts'
 
-const INTRO = `Creel: personal AI agents, each locked in its own container, woken from your chats.
-
-Begin with "creel up" and open the link it prints, or with "creel setup", which asks for model and chats.
-Every command has --help.`
-
-const OUTRO = `
-Words: a group is an agent (folder groups/<name>), a chat is a place people talk in, a binding says
-which group answers a chat. Settings: creel.toml and groups/<name>/container.json.
-"creel test" runs the tests.`
-
 /** The whole command line. Throws what a command throws; commander's own errors have a code `commander.…`. */
 export function buildProgram(context: CliContext): Command {
-  const program = new Command('creel')
-    .description(INTRO)
-    .addHelpText('after', OUTRO)
-    .showHelpAfterError('(add --help for how it works)')
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => context.output.out(text.trimEnd()),
-      writeErr: (text) => context.output.err(text.trimEnd()),
-    })
-  addLifeCommands(program, context)
+  const program = buildHostProgram(context)
   addSetupCommand(program, context)
   addStatusCommand(program, context)
   addUsageCommand(program, context)

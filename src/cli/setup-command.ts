@@ -1,20 +1,9 @@
-import { text } from 'node:stream/consumers'
 import { type Command, Option } from 'commander'
-import { terminalConsent } from '../../setup/consent.ts'
-import { thisMachine } from '../../setup/machine.ts'
-import { thisMachinesFacts } from '../../setup/machine-facts.ts'
-import { Steps } from '../../setup/step.ts'
-import { ClackPrompter } from '../../setup/wizard/clack-prompter.ts'
-import { answersOf, type SetupFlags } from '../../setup/wizard/flags.ts'
-import { type Prompter, SetupStoppedError } from '../../setup/wizard/prompter.ts'
-import { nextLines, setUpUnattended, setUpWithQuestions } from '../../setup/wizard/setup.ts'
-import { type SetupWorld, STEP_NAMES, type StepName } from '../../setup/wizard/world.ts'
+import { STEP_NAMES } from '../../setup/wizard/world.ts'
 import { PROVIDERS } from '../config/schema.ts'
 import { CreelError } from '../domain/errors.ts'
-import { type CliContext, installOf } from './context.ts'
-import { safeJson } from './output.ts'
-
-type Flags = SetupFlags & { readonly yes?: boolean; readonly only?: StepName[]; readonly json?: boolean }
+import type { CliContext } from './context.ts'
+import type { SetupCommandFlags } from './setup-run.ts'
 
 const HELP = `
 With a terminal it asks, step by step: machine, data, provider, group (your agent), channel
@@ -67,60 +56,15 @@ export function addSetupCommand(program: Command, context: CliContext): void {
     .option('--answers', 'all of that as one JSON object on standard input')
     .option('--json', 'print the result as JSON')
     .addHelpText('after', HELP)
-    .action(async (flags: Flags) => {
+    .action(async (flags: SetupCommandFlags) => {
       const isTerminal = process.stdin.isTTY === true && process.stderr.isTTY === true
       const unattended = flags.yes === true || flags.answers === true || flags.json === true
       if (!unattended && !isTerminal)
         throw new CreelError('invalid', 'there is no terminal to ask at', {
           hint: 'add --yes, and what should not be the default as flags: creel setup --help',
         })
-      try {
-        if (unattended) await runUnattended(context, flags)
-        else await ask(context, flags)
-      } catch (error) {
-        if (!(error instanceof SetupStoppedError)) throw error
-        process.exitCode = 130
-      }
+      // A host that starts must not wait for the wizard to be loaded.
+      const { runSetup } = await import('./setup-run.ts')
+      await runSetup(context, flags, unattended)
     })
-}
-
-async function ask(context: CliContext, { only = [], telegramApi }: Flags): Promise<void> {
-  const plain = context.env.TERM === 'dumb'
-  const prompter = new ClackPrompter({ signal: context.signal, plain })
-  const world = worldOf(context, { yes: false, prompter })
-  world.chosen.telegramApi = telegramApi
-  await setUpWithQuestions(world, prompter, only)
-}
-
-async function runUnattended(context: CliContext, flags: Flags): Promise<void> {
-  const input =
-    flags.answers === true || flags.keyStdin === true || flags.telegramTokenStdin === true
-      ? await text(process.stdin)
-      : ''
-  const { yes: _yes, only: _only, json: _json, ...said } = flags
-  const answers = answersOf(said, input)
-  const world = worldOf(context, { yes: flags.yes === true, prompter: null })
-  const result = await setUpUnattended(world, answers, flags.only ?? [])
-  if (flags.json) context.output.out(safeJson(result))
-  else for (const line of nextLines(world)) world.say(line)
-}
-
-function worldOf(context: CliContext, by: { yes: boolean; prompter: Prompter | null }): SetupWorld {
-  const { prompter } = by
-  const consent = terminalConsent(by.yes)
-  return {
-    context,
-    parts: {
-      machine: thisMachine(),
-      consent: {
-        ...consent,
-        ...(prompter === null ? {} : { ask: (question) => prompter.confirm(question, false) }),
-      },
-      steps: new Steps({ out: process.stderr }),
-    },
-    facts: thisMachinesFacts(),
-    install: () => installOf(context),
-    say: (line) => context.output.err(line),
-    chosen: {},
-  }
 }

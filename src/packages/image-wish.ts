@@ -6,7 +6,7 @@ import type { PackageList } from '../domain/packages.ts'
 export type ImageWish = WantedImage & { readonly packages: PackageList }
 
 /** What the groups want that can be read, and whether those are all. */
-export type Wishes = () => {
+export type Wishes = () => Promise<{
   readonly wishes: readonly (ImageWish & { readonly group: GroupName })[]
   readonly all: boolean
-}
+}>

@@ -40,7 +40,7 @@ function start(): PackageImages {
   const made = new PackageImages(
     {
       ...{ store, builder, clock, events, baseFor: async () => base, ended: () => void ends++ },
-      wishes: () => ({
+      wishes: async () => ({
         wishes: [...(wishes ?? [])].map(([group, wish]) => ({ group, ...wish })),
         all: wishes !== null,
       }),

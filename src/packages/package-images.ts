@@ -162,7 +162,7 @@ export class PackageImages {
   async #tend(): Promise<StepResult> {
     const { store, builder, wishes, clock } = this.#ports
     if (clock.now() - this.#tendedAt < TEND_EVERY_MS) return 'idle'
-    for (const wish of wishes().wishes)
+    for (const wish of (await wishes()).wishes)
       if (countOf(wish.packages) > 0) await this.progress(wish, (clock.now() - RETRY_MS) as UnixMs)
     for (const { tag, state } of await unusedImages(this.#ports, (wish) => this.#tagOf(wish))) {
       if (state === 'ready' && !(await builder.remove(tag))) continue

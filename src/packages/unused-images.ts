@@ -11,8 +11,9 @@ export async function unusedImages(
   tagOf: (wish: ImageWish) => Promise<string>,
 ): Promise<readonly PackageImage[]> {
   const old = store.images().filter(({ state, at }) => state !== 'wanted' && clock.now() - at >= NEW_MS)
-  const groups = wishes()
-  if (old.length === 0 || !groups.all) return []
+  if (old.length === 0) return []
+  const groups = await wishes()
+  if (!groups.all) return []
   const kept = new Set<string>()
   for (const { group, ...wish } of groups.wishes)
     for (const list of [wish.packages, ...store.listsOf(group)])

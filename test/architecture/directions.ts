@@ -10,6 +10,7 @@ export interface Edge {
 const PROTOCOL = '@creel/protocol'
 /** Small files that every part of the host may use. */
 const SHARED = [
+  'src/ask-child.ts',
   'src/child-flags.ts',
   'src/journal-owner.ts',
   'src/paths.ts',

@@ -20,7 +20,8 @@ const product = (file: string) => !isTest(file)
 const readsEnvironment = (file: string) =>
   file === 'src/config/load.ts' || file.startsWith('setup/') || isOuterMain(file)
 /** Takes time and chance from a port: all of the host but what is next to the outside world. */
-const timeless = (file: string) => /^src\/(?!adapters\/|cli\/)/.test(file) && product(file) && !isMain(file)
+const timeless = (file: string) =>
+  /^src\/(?!adapters\/|cli\/|ask-child)/.test(file) && product(file) && !isMain(file)
 
 /** What is left out of a start, or loaded at its first use, can be so only where it is asked for. */
 const LOADS_LATER = ['src/adapters/docker/load-dockerode.ts', 'src/adapters/age-vault/load-age.ts']

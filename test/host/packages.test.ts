@@ -30,7 +30,7 @@ const packagesNow = () => world.core.groups.load(MAIN).packages
 
 async function askAndAllow(): Promise<void> {
   world.say('room', ASK)
-  await world.until(() => expect(card()).toBeDefined())
+  await world.until(() => expect(card()?.text).toContain('to count'))
   world.channel.press('Install', {
     sender: OWNER,
     address: world.channel.address('home'),

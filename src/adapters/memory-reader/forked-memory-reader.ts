@@ -1,6 +1,4 @@
-import { fork } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-import { childEnv, childFlags } from '../../child-flags.ts'
+import { askChild } from '../../ask-child.ts'
 import { CreelError } from '../../domain/errors.ts'
 import type { GroupName } from '../../domain/ids.ts'
 import type {
@@ -43,36 +41,16 @@ export class ForkedMemoryReader implements MemoryReader {
   }
 
   async #ask<K extends MemoryJob['kind']>(job: MemoryJob & { readonly kind: K }): Promise<Answered<K>> {
-    const answer = await this.#answer(job)
+    const answer = await askChild(job, {
+      program: new URL('./child-main.ts', import.meta.url),
+      maxHeapMb: 256,
+      deadlineMs: this.#deadlineMs,
+      answer: MemoryAnswer,
+      lost,
+    })
     if (answer.kind === job.kind) return answer as Answered<K>
     if (answer.kind === 'refused') throw new CreelError(answer.code, `it cannot be read: ${answer.reason}`)
     throw lost('its reader answered nonsense')
-  }
-
-  #answer(job: MemoryJob): Promise<MemoryAnswer> {
-    // No environment: whatever a hostile file may do to the child, there is no secret of ours to find there.
-    const child = fork(fileURLToPath(new URL('./child-main.ts', import.meta.url)), [], {
-      env: childEnv(),
-      execArgv: childFlags(256),
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    })
-    let timer: NodeJS.Timeout | undefined
-    return new Promise<MemoryAnswer>((resolve, reject) => {
-      timer = setTimeout(() => reject(lost('it took too long')), this.#deadlineMs)
-      child.once('message', (message) => {
-        const answer = MemoryAnswer.safeParse(message)
-        if (answer.success) resolve(answer.data)
-        else reject(lost('its reader answered nonsense'))
-      })
-      child.once('error', () => reject(lost('its reader could not be started')))
-      child.once('exit', () => reject(lost('its reader died')))
-      child.send(job, (error) => {
-        if (error) reject(lost('its reader could not be asked'))
-      })
-    }).finally(() => {
-      clearTimeout(timer)
-      child.kill('SIGKILL')
-    })
   }
 }
 

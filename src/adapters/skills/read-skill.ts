@@ -42,7 +42,7 @@ export async function readSkill(
     if (main.bytes > MAX_SKILL_FILE)
       throw new SkillProblem(`SKILL.md: expected at most ${MAX_SKILL_FILE} bytes, got ${main.bytes}`)
     const text = (await readPlainFile(join(folder, 'SKILL.md'), MAX_SKILL_FILE)).toString('utf8')
-    const head = readSkillHead(text)
+    const head = await readSkillHead(text)
     if ('problem' in head) return head
     if (head.name !== name)
       throw new SkillProblem(`SKILL.md: name: expected that of its folder, ${name}, got ${head.name}`)

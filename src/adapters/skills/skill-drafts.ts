@@ -1,11 +1,9 @@
-import { fork } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { readFile, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { childEnv, childFlags } from '../../child-flags.ts'
+import { askChild } from '../../ask-child.ts'
 import { CreelError } from '../../domain/errors.ts'
 import type { GroupName } from '../../domain/ids.ts'
 import type { SkillDraft, SkillDrafts } from '../../domain/ports/skill-drafts.ts'
@@ -97,34 +95,14 @@ export class DiskSkillDrafts implements SkillDrafts {
   }
 
   async #copy(job: DraftJob): Promise<void> {
-    const answer = await this.#ask(job)
+    const answer = await askChild(job, {
+      program: new URL('./draft-child-main.ts', import.meta.url),
+      maxHeapMb: 128,
+      deadlineMs: this.#deadlineMs,
+      answer: DraftAnswer,
+      lost,
+    })
     if (answer.kind === 'refused') throw new CreelError('invalid', `Not asked: ${answer.reason}.`)
-  }
-
-  #ask(job: DraftJob): Promise<DraftAnswer> {
-    // No environment: whatever a hostile folder may do to the child, there is no secret of ours to find there.
-    const child = fork(fileURLToPath(new URL('./draft-child-main.ts', import.meta.url)), [], {
-      env: childEnv(),
-      execArgv: childFlags(128),
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    })
-    let timer: NodeJS.Timeout | undefined
-    return new Promise<DraftAnswer>((resolve, reject) => {
-      timer = setTimeout(() => reject(lost('it took too long')), this.#deadlineMs)
-      child.once('message', (message) => {
-        const answer = DraftAnswer.safeParse(message)
-        if (answer.success) resolve(answer.data)
-        else reject(lost('its reader answered nonsense'))
-      })
-      child.once('error', () => reject(lost('its reader could not be started')))
-      child.once('exit', () => reject(lost('its reader died')))
-      child.send(job, (error) => {
-        if (error) reject(lost('its reader could not be asked'))
-      })
-    }).finally(() => {
-      clearTimeout(timer)
-      child.kill('SIGKILL')
-    })
   }
 
   async #prune(folder: string, keep: ReadonlySet<string>): Promise<void> {

@@ -9,31 +9,34 @@ const BOMB = ['a: &a [x, x, x, x, x, x, x, x, x]']
   .join('\n')
 
 describe('the head of a SKILL.md', () => {
-  test('is name and description, whatever else it holds', () => {
+  test('is name and description, whatever else it holds', async () => {
     const yaml =
       'name: daily-briefing\ndescription: >-\n  Says what is\n  on today.\nlicense: MIT\nmetadata: { a: 1 }'
     const head = { name: 'daily-briefing', description: 'Says what is on today.' }
-    expect(readSkillHead(file(yaml))).toMatchObject(head)
-    expect(readSkillHead(`\uFEFF${file(yaml).replaceAll('\n', '\r\n')}`)).toMatchObject(head)
-    expect(readSkillHead('---\nname: a\ndescription: b\n---')).toMatchObject({ name: 'a', description: 'b' })
+    expect(await readSkillHead(file(yaml))).toMatchObject(head)
+    expect(await readSkillHead(`\uFEFF${file(yaml).replaceAll('\n', '\r\n')}`)).toMatchObject(head)
+    expect(await readSkillHead('---\nname: a\ndescription: b\n---')).toMatchObject({
+      name: 'a',
+      description: 'b',
+    })
   })
 
-  test('says what it needs of the image, in the part of metadata that is ours', () => {
+  test('says what it needs of the image, in the part of metadata that is ours', async () => {
     const head = (metadata: string) => readSkillHead(file(`name: a\ndescription: b\nmetadata: ${metadata}`))
-    expect(head('{ creel-image: browser, author: x }')).toEqual({
+    expect(await head('{ creel-image: browser, author: x }')).toEqual({
       name: 'a',
       description: 'b',
       image: 'browser',
     })
     for (const other of ['text', '[creel-image]', '{ author: x }', '{ __proto__: { creel-image: browser } }'])
-      expect(head(other)).toEqual({ name: 'a', description: 'b' })
-    expect(head('{ creel-image: gpu }')).toEqual({
+      expect(await head(other)).toEqual({ name: 'a', description: 'b' })
+    expect(await head('{ creel-image: gpu }')).toEqual({
       problem: 'SKILL.md: metadata: creel-image: expected browser',
     })
   })
 
-  test('takes a tag that asks for more than text for text', () => {
-    expect(readSkillHead(file('name: !!js/function "x"\ndescription: b'))).toMatchObject({ name: 'x' })
+  test('takes a tag that asks for more than text for text', async () => {
+    expect(await readSkillHead(file('name: !!js/function "x"\ndescription: b'))).toMatchObject({ name: 'x' })
   })
 
   test.each([
@@ -57,9 +60,9 @@ describe('the head of a SKILL.md', () => {
     ],
     ['aliases that unfold to millions', file(`name: a\ndescription: b\n${BOMB}`), 'not valid YAML'],
     ['a prototype', file('__proto__: { name: a, description: b }'), 'name: '],
-  ])('is refused in words for %s', (_what, text, problem) => {
+  ])('is refused in words for %s', async (_what, text, problem) => {
     const from = performance.now()
-    expect(readSkillHead(text)).toEqual({ problem: expect.stringContaining(problem) })
+    expect(await readSkillHead(text)).toEqual({ problem: expect.stringContaining(problem) })
     expect(performance.now() - from).toBeLessThan(5_000)
   })
 })

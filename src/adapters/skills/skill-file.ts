@@ -1,4 +1,3 @@
-import { parseDocument } from 'yaml'
 import { z } from 'zod'
 import { IMAGE_PARTS, type ImagePart, isSkillName } from '../../domain/skill.ts'
 
@@ -32,13 +31,13 @@ export interface SkillHead {
 }
 
 /** The name and description of a SKILL.md, or in words for a person why it has none. Pure. */
-export function readSkillHead(text: string): SkillHead | { readonly problem: string } {
+export async function readSkillHead(text: string): Promise<SkillHead | { readonly problem: string }> {
   const yaml = FRONTMATTER.exec(text)?.[1]
   if (yaml === undefined)
     return { problem: 'SKILL.md: expected to begin with --- and lines "name:" and "description:"' }
   if (Buffer.byteLength(yaml) > MAX_FRONTMATTER)
     return { problem: `SKILL.md: expected at most ${MAX_FRONTMATTER} bytes between the --- lines` }
-  const head = Head.safeParse(parsedYaml(yaml))
+  const head = Head.safeParse(await parsedYaml(yaml))
   if (head.success) return withNeeds(head.data)
   const issue = head.error.issues[0]
   const key = issue?.path.join('.') ?? ''
@@ -56,7 +55,8 @@ function withNeeds({ name, description, metadata }: z.infer<typeof Head>): Skill
 }
 
 /** Undefined for what is no YAML, and for what would unfold to more than it is. */
-function parsedYaml(yaml: string): unknown {
+async function parsedYaml(yaml: string): Promise<unknown> {
+  const { parseDocument } = await import('yaml')
   const document = parseDocument(yaml, { schema: 'core', merge: false, logLevel: 'silent' })
   if (document.errors.length > 0) return undefined
   try {

@@ -13,7 +13,7 @@ import { promisify } from 'node:util'
 import { CreelError } from '../../../domain/errors.ts'
 import type { Clock } from '../../../domain/ports/clock.ts'
 import { replaceFile } from '../../../replace-file.ts'
-import { caCertificate, type KeyPair, leafCertificate } from './certificates.ts'
+import type { KeyPair } from './certificates.ts'
 
 export const CA_NAME = 'Creel gateway of this install'
 
@@ -91,6 +91,7 @@ export class CertificateAuthority {
   async #sign(host: string, now: number): Promise<SecureContext> {
     const authority = await this.#load()
     const lifetime = { from: new Date(now - MARGIN_MS), to: new Date(now + LEAF_DAYS * DAY_MS) }
+    const { leafCertificate } = await import('./certificates.ts')
     const cert = await leafCertificate(host, authority.leafKey, authority, lifetime)
     return createSecureContext({
       cert,
@@ -145,6 +146,7 @@ export class CertificateAuthority {
     const now = clock.now()
     const keys = await newKeyPair('ec', { namedCurve: 'P-256' })
     const lifetime = { from: new Date(now - MARGIN_MS), to: new Date(now + CA_DAYS * DAY_MS) }
+    const { caCertificate } = await import('./certificates.ts')
     const certificate = await caCertificate(CA_NAME, keys, lifetime)
     mkdirSync(dirname(files.key), { recursive: true, mode: 0o700 })
     replaceFile(files.key, keys.privateKey.export({ type: 'pkcs8', format: 'pem' }), 0o600)

@@ -89,7 +89,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   forgetting.start()
   log.info({ event: 'host.started', install: core.installId }, 'host started')
   options.onReady(started.parts.web?.createLoginLink() ?? null)
-  const keepMemory = returnMemorySoon()
+  const keepMemory = returnMemorySoon(loop)
   const { stopSandboxes } = await ended.promise
   log.info({ event: 'host.stopping', stopSandboxes }, 'host stopping')
   keepMemory()

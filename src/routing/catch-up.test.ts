@@ -72,6 +72,29 @@ describe('how late a message is', () => {
       [0, 0, 70],
     ],
     [
+      'our own clock set forward, once what is said keeps step with it',
+      [
+        [0, 0],
+        [1, 181],
+        [1.1, 181.1],
+        [1.3, 181.3],
+        [1.4, 181.4],
+        [300, 480],
+      ],
+      [0, 180, 180, 0, 0, 0],
+    ],
+    [
+      'a backlog that comes slowly',
+      [
+        [0, 0],
+        [10, 60],
+        [20, 60.2],
+        [40, 60.4],
+        [60.5, 60.5],
+      ],
+      [0, 50, 40.2, 20.4, 0],
+    ],
+    [
       'our own clock set back',
       [
         [0, 0],

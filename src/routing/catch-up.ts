@@ -16,12 +16,18 @@ export interface Account {
   /** What the platform's clock is behind ours, as far as one can tell. */
   readonly skewMs: number
   readonly leastLagMs: number
+  /** When the message with the least lag came. */
+  readonly leastAt: number
 }
 
 /** A channel that said nothing for so long may have been cut off, or the host down. */
 const SILENCE_MS = 60_000
 /** Handing over what piled up takes no longer. */
 const DRAIN_MS = 600_000
+/** What piled up comes faster than it was said; what lags alike for so long is said now, and a clock was set. */
+const STEADY_MS = 10_000
+/** Platforms say seconds. */
+const LIKE_MS = 2_000
 const MAX_ACCOUNTS = 1_000
 
 /**
@@ -40,12 +46,14 @@ export function arrive(account: Account | null, { sentAt, receivedAt }: Arrival)
 }
 
 function heard(account: Account | null, at: number, lag: number): Account {
-  if (account === null) return { heardAt: at, burstSince: at, heardBefore: null, skewMs: 0, leastLagMs: lag }
-  if (at - account.heardAt >= SILENCE_MS) {
-    const { heardAt, leastLagMs } = account
-    return { heardAt: at, burstSince: at, heardBefore: heardAt, skewMs: leastLagMs, leastLagMs: lag }
-  }
-  return { ...account, heardAt: at, leastLagMs: Math.min(account.leastLagMs, lag) }
+  const begins = { heardAt: at, burstSince: at, leastLagMs: lag, leastAt: at }
+  if (account === null) return { ...begins, heardBefore: null, skewMs: 0 }
+  if (at - account.heardAt >= SILENCE_MS)
+    return { ...begins, heardBefore: account.heardAt, skewMs: account.leastLagMs }
+  const { leastLagMs, leastAt, skewMs } = account
+  const steady = Math.abs(lag - leastLagMs) <= LIKE_MS && at - leastAt >= STEADY_MS
+  const least = lag < leastLagMs ? { leastLagMs: lag, leastAt: at } : {}
+  return { ...account, ...least, heardAt: at, skewMs: steady ? leastLagMs : skewMs }
 }
 
 /** Watches the accounts of all channels; after a restart it goes on from the last message of each. */
@@ -70,6 +78,7 @@ export class ArrivalWatch {
     const last = this.#lastOf(channel, account)
     if (last === null) return null
     const { receivedAt: at, sentAt } = last
-    return { heardAt: at, burstSince: at, heardBefore: at, skewMs: at - sentAt, leastLagMs: at - sentAt }
+    const lag = at - sentAt
+    return { heardAt: at, burstSince: at, heardBefore: at, skewMs: lag, leastLagMs: lag, leastAt: at }
   }
 }

@@ -40,6 +40,25 @@ test('tells of a loop that was held up, how long, and how often', async () => {
   expect(existsSync(logFile)).toBe(false)
 })
 
+test('says nothing of work that is excepted, and forgets nothing that came before it', async () => {
+  const onHeldUp = vi.fn()
+  const watch = new LoopWatch({ logFile, onHeldUp, lookMs: 20 })
+  const turn = () => new Promise((resolve) => setTimeout(resolve, 50))
+  try {
+    await turn()
+    watch.except(() => block(2_000))
+    await turn()
+    expect(watch.delay().maxMs).toBeLessThan(1_500)
+    block(400)
+    await turn()
+    watch.except(() => undefined)
+    expect(watch.delay().maxMs).toBeGreaterThanOrEqual(300)
+    await vi.waitFor(() => expect(onHeldUp).toHaveBeenCalledTimes(1), { timeout: 10_000, interval: 20 })
+  } finally {
+    await watch.stop()
+  }
+})
+
 test('ends a process whose loop stands still, with a word in the log; one that only works hard goes on', async () => {
   const script = `
     const { LoopWatch } = await import(${JSON.stringify(join(import.meta.dirname, 'loop-watch.ts'))})

@@ -55,6 +55,8 @@ export class LoopWatch {
   #p99Ms = 0
   #maxMs = 0
   #heldUp = 0
+  /** The longest of this window that the histogram does not know any more. */
+  #kept = 0
 
   /** Watches from now on. */
   constructor(options: LoopWatchOptions) {
@@ -76,9 +78,16 @@ export class LoopWatch {
   delay(): LoopDelay {
     return {
       p99Ms: Math.max(this.#p99Ms, this.#ms(this.#histogram.percentile(99))),
-      maxMs: Math.max(this.#maxMs, this.#ms(this.#histogram.max)),
+      maxMs: Math.max(this.#maxMs, this.#kept, this.#ms(this.#histogram.max)),
       heldUp: this.#heldUp,
     }
+  }
+
+  /** Does what holds up the loop on purpose, and is not to be told of. */
+  except(work: () => void): void {
+    this.#kept = Math.max(this.#kept, this.#ms(this.#histogram.max))
+    work()
+    this.#histogram.reset()
   }
 
   /** Idempotent. */
@@ -97,7 +106,8 @@ export class LoopWatch {
     Atomics.add(this.#counter, 0, 1)
     this.#looks += 1
     if (this.#looks % WINDOW_LOOKS !== 0) return
-    const longest = this.#ms(this.#histogram.max)
+    const longest = Math.max(this.#kept, this.#ms(this.#histogram.max))
+    this.#kept = 0
     this.#p99Ms = this.#ms(this.#histogram.percentile(99))
     this.#maxMs = Math.max(this.#maxMs, longest)
     this.#histogram.reset()

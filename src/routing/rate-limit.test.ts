@@ -85,19 +85,19 @@ describe('floods on the tables', () => {
     world.bind(world.room(), GARDEN)
     world.comes('before')
     world.route()
-    // The clock is set forward: for ten minutes all seems to have waited at its platform.
+    // What waited at its platform comes slowly, then at once.
     await world.clock.advance(300 * MINUTE)
     world.comes('old', {}, 300 * MINUTE)
     for (let n = 1; n <= 11; n += 1) {
       await world.clock.advance(0.9 * MINUTE)
-      world.comes(`old ${n}`, {}, 300 * MINUTE)
+      world.comes(`old ${n}`, {}, (300 - 10 * n) * MINUTE)
     }
-    for (let n = 1; n <= 12; n += 1) world.comes(`much ${n}`, {}, 300 * MINUTE)
+    for (let n = 1; n <= 12; n += 1) world.comes(`much ${n}`, {}, 180 * MINUTE)
     await world.clock.advance(0.2 * MINUTE)
     world.route()
     expect(world.count({ aside: 'old' })).toBe(24)
     world.restart()
-    world.comes('not too old', {}, 300 * MINUTE)
+    world.comes('not too old', {}, 180 * MINUTE)
     world.route()
     expect(world.fates().at(-1)).toMatchObject({ text: 'not too old', aside: null })
   })

@@ -42,7 +42,7 @@ test('tells of a loop that was held up, how long, and how often', async () => {
 
 test('says nothing of work that is excepted, and forgets nothing that came before it', async () => {
   const onHeldUp = vi.fn()
-  const watch = new LoopWatch({ logFile, onHeldUp, lookMs: 20 })
+  const watch = new LoopWatch({ logFile, onHeldUp, lookMs: 20, stuckLooks: 1_000 })
   const turn = () => new Promise((resolve) => setTimeout(resolve, 50))
   try {
     await turn()

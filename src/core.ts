@@ -26,6 +26,7 @@ import { SqliteDirectoryStore } from './adapters/sqlite/directory-store.ts'
 import { SqliteDispatchStore } from './adapters/sqlite/dispatch-store.ts'
 import { SqliteEgressLog } from './adapters/sqlite/egress-log-store.ts'
 import { SqliteEgressRules } from './adapters/sqlite/egress-rule-store.ts'
+import { SqliteGroupTraces } from './adapters/sqlite/group-traces.ts'
 import { SqliteHostCallStore } from './adapters/sqlite/host-call-store.ts'
 import { SqliteInboundStore } from './adapters/sqlite/inbound-store.ts'
 import { lockInstance } from './adapters/sqlite/instance-lock.ts'
@@ -99,6 +100,7 @@ export interface Core extends Disposable {
   readonly egressRules: SqliteEgressRules
   readonly egressLog: SqliteEgressLog
   readonly packages: SqlitePackageStore
+  readonly groupTraces: SqliteGroupTraces
   readonly memory: MemoryReader
   readonly messages: SqliteChatMessages
   readonly webChats: SqliteOwnChatStore
@@ -158,6 +160,7 @@ export function openCore(install: Install, clock: Clock = steadyClock()): Core {
     egressRules: new SqliteEgressRules(db),
     egressLog: new SqliteEgressLog(db),
     packages: new SqlitePackageStore(db),
+    groupTraces: new SqliteGroupTraces(db),
     messages: new SqliteChatMessages(db),
     memory: new ForkedMemoryReader(paths),
     webChats: new SqliteOwnChatStore(db, 'web'),

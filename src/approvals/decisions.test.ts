@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ApprovalWorld, HOME, ROOM } from '../../test/rig/approval-world.ts'
 import { GARDEN, KITCHEN, OWNER } from '../../test/rig/host-tables.ts'
+import { SqliteGroupTraces } from '../adapters/sqlite/group-traces.ts'
 import { SqliteRetention } from '../adapters/sqlite/retention.ts'
 import { ChannelRefusedError, ChannelUnreachableError, CreelError } from '../domain/errors.ts'
 import type { ChatId, UserId } from '../domain/ids.ts'
@@ -140,6 +141,20 @@ describe('a decision', () => {
     await world.work()
     expect(world.newest()).toMatchObject({ state: 'failed', outcome: 'there is no agent garden any more' })
   })
+
+  test.each(['before', 'after'])(
+    'of an agent that is removed %s it is not carried out for another one of its name',
+    async (when) => {
+      const traces = new SqliteGroupTraces(world.db)
+      if (when === 'before') traces.forget(GARDEN, world.clock.now())
+      world.says(world.approve('always'))
+      if (when === 'after') traces.forget(GARDEN, world.clock.now())
+      await world.work()
+      expect(world.allowed()).toEqual([])
+      expect(world.newest()).toMatchObject({ state: 'failed', outcome: 'the agent was removed' })
+      expect(world.channel.shown(HOME)[0]).toContain('the agent was removed')
+    },
+  )
 
   test('is carried out again after a kill in the middle, with the same end', async () => {
     world.says(world.approve('always'))

@@ -127,7 +127,7 @@ function operatorPorts(core: Core, host: Host, parts: RealParts, live: Live): Op
     admission: host.admission,
     ...{ approvals: core.approvals, decisions: host.approvals.decisions },
     ...{ tasks: core.tasks, choices: core.choices, packages: core.packages },
-    ...{ toolServers: core.toolServers },
+    ...{ toolServers: core.toolServers, groupTraces: core.groupTraces },
     ...{ vault: core.vault, egressRules: core.egressRules, egressLog: core.egressLog, memory: core.memory },
     testVoice: voiceTester(core),
     testSecret: secretTester(core, parts.secrets.keeper),

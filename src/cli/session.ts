@@ -67,7 +67,7 @@ function offlinePorts(core: Core): OperatorPorts {
     ...{ approvals: core.approvals, decisions: offlineDecisions(core, { notices }) },
     ...{ tasks: core.tasks, choices: core.choices, packages: core.packages },
     ...{ admission, live, vault: core.vault, egressRules, egressLog, memory: core.memory },
-    ...{ toolServers: core.toolServers },
+    ...{ toolServers: core.toolServers, groupTraces: core.groupTraces },
     testVoice: voiceTester(core),
     testSecret: secretTester(core, tokenKeeper(core, { renewed: nobody, refused: nobody, failed: nobody })),
   }

@@ -19,6 +19,6 @@ export interface Groups {
   letAsk(group: GroupName, other: GroupName, about: string): void
   /** Writes which packages it is to have, in place of those that its container.json names. Idempotent. Throws CreelError. */
   setPackages(group: GroupName, packages: PackageList): void
-  /** Moves the folder aside, never deletes: returns where it went. */
+  /** Moves the folder aside, and what its runtime kept; never deletes. Returns where the folder went. */
   remove(group: GroupName): string
 }

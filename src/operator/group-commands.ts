@@ -96,11 +96,7 @@ export const groupShow: OperatorCommand = {
 export const groupRemove: OperatorCommand = {
   run(ports, args) {
     const group = existingGroup(ports, NameArgs.parse(args).name)
-    ports.directory.unbindGroup(group)
-    // Another agent of the same name must not inherit what this one was allowed.
-    for (const rule of ports.egressRules.all()) if (rule.group === group) ports.egressRules.remove(rule.id)
-    for (const { name } of ports.toolServers.of(group)) ports.toolServers.remove(group, name)
-    ports.packages.forgetGroup(group)
+    ports.groupTraces.forget(group, ports.clock.now())
     const movedTo = ports.groups.remove(group)
     ports.live.nudgeGroup(group)
     return { group, movedTo }

@@ -5,6 +5,7 @@ import type { ApprovalStore } from '../domain/ports/approvals.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type { EgressLogStore } from '../domain/ports/egress-log.ts'
 import type { EgressRules } from '../domain/ports/egress-rules.ts'
+import type { GroupTraces } from '../domain/ports/group-traces.ts'
 import type { MemoryReader } from '../domain/ports/memory.ts'
 import type { OverviewStore } from '../domain/ports/overview.ts'
 import type { PackageStore } from '../domain/ports/packages.ts'
@@ -70,6 +71,7 @@ export interface OperatorPorts {
   readonly vault: Vault
   readonly memory: MemoryReader
   readonly packages: PackageStore
+  readonly groupTraces: GroupTraces
   readonly tasks: TaskStore
   readonly choices: Pick<SessionChoices, 'of'>
   readonly egressRules: EgressRules

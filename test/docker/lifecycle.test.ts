@@ -192,11 +192,15 @@ describe.skipIf(missing)('the life of a host and its sandboxes', () => {
 
   it('a group made anew under an old name begins with nothing of the old one in its chat', async () => {
     await begin()
+    await terminal.say('/demo shell echo kept > ~/kept.txt')
+    await host.event('turn.settled')
     await terminal.say('first')
     await terminal.answered('demo: first')
     await host.creel('group', 'remove', 'main')
     await host.event('sandbox.stopped', ({ why }) => why === 'the group is gone')
     await host.creel('group', 'add', 'main')
+    await terminal.say('/demo shell test -e ~/kept.txt || echo begins anew')
+    await terminal.answered('begins anew')
     await terminal.say('second')
     await terminal.answered('demo: second')
     expect(times(await terminal.agentLines(), 'demo: first')).toBe(1)

@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { ConfigError } from '../../domain/errors.ts'
 import type { GroupName } from '../../domain/ids.ts'
@@ -119,10 +119,20 @@ describe('GroupRegistry', () => {
     expect(groups.load(GARDEN).provider).toBe('demo')
     expect(readFileSync(join(paths.groupDir(GARDEN), 'AGENTS.md'), 'utf8')).not.toBe('')
     expect(() => groups.add(GARDEN, {})).toThrow(expect.objectContaining({ code: 'conflict' }))
+    const kept = join(paths.home(GARDEN), 'conversations')
+    mkdirSync(paths.home(GARDEN), { recursive: true })
+    writeFileSync(kept, 'what was said')
     const first = groups.remove(GARDEN)
     expect([existsSync(join(first, 'AGENTS.md')), groups.exists(GARDEN)]).toEqual([true, false])
     groups.add(GARDEN, {})
+    expect(existsSync(kept)).toBe(false)
+    mkdirSync(paths.home(GARDEN), { recursive: true })
+    writeFileSync(kept, 'what was said later')
     expect(groups.remove(GARDEN)).not.toBe(first)
+    const aside = join(dirname(dirname(paths.home(GARDEN))), '.removed')
+    expect(
+      readdirSync(aside).map((one) => readFileSync(join(aside, one, 'home', 'conversations'), 'utf8')),
+    ).toEqual(['what was said', 'what was said later'])
     expect(() => groups.remove(GARDEN)).toThrow(expect.objectContaining({ code: 'not_found' }))
   })
 })

@@ -10,7 +10,7 @@ import {
   renameSync,
   statSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
 import type { Groups } from '../../config/groups.ts'
 import { problemsOf } from '../../config/problems.ts'
@@ -160,11 +160,20 @@ export class GroupRegistry implements Groups {
   remove(group: GroupName): string {
     if (!this.exists(group)) throw new CreelError('not_found', `there is no group ${group}`)
     // Beside the others: the data directory may be another file system, to which a folder cannot be renamed.
-    const removed = join(this.#paths.groupsDir, '.removed')
-    mkdirSync(removed, { recursive: true })
-    let target = join(removed, group)
-    for (let n = 2; existsSync(target); n += 1) target = join(removed, `${group}.${n}`)
-    renameSync(this.#paths.groupDir(group), target)
+    const target = putAside(this.#paths.groupDir(group))
+    // What the runtime knows of its conversations: another agent of that name must not go on with them.
+    const agent = dirname(this.#paths.home(group))
+    if (existsSync(agent)) putAside(agent)
     return target
   }
+}
+
+/** Into `.removed` beside it, under a name that is free there. */
+function putAside(folder: string): string {
+  const removed = join(dirname(folder), '.removed')
+  mkdirSync(removed, { recursive: true })
+  let target = join(removed, basename(folder))
+  for (let n = 2; existsSync(target); n += 1) target = join(removed, `${basename(folder)}.${n}`)
+  renameSync(folder, target)
+  return target
 }

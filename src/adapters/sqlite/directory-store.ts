@@ -143,10 +143,6 @@ export class SqliteDirectoryStore implements DirectoryStore {
       .run(chatId, group, group).changes
   }
 
-  unbindGroup(group: GroupName): void {
-    this.#statements.prepare('DELETE FROM binding WHERE group_name = ?').run(group)
-  }
-
   groupsWithOwnChat(channel: string, account: string): ReadonlySet<GroupName> {
     const rows = this.#statements
       .prepare<[string, string], { group_name: string }>(

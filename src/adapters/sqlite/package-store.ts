@@ -86,10 +86,6 @@ export class SqlitePackageStore implements PackageStore {
     })()
   }
 
-  forgetGroup(group: GroupName): void {
-    this.#statements.prepare('DELETE FROM group_packages WHERE group_name = ?').run(group)
-  }
-
   listsOf(group: GroupName): readonly PackageList[] {
     return this.#statements
       .prepare<[string], { packages: string }>(

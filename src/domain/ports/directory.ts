@@ -35,7 +35,6 @@ export interface DirectoryStore {
   bind(chatId: ChatId, group: GroupName, settings: BindingSettings, at: UnixMs): Binding
   /** Returns how many bindings went. */
   unbind(chatId: ChatId, group: GroupName | null): number
-  unbindGroup(group: GroupName): void
   stickyOpen(bindingId: number, thread: string): boolean
   /** Groups that answer the chat which has their own name there. */
   groupsWithOwnChat(channel: string, account: string): ReadonlySet<GroupName>

@@ -35,8 +35,6 @@ export interface PackageStore {
   ran(group: GroupName, packages: PackageList, now: UnixMs): void
   /** The lists that a group ran with, newest first, two at most. */
   listsOf(group: GroupName): readonly PackageList[]
-  /** What it ran with is forgotten. */
-  forgetGroup(group: GroupName): void
 }
 
 export interface PackageBuild {

@@ -104,7 +104,7 @@ run chroot "$root" useradd --uid "$agent_id" --gid "$agent_id" --create-home --s
 
 # Nothing in a sandbox ever needs to become another user.
 find "$root" -xdev -type f -perm /6000 -exec chmod ug-s {} +
-rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* "$root"/var/log/*.log \
+rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/cache/apt/*.bin "$root"/var/lib/apt/lists/* "$root"/var/log/*.log \
   "$root"/usr/share/{doc,man,locale,info}/*
 
 say "importing ..."

@@ -19,11 +19,13 @@ interface ApprovalLine {
 }
 
 const HELP = `
-Agents ask for what they may not do by themselves: a host to reach, an answer to a question. Owners and admins of the
-agent are asked in a private chat; what is decided here counts the same.
+Agents ask for what they may not do by themselves: a host to reach, packages, a tool server, a skill, a new agent, an
+answer to a question. Owners and admins of the agent are asked in a private chat, owners alone for a new agent; what is
+decided here counts the same.
 
   creel approvals list               what waits
   creel approvals allow 7 always     with one of its choices; the first one when none is named
+                                     (a question wants one of its own)
   creel approvals deny 7             the agent is told that it is final`
 
 export function addApprovalCommands(program: Command, context: CliContext): void {

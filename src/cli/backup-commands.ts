@@ -21,14 +21,15 @@ const NOT_DATA =
 export function addBackupCommands(program: Command, context: CliContext): void {
   program
     .command('backup [file]')
-    .description('write everything into one file, while Creel runs or not')
+    .description('write data, agents and settings into one file, while Creel runs or not')
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
       `
 One .tar.gz with the database as it is at this moment, vault, received files, and the groups with their memory and
 workspace, and creel.toml; every file with its checksum. The vault in it is as sealed as it is on disk: keep its key
-elsewhere. Without a name: creel-backup-DATE.tar.gz here.`,
+elsewhere. Not in it: skills that all agents share, key and token files in other folders, logs, and the
+gateway's certificate, which is made anew. Without a name: creel-backup-DATE.tar.gz here.`,
     )
     .action(async (file: string | undefined, options: { json?: boolean }) => {
       const stamp = new Date(systemClock.now()).toISOString().slice(0, 19).replaceAll(':', '')

@@ -71,7 +71,7 @@ A chat is known from its first message on: write to the bot, or add it to the ch
     })
   program
     .command('bind <chat> <group>')
-    .description('let an agent answer a chat, or change how')
+    .description('let an agent answer a chat, or change how: all options anew')
     .addOption(new Option('--engage <mode>', 'what wakes it').choices([...ENGAGE_MODES]).default('mention'))
     .option('--pattern <regex>', 'with --engage pattern: what a message must contain')
     .addOption(

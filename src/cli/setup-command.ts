@@ -24,6 +24,9 @@ the command: one line each, the key first. Or everything as one JSON object.
 
   {"provider":{"name":"claude","key":"sk-…"},"group":{"name":"home","persona":"You keep our lists."}}
 
+Keys of that object: data_dir; provider: name, key, base_url, model, check; group: name, persona;
+telegram: token, api_root, check, owner, wait_s; service: kind, enable; trip.
+
 Exit code 0 when all that was asked for is done, 130 when it was stopped.`
 
 export function addSetupCommand(program: Command, context: CliContext): void {

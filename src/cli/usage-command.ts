@@ -16,7 +16,8 @@ export function addUsageCommand(program: Command, context: CliContext): void {
       'after',
       `
 Input counts fresh tokens alone; read from and written to the model's cache have columns of their own.
-Cost is what the runtime says (codex says none). Kept for 400 days.
+Cost is what the runtime says (codex says none). Kept as long as messages (retention.messages_days, 365),
+400 days at most.
 
   creel usage --since 30d
   creel usage --group home --json | jq .lines`,

@@ -122,7 +122,7 @@ export class Host {
       doing: (group, chatId) => this.#board.doing(group, chatId),
       sandbox: (group) => this.supervisor.status(group),
       stopTurns: (group, chatId) =>
-        stopTurns(group, chatId, { dispatches, mailbox, clock, nudge: (name) => this.#mailArrived(name) }) +
+        stopTurns(group, chatId, { dispatches, clock, nudge: (name) => this.#dispatch.nudge(name) }) +
         this.#agents.stopFor(chatId),
     }
     const nudge = (group: GroupName) => this.#dispatch.nudge(group)

@@ -168,6 +168,7 @@ describe('cancelling', () => {
     world.ask(SCOUT, scout, 'writer')
     world.agents.cancel({ group: LEAD, session: turn.session }, request.id)
     expect(world.waitingFor(WRITER)).toEqual([])
+    await world.work()
     expect(world.mailbox.rows(SCOUT).map(({ entry }) => entry)).toEqual([
       { type: 'cancel', inboxSeq: scout.seq },
     ])

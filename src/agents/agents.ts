@@ -159,7 +159,7 @@ export class Agents {
   #stop(ids: readonly number[]): void {
     const { requests, clock } = this.#ports
     requests.cancel(ids, clock.now())
-    for (const id of requests.stopping()) this.#stopTurns(id)
+    for (const id of requests.stopping()) this.#pump.nudge(id)
   }
 
   /** What was ended is stopped in the inboxes that it stands in; done again after a kill in between. */

@@ -68,6 +68,7 @@ const MAX_NAME = 200
  */
 export async function dispatchNext(group: GroupName, ports: DispatcherPorts): Promise<StepResult> {
   const { commits, dispatches, mailbox, events, clock } = ports
+  await writeStops(group, ports)
   const next = await commits.run(() => nextItems(group, ports))
   if (!('items' in next)) return next.result
   const { items } = next
@@ -78,8 +79,8 @@ export async function dispatchNext(group: GroupName, ports: DispatcherPorts): Pr
     inboxSeq: seqs[index] ?? 0,
     told: undelivered,
   }))
-  const stopped = (await commits.run(() => dispatches.placed(group, placed))).map(cancelItem)
-  if (stopped.length > 0) await mailbox.putAll(group, stopped, clock.now())
+  await commits.run(() => dispatches.placed(group, placed))
+  await writeStops(group, ports)
   for (const { inboundId, inboxSeq } of placed) events.placed(group, inboundId, inboxSeq)
   ports.nudge(group)
   return next.more ? 'again' : 'idle'
@@ -108,6 +109,16 @@ function nextItems(group: GroupName, ports: DispatcherPorts): NextItems {
     return row ? [inboxItem(batch, dispatch, row, ports)] : []
   })
   return { items, more: pending.length === BATCH }
+}
+
+/** What is to be stopped is noted before it is written and until then: a kill in between, or a locked inbox, changes nothing. */
+async function writeStops(group: GroupName, ports: DispatcherPorts): Promise<void> {
+  const { commits, dispatches, mailbox, clock, nudge } = ports
+  const stops = dispatches.stopping(group)
+  if (stops.length === 0) return
+  await mailbox.putAll(group, stops.map(cancelItem), clock.now())
+  await commits.run(() => dispatches.stopped(group, stops))
+  nudge(group)
 }
 
 function cancelItem(inboxSeq: number): NewInboxEntry {

@@ -76,7 +76,7 @@ export class RoutingWorld extends HostTables {
       commands: commandPorts(this, {
         stopTurns: (group, chatId) =>
           stopTurns(group, chatId, {
-            ...{ dispatches: this.dispatches, mailbox: this.mailbox, clock },
+            ...{ dispatches: this.dispatches, clock },
             nudge: () => undefined,
           }),
       }),

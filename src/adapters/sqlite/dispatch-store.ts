@@ -67,21 +67,53 @@ export class SqliteDispatchStore implements DispatchStore {
   }
 
   groupsWithPending(): readonly GroupName[] {
-    return this.#groups('dispatch_pending', 'inbox_seq IS NULL AND outcome IS NULL')
+    const pending = this.#groups('dispatch_pending', 'inbox_seq IS NULL AND outcome IS NULL')
+    const stopping = this.#groups('dispatch_stopping', 'stopping = 1')
+    return stopping.length === 0 ? pending : [...new Set([...stopping, ...pending])]
   }
 
-  placed(group: GroupName, placed: readonly PlacedMessage[]): readonly number[] {
-    const place = this.#statements.prepare<[number, string, number], { outcome: string | null }>(
-      'UPDATE dispatch SET inbox_seq = ? WHERE group_name = ? AND inbound_id = ? RETURNING outcome',
+  placed(group: GroupName, placed: readonly PlacedMessage[]): void {
+    const place = this.#statements.prepare<[number, string, number]>(
+      `UPDATE dispatch SET inbox_seq = ?, stopping = (outcome IS 'cancelled')
+       WHERE group_name = ? AND inbound_id = ?`,
     )
     const tell = this.#statements.prepare('UPDATE delivery SET agent_told = 1 WHERE id = ?')
-    const write = () =>
-      placed.flatMap(({ inboundId, inboxSeq, told }) => {
-        const row = place.get(inboxSeq, group, inboundId)
+    const write = () => {
+      for (const { inboundId, inboxSeq, told } of placed) {
+        place.run(inboxSeq, group, inboundId)
         for (const id of told) tell.run(id)
-        return row?.outcome === 'cancelled' ? [inboxSeq] : []
-      })
-    return relaxedCommit(this.#db, this.#inOneCommit, write)
+      }
+    }
+    relaxedCommit(this.#db, this.#inOneCommit, write)
+  }
+
+  stopPlaced(group: GroupName, chatId: ChatId): number {
+    return this.#statements
+      .prepare(
+        `UPDATE dispatch SET stopping = 1
+         WHERE group_name = ? AND inbox_seq IS NOT NULL AND outcome IS NULL
+           AND inbound_id IN (SELECT id FROM inbound WHERE chat_id = ?)`,
+      )
+      .run(group, chatId).changes
+  }
+
+  stopping(group: GroupName): readonly number[] {
+    return this.#statements
+      .prepare<[string], { inbox_seq: number }>(
+        `SELECT inbox_seq FROM dispatch INDEXED BY dispatch_stopping
+         WHERE group_name = ? AND stopping = 1 AND inbox_seq IS NOT NULL ORDER BY inbox_seq`,
+      )
+      .all(group)
+      .map((row) => row.inbox_seq)
+  }
+
+  stopped(group: GroupName, inboxSeqs: readonly number[]): void {
+    const clear = this.#statements.prepare(
+      'UPDATE dispatch SET stopping = 0 WHERE group_name = ? AND inbox_seq = ?',
+    )
+    relaxedCommit(this.#db, this.#inOneCommit, () => {
+      for (const inboxSeq of inboxSeqs) clear.run(group, inboxSeq)
+    })
   }
 
   newestPlaced(group: GroupName): number {

@@ -98,7 +98,7 @@ export class SqliteTurnLog implements TurnLog {
     // takes it as another entry.
     const { changes } = this.#db
       .prepare(
-        `UPDATE dispatch SET inbox_seq = NULL, outcome = NULL, outcome_reason = NULL, settled_at = NULL,
+        `UPDATE dispatch SET inbox_seq = NULL, stopping = 0, outcome = NULL, outcome_reason = NULL, settled_at = NULL,
            accepted_at = NULL, attempts = 0, retries = retries + 1, aside = NULL, bundle = NULL
          WHERE group_name = ? AND inbound_id = ? AND outcome IN ('failed', 'cancelled')`,
       )

@@ -9,6 +9,7 @@ import type { ChatRow } from './directory.ts'
 import type { NewUsage } from './usage.ts'
 
 export type { BindingSettings, ChatRow, DirectoryStore } from './directory.ts'
+export type { Role, RoleStore } from './roles.ts'
 
 /**
  * All stores share one database; every write below is one transaction. It is synced unless its comment says
@@ -148,12 +149,13 @@ export interface OpenDispatch {
 export interface DispatchStore {
   /** Not yet in the group's inbox, and waiting for no file; oldest first. */
   pending(group: GroupName, limit: number): readonly PendingDispatch[]
+  /** Groups with messages or stops that are to be put into their inboxes. */
   groupsWithPending(): readonly GroupName[]
   /**
-   * These messages stand in the inbox, with what their agent was told of answers that failed. Returns the positions of
-   * those that were cancelled in the meantime. Relaxed.
+   * These messages stand in the inbox, with what their agent was told of answers that failed. One that was cancelled in
+   * the meantime is to be stopped there. Relaxed.
    */
-  placed(group: GroupName, placed: readonly PlacedMessage[]): readonly number[]
+  placed(group: GroupName, placed: readonly PlacedMessage[]): void
   /** The last position in the group's inbox that a message is known to have; 0 when none is. */
   newestPlaced(group: GroupName): number
   /** Groups with a message that is not settled, in the order of their oldest. */
@@ -163,6 +165,12 @@ export interface DispatchStore {
   hasOpen(group: GroupName): boolean
   /** Inbox positions of unsettled messages of one chat, oldest first. */
   openIn(group: GroupName, chatId: ChatId): readonly number[]
+  /** Has what stands in the inbox and is not settled stopped there. Returns how many those are. Idempotent. */
+  stopPlaced(group: GroupName, chatId: ChatId): number
+  /** Positions of messages that are to be stopped in the inbox, oldest first. */
+  stopping(group: GroupName): readonly number[]
+  /** The inbox says so of these. Relaxed: saying it again changes nothing there. */
+  stopped(group: GroupName, inboxSeqs: readonly number[]): void
   /** Settles what is not in the inbox yet as cancelled. Returns how many. */
   cancelPending(group: GroupName, chatId: ChatId, at: UnixMs): number
   /**
@@ -299,20 +307,4 @@ export interface FailedDelivery {
   readonly chat: ChatRow
   readonly group: GroupName
   readonly reason: string
-}
-
-export type Role = 'owner' | 'admin' | 'member' | 'denied'
-
-export interface RoleStore {
-  /** Roles of a user that count for this group: install-wide ones and its own. */
-  roles(user: UserId, group: GroupName): readonly Role[]
-  isOwner(user: UserId): boolean
-  /** `group` null = for the whole install. Idempotent. */
-  grant(user: UserId, role: Role, group: GroupName | null, at: UnixMs): void
-  revoke(user: UserId, role: Role, group: GroupName | null): number
-  all(): readonly { user: UserId; name: string; role: Role; group: GroupName | null }[]
-  /** Private chats in which an owner has written, latest first: where the owner can be asked. */
-  ownerChats(): readonly ChatRow[]
-  /** The same for owners and admins of the group. */
-  deciderChats(group: GroupName): readonly ChatRow[]
 }

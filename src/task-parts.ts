@@ -20,8 +20,9 @@ export function taskParts(
 
 /** What the tools about tasks ask for. */
 export function taskHandlers(core: Core): CallHandlers {
-  const { tasks, directory, roles, clock } = core
-  return taskCalls({ tasks, directory, roles, clock, zoneOf: (user, group) => zoneOf(user, group, core) })
+  const { tasks, directory, roles, people, clock } = core
+  const zone = (user: UserId, group: GroupName) => zoneOf(user, group, core)
+  return taskCalls({ tasks, directory, roles, people, clock, zoneOf: zone })
 }
 
 /** On whose clock a person means times that they say to an agent. */

@@ -190,6 +190,62 @@ describe('list_tasks', () => {
   })
 })
 
+describe('a turn in which several people spoke', () => {
+  const ADAM = 'fake:adam' as UserId
+  beforeEach(() => world.roles.grant(ADAM, 'admin', GARDEN, world.clock.now()))
+  const made = async (...speakers: [UserId, ...UserId[]]) => {
+    const [speaker] = speakers
+    await done('schedule_task', plants, { speaker, speakers, speakerName: 'Who speaks' })
+    const { createdBy, createdByName } = world.task(1)
+    return [createdBy, createdByName]
+  }
+
+  test.each([
+    ['the owner and a stranger', [OWNER, BOB], [BOB, 'Bob']],
+    ['the owner and a member', [OWNER, CAROL], [CAROL, 'Carol']],
+    ['a stranger and the owner', [BOB, OWNER], [BOB, 'Who speaks']],
+    ['an admin, an owner, a stranger and a member', [ADAM, OWNER, BOB, CAROL], [BOB, 'Bob']],
+    ['the owner and an admin who has never written', [OWNER, ADAM], [ADAM, ADAM]],
+    ['two strangers', [ALICE, BOB], [ALICE, 'Who speaks']],
+  ] as const)('%s: the task has the rights of who may do least', async (_, [one, ...others], whose) => {
+    expect(await made(one, ...others)).toEqual(whose)
+  })
+
+  test('rights with another agent count, too', async () => {
+    world.roles.grant(ALICE, 'member', KITCHEN, world.clock.now())
+    expect(await made(ALICE, BOB)).toEqual([BOB, 'Bob'])
+    world.roles.grant(BOB, 'member', GARDEN, world.clock.now())
+    const both = { ...by(ALICE), speakers: [ALICE, BOB] }
+    expect(await refusedWith('schedule_task', plants, both)).toMatch(/cannot be decided.*turn of their own/)
+    // A role everywhere is one at agents that nobody has a role of its own at.
+    world.roles.grant(BOB, 'member', null, world.clock.now())
+    world.roles.grant(ALICE, 'member', GARDEN, world.clock.now())
+    expect(await done('schedule_task', plants, { ...by(BOB), speakers: [BOB, ALICE] })).toMatchObject({
+      made_by_id: ALICE,
+    })
+  })
+
+  test('one of whom was denied makes none', async () => {
+    world.roles.grant(BOB, 'denied', GARDEN, world.clock.now())
+    const both = { ...by(OWNER), speakers: [OWNER, BOB] }
+    expect(await refusedWith('schedule_task', plants, both)).toMatch(/Not made.*denied/)
+    expect(world.tasks.countOpen(GARDEN)).toBe(0)
+  })
+
+  test('puts no words into a task that runs with more rights than each of them has', async () => {
+    await done('schedule_task', plants, by(OWNER))
+    for (const origin of [by(ADAM), { ...by(OWNER), speakers: [OWNER, ADAM] }]) {
+      for (const words of [{ prompt: 'x' }, { script: 'x' }, { name: 'x' }])
+        expect(await refusedWith('update_task', { id: 1, ...words }, origin)).toMatch(
+          /rights of Somebody.*cancel_task/,
+        )
+      await done('update_task', { id: 1, every_minutes: 30 }, origin)
+    }
+    expect(world.task(1)).toMatchObject({ ...{ name: 'Plants', prompt: 'water them', script: null } })
+    await done('update_task', { id: 1, prompt: 'x' }, by(OWNER))
+  })
+})
+
 describe('whose tasks are whose', () => {
   /** Tasks 1 to 3: of the owner, of Alice who has no role, and of the owner in another chat. */
   beforeEach(async () => {

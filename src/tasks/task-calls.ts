@@ -6,19 +6,21 @@ import { CreelError } from '../domain/errors.ts'
 import type { CallOrigin } from '../domain/host-call.ts'
 import type { GroupName, UnixMs, UserId } from '../domain/ids.ts'
 import type { Clock } from '../domain/ports/clock.ts'
+import type { People } from '../domain/ports/people.ts'
 import type { DirectoryStore, RoleStore } from '../domain/ports/stores.ts'
 import type { TaskStore } from '../domain/ports/tasks.ts'
 import { MAX_TASKS, type Schedule, type Task, type TaskPlan, taskTitle } from '../domain/task.ts'
 import { checkZone } from '../schedule/cron-time.ts'
 import { checkPlan, nextRun, readTime } from '../schedule/task-schedule.ts'
 import { changeState } from './change-state.ts'
-import { mayChange, maySee, seesAll, type TaskPlace } from './task-rights.ts'
+import { leastOf, mayChange, maySee, seesAll, type TaskPlace } from './task-rights.ts'
 import { taskView, wholeTaskView } from './task-view.ts'
 
 export interface TaskCallPorts {
   readonly tasks: TaskStore
   readonly directory: Pick<DirectoryStore, 'bindings' | 'chat'>
-  readonly roles: Pick<RoleStore, 'roles'>
+  readonly roles: Pick<RoleStore, 'roles' | 'all'>
+  readonly people: Pick<People, 'find'>
   readonly clock: Pick<Clock, 'now'>
   /** Zone of a task that names none: of whoever speaks, else of the agent. */
   readonly zoneOf: (speaker: UserId, group: GroupName) => string
@@ -47,8 +49,9 @@ export function taskCalls(ports: TaskCallPorts): CallHandlers {
 
 function schedule(args: ScheduleTaskArgs, origin: CallOrigin, ports: TaskCallPorts): unknown {
   const { tasks, clock, zoneOf } = ports
-  const { group, speaker, speakerName, key } = origin
+  const { group, speaker, key } = origin
   const now = clock.now()
+  const maker = makerOf(origin, ports)
   const place = placeOf(args.deliver_to, origin, ports)
   const zone = args.timezone ?? zoneOf(speaker, group)
   const when = scheduleOf(args, zone, now)
@@ -71,8 +74,7 @@ function schedule(args: ScheduleTaskArgs, origin: CallOrigin, ports: TaskCallPor
       ...plan,
       ...place,
       key: `call:${key}`,
-      createdBy: speaker,
-      createdByName: speakerName,
+      ...maker,
       createdAt: now,
     },
     due,
@@ -104,6 +106,7 @@ function list(
 function update({ id, ...args }: UpdateTaskArgs, origin: CallOrigin, ports: TaskCallPorts): unknown {
   const { tasks, clock } = ports
   const task = changeable(id, origin, ports)
+  if ((args.name ?? args.prompt ?? args.script) !== undefined) checkWords(task, origin, ports)
   const now = clock.now()
   const zone = args.timezone ?? task.zone
   const when = scheduleOf(args, zone, now)
@@ -183,6 +186,37 @@ function changeable(id: number, origin: CallOrigin, ports: TaskCallPorts): Task 
     `${taskTitle(task)} is not changed: ${task.createdByName} wanted it.`,
     {
       hint: 'Only they, an owner or an admin may, in a turn of their own. Say so; do not try again.',
+    },
+  )
+}
+
+/**
+ * With whose rights it is to run. Whose wish it is among those who spoke in the turn is the model's word alone, so it is
+ * theirs who may do least.
+ */
+function makerOf(
+  { group, speaker, speakerName, speakers }: CallOrigin,
+  { roles, people }: TaskCallPorts,
+): Pick<Task, 'createdBy' | 'createdByName'> {
+  const least = leastOf(speakers, roles)
+  if (least === null || roles.roles(least, group).includes('denied'))
+    throw new CreelError(
+      'unauthorized',
+      'Not made: several people spoke in this turn, and whose rights a task would have cannot be decided, or one of them was denied.',
+      { hint: 'Whoever wants it must ask for it again, in a turn of their own. Say so; do not try again.' },
+    )
+  if (least === speaker) return { createdBy: speaker, createdByName: speakerName }
+  return { createdBy: least, createdByName: people.find(least)?.name || least }
+}
+
+/** What a task says is done with the rights of who wanted it: nobody who has fewer may have a say in it. */
+function checkWords(task: Task, { speakers }: CallOrigin, { roles }: TaskCallPorts): void {
+  if (leastOf([task.createdBy, ...speakers], roles) === task.createdBy) return
+  throw new CreelError(
+    'unauthorized',
+    `What ${taskTitle(task)} says is not changed: it runs with the rights of ${task.createdByName}, and not everybody who spoke in this turn has those.`,
+    {
+      hint: 'Its times can be changed. For other words make a new one, schedule_task, and end this one, cancel_task.',
     },
   )
 }

@@ -6,6 +6,7 @@ import { SqliteDirectoryStore } from '../../src/adapters/sqlite/directory-store.
 import { SqliteDispatchStore } from '../../src/adapters/sqlite/dispatch-store.ts'
 import { SqliteHostCallStore } from '../../src/adapters/sqlite/host-call-store.ts'
 import { openHostDb } from '../../src/adapters/sqlite/open.ts'
+import { SqlitePeople } from '../../src/adapters/sqlite/person-store.ts'
 import { SqliteRoleStore } from '../../src/adapters/sqlite/role-store.ts'
 import { SqliteSessionChoices } from '../../src/adapters/sqlite/session-choice-store.ts'
 import { SqliteTaskStore } from '../../src/adapters/sqlite/task-store.ts'
@@ -29,6 +30,7 @@ const stores = {
   directory: new SqliteDirectoryStore(db),
   dispatches: new SqliteDispatchStore(db),
   roles: new SqliteRoleStore(db),
+  people: new SqlitePeople(db),
   choices: new SqliteSessionChoices(db),
 }
 const mailbox = {

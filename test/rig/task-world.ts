@@ -18,6 +18,7 @@ export class TaskWorld extends HostTables {
   readonly nudged: GroupName[] = []
   readonly #calls = taskCalls({
     ...{ tasks: this.tasks, directory: this.directory, roles: this.roles, clock: this.clock },
+    people: this.people,
     zoneOf: (user) => this.people.zone(user) ?? 'UTC',
   })
   #keys = 0

@@ -1,8 +1,10 @@
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ApprovalWorld } from '../../test/rig/approval-world.ts'
 import { GARDEN, KITCHEN, OWNER } from '../../test/rig/host-tables.ts'
 import type { GroupName, UserId } from '../domain/ids.ts'
+import type { Paths } from '../paths.ts'
 
 const NEW = 'librarian' as GroupName
 const ADMIN = 'fake:adam' as UserId
@@ -94,6 +96,39 @@ describe('a new agent', () => {
     expect(world.newest()).toMatchObject({ state: 'denied', decidedBy: null })
     await world.work()
     expect(world.words()).toEqual([expect.stringContaining('nobody was asked')])
+  })
+
+  test.each<[string, (paths: Paths) => string]>([
+    ['its folder', (paths) => paths.groupDir(NEW)],
+    ['its memory', (paths) => paths.memory(NEW)],
+    ["its runtime's home", (paths) => paths.home(NEW)],
+    ['its mail', (paths) => paths.mailIn(NEW)],
+  ])('takes over nothing of one of which %s is left: neither asked nor made', async (_, left) => {
+    const folder = left(world.agentPaths)
+    mkdirSync(folder, { recursive: true })
+    world.ask(request)
+    expect(world.newest()).toMatchObject({ state: 'denied', decidedBy: null })
+    await world.work()
+    expect(world.words()).toEqual([expect.stringContaining('librarian is taken by what is left of an agent')])
+
+    rmSync(folder, { recursive: true })
+    world.ask({ ...request, name: 'other' })
+    const asked = world.newest()
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, 'AGENTS.md'), 'not shown to anybody')
+    const payload = asked.payload.replace('other', 'librarian')
+    expect(() => world.kinds.agent.carryOut({ ...asked, payload })).toThrow(
+      expect.objectContaining({ code: 'conflict', message: expect.stringContaining('choose another name') }),
+    )
+    expect(world.registry.exists(NEW)).toBe(false)
+  })
+
+  test('is made after a kill amid its making', () => {
+    world.ask(request)
+    mkdirSync(world.agentPaths.groupDir(NEW))
+    writeFileSync(join(world.agentPaths.groupDir(NEW), 'AGENTS.md.new'), '# Who')
+    expect(world.kinds.agent.carryOut(world.newest())).toContain('is there')
+    expect(world.registry.instructions(NEW).text).toBe('# Who you are\n\nYou keep **books**.\n')
   })
 
   test('is not made for an agent that is gone, or by a payload that was changed', async () => {

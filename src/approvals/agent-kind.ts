@@ -18,7 +18,7 @@ const Payload = z.strictObject({ name: z.string(), about: z.string(), instructio
 const Named = z.object({ name: z.string() })
 
 export interface AgentKindPorts {
-  readonly groups: Pick<Groups, 'exists' | 'names' | 'load' | 'instructions' | 'add' | 'letAsk'>
+  readonly groups: Pick<Groups, 'exists' | 'isTaken' | 'names' | 'load' | 'instructions' | 'add' | 'letAsk'>
   /** Gives the new one its own chats. Idempotent. */
   readonly made: () => void
 }
@@ -37,6 +37,8 @@ export function agentKind({ groups, made }: AgentKindPorts): ApprovalKind {
       if (!isGroupName(name))
         return no('A name is a-z, 0-9 and -, begins with a letter and has at most 31 characters.')
       if (groups.exists(name)) return no(`There is an agent ${name} already, or another one of that name.`)
+      // The owner decides on what is shown: nothing else may be there already when it begins.
+      if (groups.isTaken(name)) return no(`${taken(name)}.`)
       if (groups.names().length >= MAX_AGENTS) return no(`There are ${MAX_AGENTS} agents already.`)
       return readAsk(group, name, ask.about, ask.instructions)
     },
@@ -45,9 +47,12 @@ export function agentKind({ groups, made }: AgentKindPorts): ApprovalKind {
       if (!isGroupName(name)) throw new CreelError('invalid', 'it is no name of an agent')
       const { group } = approval
       if (!groups.exists(group)) throw new CreelError('not_found', `there is no agent ${group} any more`)
-      // Killed right after it was made, the host does it again: what has these very words is that one.
-      if (!groups.exists(name)) groups.add(name, settingsOf(group, groups.load(group)), `${instructions}\n`)
-      else if (groups.instructions(name).text !== `${instructions}\n`)
+      const text = `${instructions}\n`
+      // Killed while it was made or right after, the host does it again: what has these very words is that one.
+      if (!groups.exists(name)) {
+        if (groups.isTaken(name, text)) throw new CreelError('conflict', taken(name))
+        groups.add(name, settingsOf(group, groups.load(group)), text)
+      } else if (groups.instructions(name).text !== text)
         throw new CreelError('conflict', `there is an agent ${name} by now`)
       groups.letAsk(group, name, about)
       made()
@@ -57,6 +62,10 @@ export function agentKind({ groups, made }: AgentKindPorts): ApprovalKind {
       `your request for a new agent ${quoted(Named.parse(JSON.parse(payload)).name, 40)}`,
     expired: () => 'Nobody decided in time, which counts as a no. Go on without it.',
   }
+}
+
+function taken(name: GroupName): string {
+  return `the name ${name} is taken by what is left of an agent: choose another name`
 }
 
 function readAsk(group: GroupName, name: GroupName, aboutText: string, text: string): AskedFor {

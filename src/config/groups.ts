@@ -6,6 +6,11 @@ import type { GroupConfig } from './schema.ts'
 export interface Groups {
   names(): readonly GroupName[]
   exists(group: GroupName): boolean
+  /**
+   * Whether an agent has this name, or anything on the disk is left of one: what comes after it would take that over.
+   * What an `add` with these instructions began and did not end is left of none.
+   */
+  isTaken(group: GroupName, begunWith?: string): boolean
   /** Throws ConfigError that says file, key, expected and got. */
   load(group: GroupName): GroupConfig
   /** Text of AGENTS.md, '' when there is none; `ofBytes` is its size when the text is only its beginning. */

@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -111,6 +120,32 @@ describe('GroupRegistry', () => {
       { host: '*.example.com', ports: [8443], private: false },
       { host: 'nas.lan', ports: [80], paths: ['/x'], private: true },
     ])
+  })
+
+  test('knows a name that is taken: by an agent, or what is left of one, but not by an add that was killed', () => {
+    const { paths, groups } = registry()
+    expect(groups.isTaken(GARDEN)).toBe(false)
+    mkdirSync(paths.groupDir(GARDEN), { recursive: true })
+    expect([groups.isTaken(GARDEN), groups.isTaken(GARDEN, 'words')]).toEqual([true, false])
+    const text = join(paths.groupDir(GARDEN), 'AGENTS.md')
+    writeFileSync(text, 'words')
+    expect([groups.isTaken(GARDEN), groups.isTaken(GARDEN, 'words')]).toEqual([true, false])
+    writeFileSync(text, 'other words')
+    expect(groups.isTaken(GARDEN, 'words')).toBe(true)
+    writeFileSync(text, 'words')
+    mkdirSync(paths.memory(GARDEN))
+    expect(groups.isTaken(GARDEN, 'words')).toBe(true)
+    rmSync(paths.groupDir(GARDEN), { recursive: true })
+    symlinkSync('/nowhere', paths.groupDir(GARDEN))
+    expect(groups.isTaken(GARDEN, 'words')).toBe(true)
+    rmSync(paths.groupDir(GARDEN))
+    for (const kept of [paths.home(GARDEN), paths.mailOut(GARDEN)]) {
+      mkdirSync(kept, { recursive: true })
+      expect([groups.isTaken(GARDEN), groups.isTaken(GARDEN, 'words')]).toEqual([true, true])
+      rmSync(dirname(kept), { recursive: true })
+    }
+    groups.add(GARDEN, {}, 'words')
+    expect([groups.isTaken(GARDEN), groups.isTaken(GARDEN, 'words')]).toEqual([true, true])
   })
 
   test('adds a group once, and removes it by moving it aside', () => {

@@ -2,6 +2,7 @@ import {
   closeSync,
   existsSync,
   fstatSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -31,6 +32,14 @@ const SETTLED_MS = 2_000
 
 /** Bytes; more than any runtime takes: the runner shortens it to the limit of its own. */
 const MAX_INSTRUCTIONS = 256 * 1024
+
+/** What an add that was killed can leave. */
+const BEGUN = ['AGENTS.md', 'AGENTS.md.new', 'container.json.new']
+
+/** A link to nothing is there, too. */
+function isThere(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined
+}
 
 /**
  * Changes whenever the file does; null while that cannot be told, because there is none or it is so new that it could
@@ -73,6 +82,23 @@ export class GroupRegistry implements Groups {
 
   exists(group: GroupName): boolean {
     return existsSync(this.#paths.groupConfig(group))
+  }
+
+  isTaken(group: GroupName, begunWith?: string): boolean {
+    // Whole folders: a runtime's home and the mail lie in them, whatever else is gone.
+    const kept = [dirname(this.#paths.home(group)), dirname(this.#paths.mailIn(group))]
+    if (kept.some(isThere)) return true
+    if (!isThere(this.#paths.groupDir(group))) return false
+    return begunWith === undefined || !this.#isBegun(group, begunWith)
+  }
+
+  /** Nothing in the folder but what add() writes before the settings. */
+  #isBegun(group: GroupName, instructions: string): boolean {
+    const folder = this.#paths.groupDir(group)
+    if (!lstatSync(folder).isDirectory()) return false
+    const found = readdirSync(folder, { withFileTypes: true })
+    if (!found.every((entry) => entry.isFile() && BEGUN.includes(entry.name))) return false
+    return !found.some(({ name }) => name === 'AGENTS.md') || this.instructions(group).text === instructions
   }
 
   /** An unchanged file is not read again: it is asked for with every message. */

@@ -56,17 +56,24 @@ if [ -s "$lists/pip" ]; then
   mkdir -p "$site"
   echo "$prefix/python" >"$site/creel-packages.pth"
 fi
-# Their programs, where every shell looks; none takes the place of one that is there.
-for program in "$prefix"/npm/bin/* "$prefix"/python/bin/*; do
-  name=${program##*/}
-  if [ -f "$program" ] && ! command -v "$name" >/dev/null; then ln -s "$program" "/usr/local/bin/$name"; fi
-done
 room
 
-# Nothing in a sandbox ever needs to become another user.
+# From here on only programs of Debian run: those of npm and pip may have any name, and this is still root.
+path_of_agents=$PATH
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+
+# Nothing in a sandbox ever needs to become another user; what npm and pip unpacked included.
 find / -xdev -type f -perm /6000 -exec chmod ug-s {} +
 if command -v getcap >/dev/null; then
   getcap -r / 2>/dev/null | sed 's/ [^ ]*$//' | while IFS= read -r file; do setcap -r "$file"; done
 fi
 if [ -d "$prefix" ]; then chmod -R a+rX,go-w "$prefix"; fi
+
+# Their programs, where every shell looks; none takes the place of one that is there.
+for program in "$prefix"/npm/bin/* "$prefix"/python/bin/*; do
+  name=${program##*/}
+  if [ -f "$program" ] && ! (PATH=$path_of_agents && command -v "$name" >/dev/null); then
+    ln -s "$program" "/usr/local/bin/$name"
+  fi
+done
 rm -rf "$lists" /root/.npm /root/.cache

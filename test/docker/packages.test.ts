@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import type { ContainerCreateOptions } from 'dockerode'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { DockerPackages, type DockerPackagesOptions } from '../../src/adapters/docker/docker-packages.ts'
 import { engineClient } from '../../src/adapters/docker/engine-client.ts'
@@ -6,7 +8,7 @@ import { readNpmConfig } from '../../src/adapters/docker/npm-config.ts'
 import { newId } from '../../src/domain/ids.ts'
 import { NO_PACKAGES, type PackageList } from '../../src/domain/packages.ts'
 import { packageBuilderContract } from '../contract/package-builder.ts'
-import { ENGINE_SOCKET, testAgentImage, whyNoEngine } from './test-image.ts'
+import { ENGINE_SOCKET, testAgentImage, testBaseImage, whyNoEngine } from './test-image.ts'
 
 const missing = await whyNoEngine()
 if (missing) console.error(`skipped: ${missing}`)
@@ -30,24 +32,45 @@ async function builds(): Promise<number> {
 }
 
 /** What a shell command prints in a container that is locked in as a sandbox is. */
-async function inSandbox(image: string, command: string): Promise<string> {
-  const sandbox = await docker.createContainer({
-    ...{ Image: image, Entrypoint: ['/bin/sh', '-c', command], Tty: true },
+function inSandbox(image: string, command: string): Promise<string> {
+  return inContainer({
+    ...{ Image: image, Entrypoint: ['/bin/sh', '-c', command] },
     HostConfig: {
       ...{ NetworkMode: 'none', ReadonlyRootfs: true, CapDrop: ['ALL'] },
       SecurityOpt: ['no-new-privileges'],
     },
   })
+}
+
+async function inContainer(options: ContainerCreateOptions): Promise<string> {
+  const container = await docker.createContainer({ ...options, Tty: true })
   try {
-    await sandbox.start()
-    await sandbox.wait()
-    return String(await sandbox.logs({ stdout: true }))
+    await container.start()
+    await container.wait()
+    return String(await container.logs({ stdout: true }))
       .replaceAll('\r', '')
       .trim()
   } finally {
-    await sandbox.remove({ force: true })
+    await container.remove({ force: true })
   }
 }
+
+/** As root, as the build of an image does: installs a package whose programs have names of others; prints what came of it. */
+const HOSTILE_INSTALL = `
+lists=/creel-packages
+mkdir -p /node_modules $lists /tmp/made/package && cd /tmp/made/package
+printf %s "$INSTALL" >$lists/install-packages.sh
+echo '{"name":"made","version":"1.0.0","bin":{"getcap":"run.sh","setcap":"run.sh","df":"run.sh","made":"run.sh"}}' >package.json
+printf '#!/bin/sh\necho "ran as $(id -u)" >>/ran\n' >run.sh
+chmod 6755 run.sh
+cd / && tar -czf /tmp/made.tgz -C /tmp/made package && rm -r /tmp/made
+echo /tmp/made.tgz >$lists/npm
+sh $lists/install-packages.sh >/tmp/said 2>&1 || cat /tmp/said
+cat /ran 2>/dev/null
+find / -xdev -type f -perm /6000
+ls /usr/local/bin | grep -x -e getcap -e df -e made
+made && cat /ran
+`
 
 describe.skipIf(missing)('on a real engine', () => {
   packageBuilderContract('DockerPackages', async () => ({
@@ -133,6 +156,18 @@ describe.skipIf(missing)('on a real engine', () => {
     const packages = { ...NO_PACKAGES, apt: ['lib.c-bin'] }
     const request = { tag: builder.tagOf(base, packages), base, packages, onLine: () => undefined }
     await expect(builder.build(request, signal)).rejects.toThrow('Unable to locate package')
+  })
+
+  test('no program of a package runs while it is installed, whatever its name, and none becomes root', async () => {
+    const said = await inContainer({
+      Image: await testBaseImage(),
+      User: '0:0',
+      Entrypoint: ['/bin/sh', '-c', HOSTILE_INSTALL],
+      Env: [`INSTALL=${readFileSync(SCRIPT, 'utf8')}`],
+      HostConfig: { NetworkMode: 'none' },
+    })
+    // It takes the place of no program of the image; its own are there, and ran once: when one was called.
+    expect(said.split('\n')).toEqual(['getcap', 'made', 'ran as 0'])
   })
 
   test('no login is written into an image', async () => {

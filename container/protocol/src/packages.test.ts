@@ -7,6 +7,8 @@ describe('the name of a package', () => {
     ['apt', 'libstdc++6=12.2.0-14+deb12u1', 'libstdc++6', '12.2.0-14+deb12u1'],
     ['apt', ' python3.11 ', 'python3.11', undefined],
     ['apt', 'bc=1:1.07~rc1', 'bc', '1:1.07~rc1'],
+    ['apt', 'bc=1', 'bc', '1'],
+    ['apt', 'bc=1.07-3~', 'bc', '1.07-3~'],
     ['npm', '@types/node@24.1.0', '@types/node', '24.1.0'],
     ['npm', 'left-pad@1', 'left-pad', '1'],
     ['npm', 'socket.io@4.0.0-alpha.1', 'socket.io', '4.0.0-alpha.1'],
@@ -89,6 +91,10 @@ describe('the name of a package', () => {
 
   test.each([
     ['apt', 'tree-'],
+    ['apt', 'git=1:2.39-'],
+    ['apt', 'git=1:2.39+'],
+    ['apt', 'git=1-'],
+    ['apt', 'git=1.'],
     ['apt', 'tree/stable'],
     ['apt', 'tree:i386'],
     ['apt', 'Tree'],

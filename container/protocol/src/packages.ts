@@ -8,11 +8,12 @@ export const MAX_PACKAGES = 100
 
 /**
  * What each package manager is given, word for word: a name, and a version if wanted. No option, path, address, alias,
- * pattern or tag fits; nor what its program would take for a file (`x.tgz`) or for a removal (`x-`, of apt).
+ * pattern or tag fits; nor what its program would take for a file (`x.tgz`), or apt for a removal: `x-`, and `x=1-` as
+ * well, for it looks at the last character of the whole.
  */
 const FORMS: Readonly<Record<PackageManager, { form: RegExp; versionMark: string; example: string }>> = {
   apt: {
-    form: /^([a-z0-9][a-z0-9+.-]{0,98}[a-z0-9+])(?:=([0-9][A-Za-z0-9.+~:-]{0,99}))?$/,
+    form: /^([a-z0-9][a-z0-9+.-]{0,98}[a-z0-9+])(?:=([0-9](?:[A-Za-z0-9.+~:-]{0,98}[A-Za-z0-9~])?))?$/,
     versionMark: '=',
     example: '"jq" or "jq=1.6-2.1"',
   },

@@ -73,6 +73,36 @@ describe('a skill', () => {
     expect(world.newest().card.length).toBeLessThan(6_000)
   })
 
+  test('whose lines have Windows ends is shown whole, and not said to be when a line is too long', async () => {
+    write('First.\r\n\tsecond.\r\n\r\n')
+    await ask()
+    expect(world.newest().card).toContain('whole:')
+    expect(world.newest().card).toContain('`second.`')
+    write(`First.\n${'x'.repeat(500)}`)
+    await ask()
+    expect(world.newest().card).toContain('the rest is in the file above')
+    expect(world.newest().card).not.toContain('whole:')
+  })
+
+  test.each([
+    ['a lone carriage return', 'First.\rsecond.\n\n', 'Line 5 of its SKILL.md has U+000D'],
+    ['one at the end', 'First.\r\r\nsecond.', 'U+000D'],
+    ['as many as hide a line', `a\rb\rc\n${'x'.repeat(500)}\nhidden`, 'U+000D'],
+    ['tags', 'First\u{E0041}\u{E0042}.', 'U+E0041'],
+    ['a bidi control', 'First \u202Etsrif.', 'U+202E'],
+    ['a zero width space', 'Fi\u200Brst.', 'U+200B'],
+    ['a byte order mark inside', 'Fi\uFEFFrst.', 'U+FEFF'],
+    ['a variation selector', 'First\u{E0101}.', 'U+E0101'],
+    ['an escape sequence', 'First \u001B[8mhidden.', 'U+001B'],
+    ['a line separator', 'First.\u2028second.', 'U+2028'],
+    ['a filler', 'First.\u3164', 'U+3164'],
+    ['a line that nobody sees', 'First.\n\u2800\u2800\n', 'Line 6 of its SKILL.md has only characters'],
+  ])('with %s is not asked for, for nobody would see it', async (_, body, why) => {
+    write(body)
+    await ask()
+    expect(world.newest()).toMatchObject({ state: 'denied', outcome: expect.stringContaining(why) })
+  })
+
   test('is let in by no member, not late, and not when its row was changed', async () => {
     await ask()
     expect(world.says(world.approve(), 'fake:alice' as UserId)).toBe(true)

@@ -4,7 +4,7 @@ import { CreelError } from '../domain/errors.ts'
 import type { GroupName } from '../domain/ids.ts'
 import type { ChatFile } from '../domain/message.ts'
 import type { SkillDraft, SkillDrafts } from '../domain/ports/skill-drafts.ts'
-import { cleanText } from '../markdown/clean-text.ts'
+import { cleanText, hasVisible } from '../markdown/clean-text.ts'
 import type { ApprovalKind, AskedFor } from './approval-kind.ts'
 import { quoted } from './quoted.ts'
 
@@ -14,6 +14,8 @@ const MAX_REASON = 300
 const MAX_SHOWN = 2_500
 const MAX_LINE = 400
 const MAX_LISTED = 30
+/** What a line holds that a card leaves out, or shows as nothing. A carriage return inside of a line is one of them. */
+const UNSHOWN = /[^\P{Cc}\t]|[\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u
 
 const Payload = z.strictObject({
   name: z.string(),
@@ -75,6 +77,8 @@ function readAsk(group: GroupName, sha256: string, reason: string, ports: SkillK
     )
   const standing = ports.drafts.standing(group, name)
   if (standing === sha256) return { settled: 'done', outcome: `You have exactly this skill ${name} already.` }
+  const problem = unshown(draft.text)
+  if (problem !== null) return no(problem)
   const { description, files, review } = draft
   const payload: Payload = { name, sha256, description, files: [...files], standing, review }
   return {
@@ -102,8 +106,9 @@ function wantedSkills(
 
 function cardLines(draft: SkillDraft, standing: string, reason: string): string[] {
   const { name, description, files, sha256, text } = draft
-  const shown = shownLines(text)
-  const isWhole = shown.length === text.trimEnd().split('\n').length
+  const lines = cleanText(text).trimEnd().split('\n')
+  const shown = shownLines(lines)
+  const isWhole = shown.length === lines.length
   return [
     `wants a skill of its own, ${quoted(name, 64)}: instructions that it follows from then on, and programs that it may run in its sandbox.`,
     ...(standing === 'none' ? [] : [`**It takes the place of the skill of this name that it has.**`]),
@@ -125,16 +130,35 @@ function fileLine({ path, bytes, executable }: SkillDraft['files'][number]): str
   return `${quoted(path, 300)} ${bytes} bytes${executable ? ', can be run' : ''}`
 }
 
+/**
+ * What of a SKILL.md its card could not show, for the agent; null when there is nothing: people decide about what they
+ * see. Windows line ends, and a byte order mark at the beginning, say nothing and may be there.
+ */
+function unshown(text: string): string | null {
+  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/)
+  for (const [index, line] of lines.entries()) {
+    const found = UNSHOWN.exec(line)?.[0]
+    if (found === undefined && (line.trim() === '' || hasVisible(line))) continue
+    const what = found === undefined ? 'only characters that nobody sees' : codePoint(found)
+    return `Line ${index + 1} of its SKILL.md has ${what}, which cannot be shown to the owner as it is: expected visible characters, spaces and tabs, and lines that end with \\n. Take everything else out of all of it, then call propose_skill again.`
+  }
+  return null
+}
+
+function codePoint(character: string): string {
+  return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
+}
+
 /** As many lines as fit; each harmless. */
-function shownLines(text: string): string[] {
-  const lines: string[] = []
+function shownLines(lines: readonly string[]): string[] {
+  const shown: string[] = []
   let room = MAX_SHOWN
-  for (const line of cleanText(text).trimEnd().split('\n')) {
+  for (const line of lines) {
     if (line.length > MAX_LINE || line.length > room) break
     room -= line.length + 1
-    lines.push(line.trim() === '' ? '' : quoted(line, MAX_LINE))
+    shown.push(line.trim() === '' ? '' : quoted(line, MAX_LINE))
   }
-  return lines
+  return shown
 }
 
 function reviewOf({ name, review }: Payload): ChatFile {

@@ -8,6 +8,9 @@ import { sizeText } from '../domain/size-text.ts'
 import { cleanName } from '../markdown/clean-text.ts'
 import { mayBeLong } from './long-text.ts'
 
+/** Each unit may cost some microseconds of the host's only thread when a text is made to be hard to format. */
+const MAX_BATCH_UNITS = 5_000
+
 /** What became of a file that a group sends: in the host's store, or a reason that people may read. */
 export type CollectedFile =
   | { readonly file: ChatFile; readonly caption: string }
@@ -60,6 +63,27 @@ export function fileParts(collected: CollectedFile, channel: Channel | undefined
 export function upToFile(items: readonly OutboxItem[]): readonly OutboxItem[] {
   const at = items.findIndex((item, index) => index > 0 && (isFile(item) || mayBeLong(item)))
   return at === -1 ? items : items.slice(0, at)
+}
+
+/**
+ * As many as have little enough text to be formatted without holding up the other groups; always the first, so that one
+ * longer than that goes without another. What says nothing goes with what is before it.
+ */
+export function upToText(items: readonly OutboxItem[], maxUnits = MAX_BATCH_UNITS): readonly OutboxItem[] {
+  let units = 0
+  const at = items.findIndex((item, index) => {
+    const own = unitsOf(item)
+    units += own
+    return index > 0 && own > 0 && units > maxUnits
+  })
+  return at === -1 ? items : items.slice(0, at)
+}
+
+function unitsOf(item: OutboxItem): number {
+  if (!('entry' in item)) return 0
+  const { entry } = item
+  if (entry.type === 'file') return entry.caption?.length ?? 0
+  return entry.type === 'reply' || entry.type === 'send' ? entry.text.length : 0
 }
 
 export function isFile(item: OutboxItem): item is { seq: number; entry: OutboxFile } {

@@ -218,6 +218,8 @@ describe('collect', () => {
     expect(await world.collect()).toBe('again')
     expect(await world.collect()).toBe('idle')
     expect(world.outboxes.cursor(GARDEN)).toBe(201)
+    world.reader.append(GARDEN, ...['a', 'b', 'c'].map((text) => reply(1, text.repeat(2_900))))
+    expect(await world.collect()).toBe('again')
   })
 
   test('leaves the outbox alone while too much is unsent, and goes on when the chats have caught up', async () => {

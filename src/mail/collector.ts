@@ -2,7 +2,7 @@ import { CreelError } from '../domain/errors.ts'
 import type { GroupName } from '../domain/ids.ts'
 import type { OutboxItem } from '../domain/ports/mailbox.ts'
 import type { StepResult } from '../pump.ts'
-import { isFile, upToFile } from './collected-file.ts'
+import { isFile, upToFile, upToText } from './collected-file.ts'
 import type { CollectorPorts } from './collector-ports.ts'
 import { OutboxBatch } from './outbox-batch.ts'
 
@@ -39,7 +39,7 @@ export async function collect(group: GroupName, ports: CollectorPorts): Promise<
     case 'entries': {
       ports.problems.well(group, 'outbox')
       if (batch.items.length === 0) return 'idle'
-      const items = upToFile(batch.items)
+      const items = upToText(upToFile(batch.items))
       if (isAhead(group, items, ports)) return { waitMs: PLACING_WAIT_MS }
       const taken = new OutboxBatch(group, ports)
       await taken.takeFile(items[0])

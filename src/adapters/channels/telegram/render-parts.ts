@@ -2,6 +2,7 @@ import type { MessageEntity } from 'grammy/types'
 import { z } from 'zod'
 import type { DeliveryPart } from '../../../domain/ports/channel.ts'
 import { cleanText, hasVisible } from '../../../markdown/clean-text.ts'
+import { formattingWork } from '../../../markdown/formatting-work.ts'
 import { parseMarkdown } from '../../../markdown/parse-markdown.ts'
 import type { RichText, Span } from '../../../markdown/rich-text.ts'
 import { splitRichText } from '../../../markdown/split-rich-text.ts'
@@ -11,8 +12,13 @@ export const MAX_TEXT_UNITS = 4096
 /** Telegram ignores the entities after the hundredth: https://limits.tginfo.me/en */
 const MAX_ENTITIES = 100
 const MAX_SOURCE_UNITS = 200_000
-/** Longer text goes out as it was written: the parser needs seconds for hostile text of that length. */
+/** Longer text goes out as it was written. */
 const MAX_FORMATTED_UNITS = 50_000
+/**
+ * And so does text that looks as if it was made to keep the parser busy, however short. At this bound the worst that a
+ * search found took about 15 ms of the host's only thread; 10 000 characters of prose, lists and code stay well below.
+ */
+const MAX_FORMATTING_WORK = 100_000
 const MAX_PARTS = 60
 /** More messages than these are no reading: a group may be sent twenty a minute. */
 const MAX_MESSAGES = 10
@@ -69,6 +75,12 @@ export function renderParts(markdown: string): readonly DeliveryPart[] {
 export function beginningOf(markdown: string): DeliveryPart | null {
   // So short that it cannot be.
   if (markdown.length < MAX_TEXT_UNITS) return null
+  const beginning = longBeginning(markdown.slice(0, MAX_FORMATTED_UNITS + 1))
+  // Of a very long text that much is too long already, unless most of it is not shown.
+  return beginning === null && markdown.length > MAX_FORMATTED_UNITS ? longBeginning(markdown) : beginning
+}
+
+function longBeginning(markdown: string): DeliveryPart | null {
   const parts = renderParts(markdown)
   return parts.length > MAX_MESSAGES ? (parts[0] ?? null) : null
 }
@@ -102,12 +114,13 @@ export function plainTextOf(part: TelegramPart): string {
 }
 
 function fittingParts(source: string): RichText[] {
-  if (source.length <= MAX_FORMATTED_UNITS) {
-    const formatted = split(parseMarkdown(source, isLinkable))
+  const clean = cleanText(source)
+  if (source.length <= MAX_FORMATTED_UNITS && formattingWork(clean) <= MAX_FORMATTING_WORK) {
+    const formatted = split(parseMarkdown(clean, isLinkable))
     // So much formatting, or so wide a table, that it would flood the chat: the plain source is shorter.
     if (formatted.length <= MAX_PARTS) return formatted
   }
-  return split({ text: cleanText(source), spans: [] })
+  return split({ text: clean, spans: [] })
 }
 
 function split(rich: RichText): RichText[] {

@@ -9,8 +9,8 @@ export function agentParts(
   ports: Pick<AgentsPorts, 'mailbox' | 'notices' | 'events' | 'nudge'>,
   pump: Pick<PumpOptions<number>, 'clock' | 'log' | 'random' | 'pollMs' | 'backoff'>,
 ): Agents {
-  const { agentRequests: requests, groups, roles, inbound, directory } = core
+  const { agentRequests: requests, groups, roles, people, inbound, directory } = core
   const { agent_requests, agent_hops: hops, agent_requests_per_hour: perHour } = core.install.config.limits
   const bounds = { requests: agent_requests, hops, perHour }
-  return new Agents({ ...ports, requests, groups, roles, inbound, directory, bounds }, pump)
+  return new Agents({ ...ports, requests, groups, roles, people, inbound, directory, bounds }, pump)
 }

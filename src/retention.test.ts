@@ -48,6 +48,19 @@ test('forgets what is old and settled, and never what is not', () => {
   expect(world.db.pragma('foreign_key_check')).toEqual([])
 })
 
+test('strangers that nobody decided about do not keep the rest from being forgotten', () => {
+  using world = new OldWorld()
+  for (let n = 1; n <= 2_100; n += 1) {
+    const { id } = world.receive(`let me in ${n}`)
+    world.inbound.routed(id, 'held', 'unknown sender', [], world.clock.now())
+  }
+  world.place(GARDEN, 1)
+  world.settle(GARDEN, 1)
+  world.clock.set(world.clock.now() + 31 * DAY)
+  world.forget()
+  expect(world.count('inbound')).toBe(0)
+})
+
 test('keeps for ever what has no limit', () => {
   using world = new OldWorld()
   world.send('old', 'gone')

@@ -11,8 +11,10 @@ import {
   type UnixMs,
   type UserId,
 } from '../domain/ids.ts'
+import { leastOf } from '../domain/least-rights.ts'
 import type { AgentRequests } from '../domain/ports/agent-requests.ts'
 import type { Mailbox } from '../domain/ports/mailbox.ts'
+import type { People } from '../domain/ports/people.ts'
 import type { DirectoryStore, InboundStore, RoleStore } from '../domain/ports/stores.ts'
 import type { Events } from '../events.ts'
 import { Pump, type PumpOptions, type StepResult } from '../pump.ts'
@@ -22,7 +24,8 @@ import { type AskBounds, agentsOf, mayAsk } from './may-ask.ts'
 export interface AgentsPorts {
   readonly requests: AgentRequests
   readonly groups: Pick<Groups, 'exists' | 'load'>
-  readonly roles: Pick<RoleStore, 'roles'>
+  readonly roles: Pick<RoleStore, 'roles' | 'all'>
+  readonly people: Pick<People, 'find'>
   readonly inbound: Pick<InboundStore, 'find'>
   readonly directory: Pick<DirectoryStore, 'bindings'>
   readonly mailbox: Pick<Mailbox, 'put'>
@@ -85,7 +88,7 @@ export class Agents {
     if (known) return known
     const to = this.#allowed(origin, asked.to)
     const { group: from, session: fromSession, inboundId: fromInbound, key } = origin
-    const { speaker: senderId, speakerName: senderName } = origin
+    const { senderId, senderName } = this.#inWhoseName(origin)
     const request = requests.add(
       { ...{ key, from, fromSession, fromInbound, senderId, senderName }, ...asked, to },
       clock.now(),
@@ -93,6 +96,20 @@ export class Agents {
     events.agentAsked(from, to, request.id)
     nudge(to)
     return request
+  }
+
+  /** Theirs who may do least of those who spoke in the turn: whose wish it is among them is the model's word alone. */
+  #inWhoseName({ speaker, speakerName, speakers }: Asker): { senderId: UserId; senderName: string } {
+    const { roles, people } = this.#ports
+    const least = leastOf(speakers, roles)
+    if (least === null)
+      throw new CreelError(
+        'unauthorized',
+        'Not sent: several people spoke in this turn, and in whose name it would be cannot be decided.',
+        { hint: 'Whoever wants it must ask for it again, in a turn of their own. Say so; do not try again.' },
+      )
+    if (least === speaker) return { senderId: speaker, senderName: speakerName }
+    return { senderId: least, senderName: people.find(least)?.name || least }
   }
 
   /** The agent that is asked, when it may be. */

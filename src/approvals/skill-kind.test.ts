@@ -74,7 +74,7 @@ describe('a skill', () => {
   })
 
   test('whose lines have Windows ends is shown whole, and not said to be when a line is too long', async () => {
-    write('First.\r\n\tsecond.\r\n\r\n')
+    write('First ⚠️.\r\n\tsecond.\r\n\r\n')
     await ask()
     expect(world.newest().card).toContain('whole:')
     expect(world.newest().card).toContain('`second.`')

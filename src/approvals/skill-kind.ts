@@ -135,7 +135,11 @@ function fileLine({ path, bytes, executable }: SkillDraft['files'][number]): str
  * see. Windows line ends, and a byte order mark at the beginning, say nothing and may be there.
  */
 function unshown(text: string): string | null {
-  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/)
+  const lines = text
+    .replace(/^\uFEFF/, '')
+    // That an emoji is one, and no letter.
+    .replace(/(\p{Extended_Pictographic})\uFE0F/gu, '$1')
+    .split(/\r?\n/)
   for (const [index, line] of lines.entries()) {
     const found = UNSHOWN.exec(line)?.[0]
     if (found === undefined && (line.trim() === '' || hasVisible(line))) continue

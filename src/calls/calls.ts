@@ -56,7 +56,7 @@ export class Calls {
     if (!calls.isOpen(group, inboxSeq))
       return { rejected: 'a call for a message that is not being worked on' }
     const at = clock.now()
-    const recent = calls.countSince(group, (at - MINUTE_MS) as UnixMs) + taken
+    const recent = calls.countSince(group, (at - MINUTE_MS) as UnixMs, at) + taken
     if (recent >= MAX_ANSWERED) return { rejected: `more than ${MAX_ANSWERED} calls in a minute` }
     const call = { group, inboxSeq, callId: id, name, args, at }
     if (recent < MAX_PER_MINUTE) return call

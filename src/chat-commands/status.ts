@@ -20,7 +20,7 @@ export function statusText(call: CommandCall, ports: ChatCommandPorts): string {
     workLine(call, ports),
     ...agentsLine(call, ports),
     sandboxLine(call, ports),
-    `This conversation: ${usageText(usage.sum(group, EVER, name))}; today ${usageText(usage.sum(group, midnight, name))}`,
+    `This conversation: ${usageText(usage.sum(group, EVER, { session: name }))}; today ${usageText(usage.sum(group, midnight, { session: name }))}`,
   ]
   if (isAdmin(roles)) lines.push(`All chats today: ${usageText(usage.sum(group, midnight))}`)
   return lines.map((line) => `- ${line}`).join('\n')

@@ -82,7 +82,8 @@ asleep = no sandbox: a message starts one; paused = kept in memory: a message wa
       `
 Its sandbox is stopped; its chats are unbound, its tasks cancelled, and what it was allowed is taken back. To bring it
 back, move the folder into groups/ again; what its runtime knew of conversations lies in agents/.removed of the data
-directory, and belongs into agents/. An agent that is made under its name begins with nothing.`,
+directory, and belongs into agents/. An agent that is made under its name begins with nothing of that;
+its mailbox goes on, so take another name after one that you do not trust.`,
     )
     .action(async (name: string, options: { json?: boolean }) => {
       const result = (await runCommand(installOf(context), 'group-remove', { name })) as { movedTo: string }

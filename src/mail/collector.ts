@@ -5,6 +5,7 @@ import type { StepResult } from '../pump.ts'
 import { isFile, upToFile, upToText } from './collected-file.ts'
 import type { CollectorPorts } from './collector-ports.ts'
 import { OutboxBatch } from './outbox-batch.ts'
+import { trimLogs } from './trim-logs.ts'
 
 const BATCH = 200
 const BUSY_WAIT_MS = 3
@@ -52,7 +53,7 @@ export async function collect(group: GroupName, ports: CollectorPorts): Promise<
       ports.nudge(group, taken.chats)
       const manyTaken = Math.floor(before / PRUNE_EVERY) !== Math.floor(taken.cursor / PRUNE_EVERY)
       // A file that was taken need not stay in the sandbox.
-      if (manyTaken || items.some(isFile)) await trim(group, ports)
+      if (manyTaken || items.some(isFile)) await trimLogs(group, ports)
       return batch.more || items.length < batch.items.length ? 'again' : 'idle'
     }
   }
@@ -66,18 +67,4 @@ export async function collect(group: GroupName, ports: CollectorPorts): Promise<
 function isAhead(group: GroupName, items: readonly OutboxItem[], { dispatches }: CollectorPorts): boolean {
   const newest = items.reduce((most, item) => Math.max(most, 'entry' in item ? item.entry.inboxSeq : 0), 0)
   return newest > dispatches.newestPlaced(group) && dispatches.pending(group, 1).length > 0
-}
-
-/**
- * First the inbox, then the word to the runner: a settlement is never forgotten before its message. What the dispatcher
- * is putting there right now has a later position than all that it has noted.
- */
-async function trim(group: GroupName, ports: CollectorPorts): Promise<void> {
-  const { dispatches, mailbox, outboxes, clock } = ports
-  const cursor = outboxes.cursor(group)
-  const open = dispatches.open(group).map((d) => d.inboxSeq)
-  const newest = dispatches.newestPlaced(group)
-  const entry = { key: `acked:${cursor}`, entry: { type: 'acked', outboxSeq: cursor } } as const
-  const [acked = 0] = await mailbox.putAll(group, [entry], clock.now())
-  await mailbox.prune(group, Math.min(acked, newest), open)
 }

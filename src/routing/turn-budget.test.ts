@@ -51,6 +51,17 @@ test('a group without bounds, or with settings that cannot be read, has room', (
   expect(world.budget()).toEqual({ room: Number.POSITIVE_INFINITY })
 })
 
+test('what was done while the clock was ahead counts no more once it is right', () => {
+  using world = new BudgetWorld()
+  world.limits = { turns_per_hour: 3, usd_per_day: 1 }
+  const right = world.clock.now()
+  world.clock.set(right + 90 * 24 * 60 * MINUTE)
+  for (let seq = 1; seq <= 3; seq += 1) world.turn(seq, 5)
+  expect(world.budget().room).toBe(0)
+  world.clock.set(right)
+  expect(world.budget().room).toBe(3)
+})
+
 describe('turns per hour', () => {
   test('count what was begun in the last hour and what stands in the inbox, of that group', async () => {
     using world = new BudgetWorld()

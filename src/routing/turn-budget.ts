@@ -34,10 +34,10 @@ export function turnBudget(group: GroupName, ports: BudgetPorts): Budget {
   const { turns_per_hour: turns, usd_per_day: usd } = config?.limits ?? {}
   if (!config || (turns === undefined && usd === undefined)) return { room: Number.POSITIVE_INFINITY }
   const now = ports.clock.now()
-  const begun = ports.dispatches.begunSince(group, (now - HOUR_MS) as UnixMs)
+  const begun = ports.dispatches.begunSince(group, (now - HOUR_MS) as UnixMs, now)
   if (usd !== undefined) {
     const today = startOfDay(now, ports.timezone)
-    const spent = ports.usage.sum(group, today).costUsd ?? 0
+    const spent = ports.usage.sum(group, today, { until: now }).costUsd ?? 0
     if (spent >= usd) return { room: 0, bound: moneyBound(group, usd, today) }
   }
   if (turns !== undefined && begun.count >= turns) {
@@ -52,7 +52,8 @@ export function turnBudget(group: GroupName, ports: BudgetPorts): Budget {
 export function isHeldBack(group: GroupName, ports: BudgetPorts): boolean {
   // Asked of every group that is looked at, and most have no bounds: their settings say so without a query.
   return (
-    turnBudget(group, ports).room <= 0 && ports.dispatches.begunSince(group, ports.clock.now()).open === 0
+    turnBudget(group, ports).room <= 0 &&
+    ports.dispatches.begunSince(group, ports.clock.now(), ports.clock.now()).open === 0
   )
 }
 

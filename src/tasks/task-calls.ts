@@ -5,6 +5,7 @@ import { namedChat } from '../domain/destination.ts'
 import { CreelError } from '../domain/errors.ts'
 import type { CallOrigin } from '../domain/host-call.ts'
 import type { GroupName, UnixMs, UserId } from '../domain/ids.ts'
+import { leastOf } from '../domain/least-rights.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type { People } from '../domain/ports/people.ts'
 import type { DirectoryStore, RoleStore } from '../domain/ports/stores.ts'
@@ -13,7 +14,7 @@ import { MAX_TASKS, type Schedule, type Task, type TaskPlan, taskTitle } from '.
 import { checkZone } from '../schedule/cron-time.ts'
 import { checkPlan, nextRun, readTime } from '../schedule/task-schedule.ts'
 import { changeState } from './change-state.ts'
-import { leastOf, mayChange, maySee, seesAll, type TaskPlace } from './task-rights.ts'
+import { mayChange, maySee, seesAll, type TaskPlace } from './task-rights.ts'
 import { taskView, wholeTaskView } from './task-view.ts'
 
 export interface TaskCallPorts {

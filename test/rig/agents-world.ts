@@ -45,7 +45,13 @@ export class AgentsWorld extends HostTables {
   })
   readonly agents = new Agents(
     {
-      ...{ requests: this.requests, roles: this.roles, inbound: this.inbound, directory: this.directory },
+      ...{
+        requests: this.requests,
+        roles: this.roles,
+        people: this.people,
+        inbound: this.inbound,
+        directory: this.directory,
+      },
       ...{ mailbox: this.mailbox, notices: this.notices, events: this.events, bounds: this.bounds },
       groups: {
         exists: (group) => this.settings[group] !== undefined,

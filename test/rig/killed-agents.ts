@@ -10,6 +10,7 @@ import { SqliteDispatchStore } from '../../src/adapters/sqlite/dispatch-store.ts
 import { SqliteHostCallStore } from '../../src/adapters/sqlite/host-call-store.ts'
 import { SqliteInboundStore } from '../../src/adapters/sqlite/inbound-store.ts'
 import { openHostDb } from '../../src/adapters/sqlite/open.ts'
+import { SqlitePeople } from '../../src/adapters/sqlite/person-store.ts'
 import { SqliteRoleStore } from '../../src/adapters/sqlite/role-store.ts'
 import { agentCalls } from '../../src/agents/agent-calls.ts'
 import { Agents } from '../../src/agents/agents.ts'
@@ -53,7 +54,8 @@ const nudge = () => undefined
 const agents = new Agents(
   {
     ...{ requests, mailbox, events, nudge, inbound: new SqliteInboundStore(db), notices: { toOwner: nudge } },
-    ...{ directory: stores.directory, roles: stores.roles, bounds: { requests: 20, hops: 4, perHour: 120 } },
+    ...{ directory: stores.directory, roles: stores.roles, people: new SqlitePeople(db) },
+    bounds: { requests: 20, hops: 4, perHour: 120 },
     groups: {
       exists: () => true,
       load: () => GroupConfig.parse({ agents: { scout: { hear: 'anyone' }, lead: { hear: 'anyone' } } }),

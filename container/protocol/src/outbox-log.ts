@@ -35,7 +35,9 @@ export class OutboxWriter implements Disposable {
         throw new Error(`${path}: expected mailbox protocol ${PROTOCOL_VERSION}, got ${version}`)
       }
       this.#db.pragma('journal_mode = DELETE')
-      this.#db.pragma('synchronous = FULL')
+      // Also the folder, without which a power cut brings the removed journal back, and with it undoes the last commit:
+      // a turn whose answer was sent would be done again (https://sqlite.org/pragma.html#pragma_synchronous).
+      this.#db.pragma('synchronous = EXTRA')
       this.#insert = this.#db.prepare('INSERT INTO entry (at, type, ref, body) VALUES (?, ?, ?, ?)')
     } catch (error) {
       this.#db.close()

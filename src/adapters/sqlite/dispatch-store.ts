@@ -183,12 +183,17 @@ export class SqliteDispatchStore implements DispatchStore {
       .run(at, group, chatId).changes
   }
 
-  begunSince(group: GroupName, since: UnixMs): { count: number; oldest: UnixMs | null; open: number } {
+  begunSince(
+    group: GroupName,
+    since: UnixMs,
+    now: UnixMs,
+  ): { count: number; oldest: UnixMs | null; open: number } {
     const begun = this.#statements
-      .prepare<[string, number], { n: number; oldest: number | null }>(
-        'SELECT count(*) AS n, min(accepted_at) AS oldest FROM dispatch WHERE group_name = ? AND accepted_at >= ?',
+      .prepare<[string, number, number], { n: number; oldest: number | null }>(
+        `SELECT count(*) AS n, min(accepted_at) AS oldest FROM dispatch
+         WHERE group_name = ? AND accepted_at BETWEEN ? AND ?`,
       )
-      .get(group, since)
+      .get(group, since, now)
     const placed = this.#statements
       .prepare<[string], { n: number; waiting: number }>(
         `SELECT count(*) AS n, count(*) FILTER (WHERE accepted_at IS NULL) AS waiting FROM dispatch

@@ -67,6 +67,23 @@ describe('an agent that is removed', () => {
     ])
   })
 
+  test('answers nothing any more: what waits and what it works on is cancelled', () => {
+    const placed = world.place(GARDEN, 1, 'works on it')
+    const waiting = world.give(GARDEN, 'waits')
+    world.give(KITCHEN, 'another one')
+    new SqliteGroupTraces(world.db).forget(GARDEN, NOW)
+    expect(world.dispatches.hasOpen(GARDEN)).toBe(false)
+    expect(world.dispatches.stopping(GARDEN)).toEqual([1])
+    expect(world.dispatches.groupsWithPending()).toEqual([GARDEN, KITCHEN])
+    const fates = world.db
+      .prepare(
+        'SELECT inbound_id AS id, outcome, outcome_reason AS why FROM dispatch WHERE group_name = ? ORDER BY 1',
+      )
+      .all(GARDEN)
+    const gone = { outcome: 'cancelled', why: 'the agent was removed' }
+    expect(fates).toEqual([placed, waiting].map(({ id }) => ({ id, ...gone })))
+  })
+
   test('is not what a pairing code gives a chat to any more', () => {
     world.pairings.create(BOT, GARDEN, NOW)
     new SqliteGroupTraces(world.db).forget(GARDEN, NOW)

@@ -13,6 +13,13 @@ const FORGET = [
   'UPDATE pairing SET void = 1 WHERE group_name = @group',
   `UPDATE task SET state = 'cancelled', due_at = NULL, fire_at = NULL, reason = @gone
    WHERE group_name = @group AND state IN ('active', 'paused')`,
+  // What stands in its inbox already is stopped there before anything new is put behind it.
+  `UPDATE dispatch SET stopping = (inbox_seq IS NOT NULL), outcome = 'cancelled', outcome_reason = @gone,
+     settled_at = @at
+   WHERE group_name = @group AND outcome IS NULL`,
+  "UPDATE agent_request SET state = 'cancelled' WHERE from_group = @group AND state = 'open'",
+  `UPDATE host_call SET ok = coalesce(ok, 0), answer = coalesce(answer, @gone), told = 1
+   WHERE group_name = @group AND told = 0`,
   // What was allowed and is not carried out yet must not be for another one.
   `UPDATE approval SET state = 'failed', outcome = @gone, decided_at = coalesce(decided_at, @at)
    WHERE group_name = @group AND state IN ('asked', 'allowed')`,

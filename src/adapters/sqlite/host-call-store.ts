@@ -45,12 +45,12 @@ export class SqliteHostCallStore implements HostCallStore {
       }))
   }
 
-  countSince(group: GroupName, since: UnixMs): number {
+  countSince(group: GroupName, since: UnixMs, now: UnixMs): number {
     const row = this.#statements
-      .prepare<[string, number], { n: number }>(
-        'SELECT count(*) AS n FROM host_call WHERE group_name = ? AND at > ?',
+      .prepare<[string, number, number], { n: number }>(
+        'SELECT count(*) AS n FROM host_call WHERE group_name = ? AND at > ? AND at <= ?',
       )
-      .get(group, since)
+      .get(group, since, now)
     return row?.n ?? 0
   }
 

@@ -11,9 +11,11 @@ import { prepareUsageInsert } from './usage-insert.ts'
 export class SqliteOutboxStore implements OutboxStore {
   readonly #record: (group: GroupName, batch: OutboxProgressRecord, at: UnixMs) => void
   readonly #cursor: Database.Statement<[string], { seq: number }>
+  readonly #touch: Database.Statement<[string]>
 
   constructor(db: Database.Database) {
     this.#cursor = db.prepare('SELECT seq FROM outbox_cursor WHERE group_name = ?')
+    this.#touch = db.prepare('UPDATE outbox_cursor SET seq = seq WHERE group_name = ?')
     const accept = db.prepare(
       `UPDATE dispatch SET attempts = max(attempts, ?), accepted_at = ?
        WHERE group_name = ? AND inbox_seq = ? AND outcome IS NULL`,
@@ -57,5 +59,10 @@ export class SqliteOutboxStore implements OutboxStore {
 
   record(group: GroupName, batch: OutboxProgressRecord, at: UnixMs): void {
     this.#record(group, batch, at)
+  }
+
+  sync(group: GroupName): void {
+    // A commit that waits for the disk waits for all before it.
+    this.#touch.run(group)
   }
 }

@@ -9,9 +9,10 @@ const OLD_DELIVERIES = `
   SELECT id FROM (SELECT id, state, created_at FROM delivery ORDER BY id LIMIT ${WINDOW})
   WHERE state IN ('accepted', 'confirmed', 'failed') AND created_at < ? LIMIT ?`
 
+/** Also what waited for a word about its sender all that time: strangers must not keep the rest from being forgotten. */
 const OLD_MESSAGES = `
   SELECT i.id FROM (SELECT id, state, received_at FROM inbound ORDER BY id LIMIT ${WINDOW}) i
-  WHERE i.state IN ('routed', 'heard', 'dropped') AND i.received_at < ?
+  WHERE i.state IN ('routed', 'heard', 'dropped', 'held') AND i.received_at < ?
     AND NOT EXISTS (SELECT 1 FROM dispatch d WHERE d.inbound_id = i.id AND d.outcome IS NULL) LIMIT ?`
 
 const OLD_APPROVALS = `

@@ -22,13 +22,13 @@ export class SqliteUsageStore implements UsageStore {
     this.#db = db
   }
 
-  sum(group: GroupName, since: UnixMs, session?: string): UsageSum {
+  sum(group: GroupName, since: UnixMs, of: { session?: string; until?: UnixMs } = {}): UsageSum {
     const row = this.#db
       .prepare<unknown[], SumColumns>(
-        `SELECT ${SUMS} FROM usage WHERE group_name = @group AND at >= @since
+        `SELECT ${SUMS} FROM usage WHERE group_name = @group AND at >= @since AND (@until IS NULL OR at <= @until)
            AND (@session IS NULL OR session = @session)`,
       )
-      .get({ group, since, session: session ?? null })
+      .get({ group, since, session: of.session ?? null, until: of.until ?? null })
     return toSum(row as SumColumns)
   }
 

@@ -25,8 +25,11 @@ describe('usage', () => {
     record(tables, 2, [used(1)])
     const all = { turns: 2, inputTokens: 20, outputTokens: 10, cacheReadTokens: 200, cacheWriteTokens: 40 }
     expect(tables.usage.sum(GARDEN, ALWAYS)).toEqual({ ...all, costUsd: 0.25 })
-    expect(tables.usage.sum(GARDEN, ALWAYS, 's')).toEqual({ ...all, costUsd: 0.25 })
-    expect(tables.usage.sum(GARDEN, ALWAYS, 'another')).toMatchObject({ turns: 0, costUsd: null })
+    expect(tables.usage.sum(GARDEN, ALWAYS, { session: 's' })).toEqual({ ...all, costUsd: 0.25 })
+    expect(tables.usage.sum(GARDEN, ALWAYS, { session: 'another' })).toMatchObject({
+      turns: 0,
+      costUsd: null,
+    })
     expect(tables.usage.sum(KITCHEN, ALWAYS)).toMatchObject({ turns: 0, inputTokens: 0 })
     expect(tables.usage.lines(ALWAYS, null).map(({ model, costUsd }) => [model, costUsd])).toEqual([
       ['big', 0.25],

@@ -4,8 +4,8 @@ import type { GroupName, UnixMs } from '../ids.ts'
 export interface GroupTraces {
   /**
    * Takes it all away, in one synced transaction: chats, people's roles for it, egress rules, tool servers, packages;
-   * tasks are cancelled, open asks have failed, a pairing code that names it is void. An agent that is made under the
-   * same name later inherits nothing. Idempotent.
+   * messages that it has not answered, tasks and requests to other agents are cancelled, open asks have failed, a pairing
+   * code that names it is void. An agent that is made under the same name later inherits nothing of that. Idempotent.
    */
   forget(group: GroupName, at: UnixMs): void
 }

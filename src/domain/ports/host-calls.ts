@@ -7,8 +7,8 @@ export interface HostCallStore {
   groupsWithWork(): readonly GroupName[]
   /** The oldest of them of one group. */
   withWork(group: GroupName, limit: number): readonly HostCallRow[]
-  /** Calls of a group since then, whatever became of them. */
-  countSince(group: GroupName, since: UnixMs): number
+  /** Calls of a group since then and until now (a clock may have been ahead), whatever became of them. */
+  countSince(group: GroupName, since: UnixMs, now: UnixMs): number
   /** Writes the answer down; a call that has one keeps it. Synced. */
   answer(id: number, answer: CallAnswer): void
   /** The answers stand in the inbox. Relaxed: putting them there again changes nothing. */

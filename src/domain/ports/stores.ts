@@ -174,10 +174,14 @@ export interface DispatchStore {
   /** Settles what is not in the inbox yet as cancelled. Returns how many. */
   cancelPending(group: GroupName, chatId: ChatId, at: UnixMs): number
   /**
-   * Messages of a group that were begun since then or will be, being in its inbox; when the first of them was begun;
+   * Messages of a group that were begun since then and until now (a clock may have been ahead) or will be, being in its inbox; when the first of them was begun;
    * and how many of all that are in the inbox are not settled.
    */
-  begunSince(group: GroupName, since: UnixMs): { count: number; oldest: UnixMs | null; open: number }
+  begunSince(
+    group: GroupName,
+    since: UnixMs,
+    now: UnixMs,
+  ): { count: number; oldest: UnixMs | null; open: number }
   /** What a group does for one chat: since when a turn runs, and how many messages wait. */
   activity(group: GroupName, chatId: ChatId): { runningSince: UnixMs | null; waiting: number }
   /** The conversation that an inbox position of this group belongs to. */
@@ -265,6 +269,8 @@ export interface OutboxStore {
   cursor(group: GroupName): number
   /** Deliveries already known by their key are not made again. Relaxed: `sending` syncs before anything leaves. */
   record(group: GroupName, batch: OutboxProgressRecord, at: UnixMs): void
+  /** What was recorded is on the disk when it returns: to be called before inbox or outbox forget any of it. */
+  sync(group: GroupName): void
 }
 
 export interface DeliveryStore {

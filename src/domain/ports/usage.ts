@@ -33,8 +33,11 @@ export interface UsageLine extends UsageSum {
 
 /** Reads what turns used. Kept for 400 days. The sandbox reports it: right for the books, no proof against a liar. */
 export interface UsageStore {
-  /** Of a group since a time; of one of its sessions alone when it is named. */
-  sum(group: GroupName, since: UnixMs, session?: string): UsageSum
+  /**
+   * Of a group since a time, and until another one when that is named (a clock may have been ahead); of one of its
+   * sessions alone when that is named.
+   */
+  sum(group: GroupName, since: UnixMs, of?: { session?: string; until?: UnixMs }): UsageSum
   /** By group, provider and model, the most expensive first; of one group when it is named. */
   lines(since: UnixMs, group: GroupName | null): readonly UsageLine[]
 }

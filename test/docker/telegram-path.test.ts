@@ -1,6 +1,7 @@
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { HostProcess } from '../rig/host-process.ts'
 import { ALICE, BOT, type Emulator, GROUP, keysOf, startEmulator } from '../telegram/emulator.ts'
@@ -72,6 +73,15 @@ describe('a turn that takes long', () => {
   const shown = (part: string) =>
     host.until(`“${part}”`, async () => (await texts(GROUP.id)).some((text) => text.includes(part)))
 
+  const notedMessages = () => {
+    const db = new Database(join(host.dataDir, 'host.db'), { readonly: true, timeout: 5_000 })
+    try {
+      return db.prepare('SELECT count(platform_message_id) FROM progress_note').pluck().get()
+    } finally {
+      db.close()
+    }
+  }
+
   beforeEach(async () => {
     appendFileSync(host.tomlFile, '[chats]\nprogress_after_s = 1\n')
     await host.creel('group', 'add', 'family')
@@ -103,6 +113,8 @@ describe('a turn that takes long', () => {
   it('leaves nothing behind when it ends while no host runs', async () => {
     await telegram.postGroupMessage(`${mention} /demo slow 5000`, mentioned)
     await shown('Working …')
+    // Telegram knows no keys: killed before it has noted which message that is, nobody could take it away.
+    await host.until('its number to be noted', async () => notedMessages() === 1)
     await host.kill()
     await sleep(5_000)
     await host.start()

@@ -1,8 +1,8 @@
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { hostCount } from '../rig/host-count.ts'
 import { HostProcess } from '../rig/host-process.ts'
 import { ALICE, BOT, type Emulator, GROUP, keysOf, startEmulator } from '../telegram/emulator.ts'
 import { testAgentImage } from './test-image.ts'
@@ -73,14 +73,7 @@ describe('a turn that takes long', () => {
   const shown = (part: string) =>
     host.until(`“${part}”`, async () => (await texts(GROUP.id)).some((text) => text.includes(part)))
 
-  const notedMessages = () => {
-    const db = new Database(join(host.dataDir, 'host.db'), { readonly: true, timeout: 5_000 })
-    try {
-      return db.prepare('SELECT count(platform_message_id) FROM progress_note').pluck().get()
-    } finally {
-      db.close()
-    }
-  }
+  const notedMessages = () => hostCount(host.dataDir, 'SELECT count(platform_message_id) FROM progress_note')
 
   beforeEach(async () => {
     appendFileSync(host.tomlFile, '[chats]\nprogress_after_s = 1\n')

@@ -6,7 +6,7 @@ import { trimLogs } from './trim-logs.ts'
 test('nothing is forgotten elsewhere before it is on our own disk', async () => {
   const done: string[] = []
   await trimLogs(GARDEN, {
-    outboxes: { cursor: () => 9, sync: () => void done.push('on the disk') },
+    outboxes: { cursor: () => 9, sync: async () => void done.push('on the disk') },
     dispatches: { open: () => [], newestPlaced: () => 4 },
     mailbox: {
       putAll: async () => {

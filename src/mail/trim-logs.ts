@@ -18,10 +18,10 @@ export interface TrimPorts {
  */
 export async function trimLogs(group: GroupName, ports: TrimPorts): Promise<void> {
   const { dispatches, mailbox, outboxes, clock } = ports
-  outboxes.sync(group)
   const cursor = outboxes.cursor(group)
   const open = dispatches.open(group).map((d) => d.inboxSeq)
   const newest = dispatches.newestPlaced(group)
+  await outboxes.sync()
   const entry = { key: `acked:${cursor}`, entry: { type: 'acked', outboxSeq: cursor } } as const
   const [acked = 0] = await mailbox.putAll(group, [entry], clock.now())
   await mailbox.prune(group, Math.min(acked, newest), open)

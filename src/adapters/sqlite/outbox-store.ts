@@ -1,3 +1,4 @@
+import { open } from 'node:fs/promises'
 import type Database from 'better-sqlite3'
 import type { GroupName, UnixMs } from '../../domain/ids.ts'
 import type { OutboxProgressRecord, OutboxStore } from '../../domain/ports/stores.ts'
@@ -11,11 +12,11 @@ import { prepareUsageInsert } from './usage-insert.ts'
 export class SqliteOutboxStore implements OutboxStore {
   readonly #record: (group: GroupName, batch: OutboxProgressRecord, at: UnixMs) => void
   readonly #cursor: Database.Statement<[string], { seq: number }>
-  readonly #touch: Database.Statement<[string]>
+  readonly #file: string
 
   constructor(db: Database.Database) {
     this.#cursor = db.prepare('SELECT seq FROM outbox_cursor WHERE group_name = ?')
-    this.#touch = db.prepare('UPDATE outbox_cursor SET seq = seq WHERE group_name = ?')
+    this.#file = db.name
     const accept = db.prepare(
       `UPDATE dispatch SET attempts = max(attempts, ?), accepted_at = ?
        WHERE group_name = ? AND inbox_seq = ? AND outcome IS NULL`,
@@ -61,8 +62,21 @@ export class SqliteOutboxStore implements OutboxStore {
     this.#record(group, batch, at)
   }
 
-  sync(group: GroupName): void {
-    // A commit that waits for the disk waits for all before it.
-    this.#touch.run(group)
+  async sync(): Promise<void> {
+    // Commits are appended to this file, whoever asks for it to be written. A commit that waits for the disk would do the
+    // same, and hold up the event loop while a sandbox keeps the disk busy.
+    const log = await open(`${this.#file}-wal`, 'r').catch(ignoreMissing)
+    if (log === null) return
+    try {
+      await log.sync()
+    } finally {
+      await log.close()
+    }
   }
+}
+
+/** A database that nothing was written to yet has none. */
+function ignoreMissing(error: NodeJS.ErrnoException): null {
+  if (error.code !== 'ENOENT') throw error
+  return null
 }

@@ -269,8 +269,8 @@ export interface OutboxStore {
   cursor(group: GroupName): number
   /** Deliveries already known by their key are not made again. Relaxed: `sending` syncs before anything leaves. */
   record(group: GroupName, batch: OutboxProgressRecord, at: UnixMs): void
-  /** What was recorded is on the disk when it returns: to be called before inbox or outbox forget any of it. */
-  sync(group: GroupName): void
+  /** What was recorded before is on the disk when it resolves: to be awaited before inbox or outbox forget any of it. */
+  sync(): Promise<void>
 }
 
 export interface DeliveryStore {

@@ -11,7 +11,7 @@ import {
   type UnixMs,
   type UserId,
 } from '../domain/ids.ts'
-import { leastOf } from '../domain/least-rights.ts'
+import { leastSpeaker } from '../domain/least-rights.ts'
 import type { AgentRequests } from '../domain/ports/agent-requests.ts'
 import type { Mailbox } from '../domain/ports/mailbox.ts'
 import type { People } from '../domain/ports/people.ts'
@@ -88,7 +88,7 @@ export class Agents {
     if (known) return known
     const to = this.#allowed(origin, asked.to)
     const { group: from, session: fromSession, inboundId: fromInbound, key } = origin
-    const { senderId, senderName } = this.#inWhoseName(origin)
+    const { id: senderId, name: senderName } = this.#inWhoseName(origin)
     const request = requests.add(
       { ...{ key, from, fromSession, fromInbound, senderId, senderName }, ...asked, to },
       clock.now(),
@@ -98,18 +98,14 @@ export class Agents {
     return request
   }
 
-  /** Theirs who may do least of those who spoke in the turn: whose wish it is among them is the model's word alone. */
-  #inWhoseName({ speaker, speakerName, speakers }: Asker): { senderId: UserId; senderName: string } {
-    const { roles, people } = this.#ports
-    const least = leastOf(speakers, roles)
-    if (least === null)
-      throw new CreelError(
-        'unauthorized',
-        'Not sent: several people spoke in this turn, and in whose name it would be cannot be decided.',
-        { hint: 'Whoever wants it must ask for it again, in a turn of their own. Say so; do not try again.' },
-      )
-    if (least === speaker) return { senderId: speaker, senderName: speakerName }
-    return { senderId: least, senderName: people.find(least)?.name || least }
+  #inWhoseName(asker: Asker): { id: UserId; name: string } {
+    const least = leastSpeaker(asker, this.#ports)
+    if (least !== null) return least
+    throw new CreelError(
+      'unauthorized',
+      'Not sent: several people spoke in this turn, and in whose name it would be cannot be decided.',
+      { hint: 'Whoever wants it must ask for it again, in a turn of their own. Say so; do not try again.' },
+    )
   }
 
   /** The agent that is asked, when it may be. */

@@ -1,4 +1,5 @@
 import type { GroupName, UserId } from './ids.ts'
+import type { People } from './ports/people.ts'
 import type { RoleStore } from './ports/roles.ts'
 
 const RANK = { denied: -1, member: 1, admin: 2, owner: 3 } as const
@@ -19,4 +20,18 @@ export function leastOf(people: readonly UserId[], roles: Pick<RoleStore, 'all'>
   const isLeast = (one: UserId) =>
     people.every((other) => [...places].every((place) => rank(one, place) <= rank(other, place)))
   return people.find(isLeast) ?? null
+}
+
+/**
+ * Who may do least, with a name, of those who spoke in a turn: whose wish something is among them is the model's word
+ * alone. Null as `leastOf`.
+ */
+export function leastSpeaker(
+  turn: { readonly speaker: UserId; readonly speakerName: string; readonly speakers: readonly UserId[] },
+  ports: { readonly roles: Pick<RoleStore, 'all'>; readonly people: Pick<People, 'find'> },
+): { readonly id: UserId; readonly name: string } | null {
+  const least = leastOf(turn.speakers, ports.roles)
+  if (least === null) return null
+  if (least === turn.speaker) return { id: least, name: turn.speakerName }
+  return { id: least, name: ports.people.find(least)?.name || least }
 }

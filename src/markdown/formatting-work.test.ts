@@ -16,6 +16,7 @@ describe('formattingWork', () => {
     ['code', '```ts\nconst [a, b] = read<string>(file)[0] ?? []\nif (a && !b) return { a, b: a }\n```\n\n'],
     ['quotes', '> somebody said this\n> and that\n\nto which there is an answer\n\n'],
     ['a table', '| name of it | what | much |\n|---|---|---|\n| first | a thing | 12.50 |\n'],
+    ['things to do', '- [ ] one **thing**, told of at some length\n- [x] another that is done, `it`\n'],
     ['links', '[The page](https://example.org/docs/page): what is there, and why one should read it.\n\n'],
   ])('is little for %s', (_name, pattern) => {
     expect(formattingWork(filled(pattern))).toBeLessThan(ENOUGH)

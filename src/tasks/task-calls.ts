@@ -5,7 +5,7 @@ import { namedChat } from '../domain/destination.ts'
 import { CreelError } from '../domain/errors.ts'
 import type { CallOrigin } from '../domain/host-call.ts'
 import type { GroupName, UnixMs, UserId } from '../domain/ids.ts'
-import { leastOf } from '../domain/least-rights.ts'
+import { leastOf, leastSpeaker } from '../domain/least-rights.ts'
 import type { Clock } from '../domain/ports/clock.ts'
 import type { People } from '../domain/ports/people.ts'
 import type { DirectoryStore, RoleStore } from '../domain/ports/stores.ts'
@@ -191,23 +191,16 @@ function changeable(id: number, origin: CallOrigin, ports: TaskCallPorts): Task 
   )
 }
 
-/**
- * With whose rights it is to run. Whose wish it is among those who spoke in the turn is the model's word alone, so it is
- * theirs who may do least.
- */
-function makerOf(
-  { group, speaker, speakerName, speakers }: CallOrigin,
-  { roles, people }: TaskCallPorts,
-): Pick<Task, 'createdBy' | 'createdByName'> {
-  const least = leastOf(speakers, roles)
-  if (least === null || roles.roles(least, group).includes('denied'))
+/** With whose rights it is to run. */
+function makerOf(origin: CallOrigin, ports: TaskCallPorts): Pick<Task, 'createdBy' | 'createdByName'> {
+  const least = leastSpeaker(origin, ports)
+  if (least === null || ports.roles.roles(least.id, origin.group).includes('denied'))
     throw new CreelError(
       'unauthorized',
       'Not made: several people spoke in this turn, and whose rights a task would have cannot be decided, or one of them was denied.',
       { hint: 'Whoever wants it must ask for it again, in a turn of their own. Say so; do not try again.' },
     )
-  if (least === speaker) return { createdBy: speaker, createdByName: speakerName }
-  return { createdBy: least, createdByName: people.find(least)?.name || least }
+  return { createdBy: least.id, createdByName: least.name }
 }
 
 /** What a task says is done with the rights of who wanted it: nobody who has fewer may have a say in it. */

@@ -10,7 +10,7 @@ import type {
   SpecHash,
 } from '../../domain/ports/sandbox.ts'
 import { createBody } from './convert.ts'
-import { endlessEngineCall, engineCall, engineClient } from './engine-client.ts'
+import { endlessEngineCall, engineCall, engineClient, withPatience } from './engine-client.ts'
 import { engineStatus, ignoreNotFound, ignoreStatus } from './engine-errors.ts'
 import { type EngineFacts, type EngineVersion, judgeEngine } from './engine-info.ts'
 import { handleOf, INSTALL_LABEL, type Labels, sandboxLabels, sandboxName } from './labels.ts'
@@ -31,6 +31,8 @@ export interface DockerEngineOptions {
   readonly mountinfo?: () => Promise<string>
 }
 
+/** An engine goes on making a container whose maker hung up: given up sooner, it would appear after it was looked for. */
+const CREATE_PATIENCE_MS = 5_000
 const NO_TAG_HINT = 'run ./creel up again: it makes missing images'
 
 /** Sandboxes as containers of a Docker-compatible engine. Keeps no state but the translation of paths. */
@@ -145,11 +147,13 @@ export class DockerEngine implements SandboxEngine {
 
   async #create(name: string, body: ReturnType<typeof createBody>, signal: AbortSignal): Promise<string> {
     const create = () =>
-      engineCall('create a sandbox', { signal }, async (abortSignal) => {
-        // In the body alone: dockerode would repeat every option in the URL, where proxies log it.
-        const options = { _query: { name }, _body: body, abortSignal }
-        return (await this.#docker.createContainer(options)).id
-      })
+      withPatience(signal, CREATE_PATIENCE_MS, (patient) =>
+        engineCall('create a sandbox', { signal: patient }, async (abortSignal) => {
+          // In the body alone: dockerode would repeat every option in the URL, where proxies log it.
+          const options = { _query: { name }, _body: body, abortSignal }
+          return (await this.#docker.createContainer(options)).id
+        }),
+      )
     try {
       return await create()
     } catch (error) {

@@ -81,6 +81,27 @@ export async function endlessEngineCall<T>(
   }
 }
 
+/** For a call that is better awaited than left half done: its signal aborts as `signal` does, `ms` later. */
+export async function withPatience<T>(
+  signal: AbortSignal,
+  ms: number,
+  call: (patient: AbortSignal) => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted()
+  const patient = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const lose = () => {
+    timer = setTimeout(() => patient.abort(signal.reason), ms)
+  }
+  signal.addEventListener('abort', lose, { once: true })
+  try {
+    return await call(patient.signal)
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', lose)
+  }
+}
+
 /** Settles as `work` does, or rejects when `signal` aborts, whichever is first. */
 async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   let abort: () => void = () => undefined

@@ -74,7 +74,7 @@ export class SqliteDispatchStore implements DispatchStore {
 
   placed(group: GroupName, placed: readonly PlacedMessage[]): void {
     const place = this.#statements.prepare<[number, string, number]>(
-      `UPDATE dispatch SET inbox_seq = ?, stopping = (outcome IS 'cancelled')
+      `UPDATE dispatch SET inbox_seq = ?, stopping = (stopping OR outcome IS 'cancelled')
        WHERE group_name = ? AND inbound_id = ?`,
     )
     const tell = this.#statements.prepare('UPDATE delivery SET agent_told = 1 WHERE id = ?')
@@ -160,17 +160,6 @@ export class SqliteDispatchStore implements DispatchStore {
 
   hasOpen(group: GroupName): boolean {
     return this.#hasOpen.get(group) !== undefined
-  }
-
-  openIn(group: GroupName, chatId: ChatId): readonly number[] {
-    return this.#statements
-      .prepare<[string, number], { inbox_seq: number }>(
-        `SELECT d.inbox_seq FROM dispatch d JOIN inbound i ON i.id = d.inbound_id
-         WHERE d.group_name = ? AND i.chat_id = ? AND d.inbox_seq IS NOT NULL AND d.outcome IS NULL
-         ORDER BY d.inbox_seq`,
-      )
-      .all(group, chatId)
-      .map((row) => row.inbox_seq)
   }
 
   cancelPending(group: GroupName, chatId: ChatId, at: UnixMs): number {

@@ -181,6 +181,16 @@ describe('dispatches', () => {
     expect(tables.overview.read().failedByGroup.get(KITCHEN)).toBeUndefined()
     expect(tables.dispatches.inboundOf(KITCHEN, 2)).toBeNull()
   })
+
+  test('that are to be stopped still are when a restored host places them into another inbox', () => {
+    using tables = new HostTables()
+    const { id, chatId } = tables.place(GARDEN, 1)
+    expect(tables.dispatches.stopPlaced(GARDEN, chatId)).toBe(1)
+    tables.dispatches.placed(GARDEN, [{ inboundId: id, inboxSeq: 7, told: [] }])
+    expect(tables.dispatches.stopping(GARDEN)).toEqual([7])
+    tables.dispatches.stopped(GARDEN, [7])
+    expect(tables.dispatches.stopping(GARDEN)).toEqual([])
+  })
 })
 
 test('lines of our own chats are written once per key and read in order, the newest few', () => {

@@ -163,8 +163,6 @@ export interface DispatchStore {
   /** Unsettled messages in the inbox, oldest first; with `limit` the oldest of them. */
   open(group: GroupName, limit?: number): readonly OpenDispatch[]
   hasOpen(group: GroupName): boolean
-  /** Inbox positions of unsettled messages of one chat, oldest first. */
-  openIn(group: GroupName, chatId: ChatId): readonly number[]
   /** Has what stands in the inbox and is not settled stopped there. Returns how many those are. Idempotent. */
   stopPlaced(group: GroupName, chatId: ChatId): number
   /** Positions of messages that are to be stopped in the inbox, oldest first. */
@@ -174,8 +172,8 @@ export interface DispatchStore {
   /** Settles what is not in the inbox yet as cancelled. Returns how many. */
   cancelPending(group: GroupName, chatId: ChatId, at: UnixMs): number
   /**
-   * Messages of a group that were begun since then and until now (a clock may have been ahead) or will be, being in its inbox; when the first of them was begun;
-   * and how many of all that are in the inbox are not settled.
+   * Messages of a group that were begun since then and until now (a clock may have been ahead) or will be, being in its
+   * inbox; when the first of them was begun; and how many of all that are in the inbox are not settled.
    */
   begunSince(
     group: GroupName,

@@ -2,7 +2,7 @@ import type { MessageEntity } from 'grammy/types'
 import { z } from 'zod'
 import type { DeliveryPart } from '../../../domain/ports/channel.ts'
 import { cleanText, hasVisible } from '../../../markdown/clean-text.ts'
-import { formattingWork } from '../../../markdown/formatting-work.ts'
+import { isTooMuchToFormat } from '../../../markdown/formatting-work.ts'
 import { parseMarkdown } from '../../../markdown/parse-markdown.ts'
 import type { RichText, Span } from '../../../markdown/rich-text.ts'
 import { splitRichText } from '../../../markdown/split-rich-text.ts'
@@ -14,11 +14,6 @@ const MAX_ENTITIES = 100
 const MAX_SOURCE_UNITS = 200_000
 /** Longer text goes out as it was written. */
 const MAX_FORMATTED_UNITS = 50_000
-/**
- * And so does text that looks as if it was made to keep the parser busy, however short. At this bound the worst that a
- * search found took about 15 ms of the host's only thread; 10 000 characters of prose, lists and code stay well below.
- */
-const MAX_FORMATTING_WORK = 100_000
 const MAX_PARTS = 60
 /** More messages than these are no reading: a group may be sent twenty a minute. */
 const MAX_MESSAGES = 10
@@ -115,7 +110,7 @@ export function plainTextOf(part: TelegramPart): string {
 
 function fittingParts(source: string): RichText[] {
   const clean = cleanText(source)
-  if (source.length <= MAX_FORMATTED_UNITS && formattingWork(clean) <= MAX_FORMATTING_WORK) {
+  if (source.length <= MAX_FORMATTED_UNITS && !isTooMuchToFormat(clean)) {
     const formatted = split(parseMarkdown(clean, isLinkable))
     // So much formatting, or so wide a table, that it would flood the chat: the plain source is shorter.
     if (formatted.length <= MAX_PARTS) return formatted

@@ -83,6 +83,13 @@ describe('markdown of an agent', () => {
     }
   })
 
+  it('shows as it was written what was made to keep the parser busy, however short', () => {
+    const table = `|${'a|'.repeat(50)}\n|${'-|'.repeat(50)}\n${'|\n'.repeat(2_000)}`
+    for (const text of [table, '>'.repeat(90) + '\na'.repeat(4_000), '!['.repeat(3_000), 'a\r'.repeat(5_000)])
+      expect(render(text)).toMatch(/^<p class="plain">/)
+    expect(render('- [ ] **one**\n- [x] two\n'.repeat(200))).toContain('<strong>one</strong>')
+  })
+
   it('knows which addresses may be linked', () => {
     const good = ['https://a.example', 'HTTP://a.example/x', 'mailto:a@b.example']
     const bad = [

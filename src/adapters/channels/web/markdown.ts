@@ -1,4 +1,6 @@
 import MarkdownIt from 'markdown-it'
+import { cleanText } from '../../../markdown/clean-text.ts'
+import { isTooMuchToFormat } from '../../../markdown/formatting-work.ts'
 
 /** Longer texts are shown as they are: parsing takes time on the host's only thread, and the text is hostile. */
 const MAX_MARKDOWN = 60_000
@@ -31,11 +33,13 @@ export function createMarkdownRenderer(): MarkdownRenderer {
   parser.renderer.rules.table_open = () => '<div class="table"><table>'
   parser.renderer.rules.table_close = () => '</table></div>'
   return (markdown) => {
-    if (markdown.length > MAX_MARKDOWN) return `<p class="plain">${escapeHtml(markdown)}</p>`
+    const clean = cleanText(markdown)
+    if (clean.length > MAX_MARKDOWN || isTooMuchToFormat(clean))
+      return `<p class="plain">${escapeHtml(clean)}</p>`
     try {
-      return parser.render(markdown)
+      return parser.render(clean)
     } catch (error) {
-      return `<p class="plain" title="${escapeHtml(String(error))}">${escapeHtml(markdown)}</p>`
+      return `<p class="plain" title="${escapeHtml(String(error))}">${escapeHtml(clean)}</p>`
     }
   }
 

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { all, ClaudeRig, messages, tokenOf } from './claude-rig.ts'
+import { outermost } from './outermost.ts'
 
 let rig: ClaudeRig
 beforeEach(async () => {
@@ -206,10 +207,10 @@ describe('a running turn of Claude Code', () => {
     rig.model.on('ping-101', { tool: bash('setsid sleep 62.5 & sleep 62.5') })
     const killed = all(rig.turn('ping-101'))
     await vi.waitFor(() => expect(rig.processes('62.5').length).toBeGreaterThan(1), { timeout: 10_000 })
-    const [program] = rig
-      .processes('claude-agent-sdk-linux')
-      .filter((pid) => rig.processes(rig.home).includes(pid))
-    process.kill(program ?? 0, 'SIGKILL')
+    const ours = rig.processes(rig.home)
+    const programs = outermost(rig.processes('claude-agent-sdk-linux').filter((pid) => ours.includes(pid)))
+    expect(programs).toHaveLength(1)
+    for (const pid of programs) process.kill(pid, 'SIGKILL')
     const events = await killed
     expect(events.at(-1)).toMatchObject({ type: 'failed', reason: 'crashed' })
     await vi.waitFor(() => expect(rig.processes('sleep\u000062.5')).toEqual([]))

@@ -1,24 +1,27 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { OUTBOX_FILE, PROTOCOL_VERSION, SANDBOX_PATHS } from '@creel/protocol'
+import { createBody } from '../src/adapters/docker/convert.ts'
+import { engineClient } from '../src/adapters/docker/engine-client.ts'
+import type { Install } from '../src/config/load.ts'
+import { GroupConfig } from '../src/config/schema.ts'
 import type { GroupName } from '../src/domain/ids.ts'
+import { installSocket } from '../src/host-parts.ts'
 import type { Paths } from '../src/paths.ts'
+import { sandboxSpec } from '../src/sandboxes/sandbox-spec.ts'
+import type { BenchRequest } from './bench.ts'
 
 /** How long each attack lasts before the next joins it. */
 const PHASE_MS = 5_000
 
 /**
- * What a hostile sandbox can do to its mailbox, one after the other, by a process of its own as it would be: entries of a
- * hundred megabytes and a file of that size to send; folders full of names; a lock that is held; an outbox that is a
- * view without end.
+ * What a hostile sandbox can do to its mailbox, one after the other: entries of a hundred megabytes and a file of that
+ * size to send; folders full of names; a lock that is held; an outbox that is a view without end.
  */
 const ATTACK = `
 import { DatabaseSync } from 'node:sqlite'
 import { createHash } from 'node:crypto'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-const [outbox, files, phaseMs] = process.argv.slice(2)
+const [outbox, files, phaseMs] = process.argv.slice(1)
 const attempt = (work) => { try { return work() } catch (error) { console.error(String(error)) } }
 const open = () => { const db = new DatabaseSync(outbox); db.exec('PRAGMA busy_timeout = 2000'); return db }
 attempt(() => {
@@ -26,7 +29,6 @@ attempt(() => {
   const add = db.prepare('INSERT INTO entry (at, type, ref, body) VALUES (1, ?, 1, ?)')
   const bytes = Buffer.alloc(100_000_000, 'x')
   const file = createHash('sha256').update(bytes).digest('hex')
-  mkdirSync(files, { recursive: true })
   writeFileSync(files + '/' + file, bytes)
   add.run('file', JSON.stringify({ type: 'file', inboxSeq: 1, file, name: 'huge.bin', mime: '', bytes: bytes.length }))
   add.run('reply', JSON.stringify({ type: 'reply', inboxSeq: 1, text: bytes.toString() }))
@@ -38,28 +40,50 @@ await sleep(Number(phaseMs))
 const held = attempt(() => { const db = open(); db.exec('BEGIN EXCLUSIVE'); return db })
 await sleep(Number(phaseMs))
 attempt(() => held?.close())
-attempt(() => rmSync(outbox, { force: true }))
 attempt(() => {
   const db = open()
+  db.exec('DROP TABLE entry')
   db.exec('CREATE VIEW entry AS WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT n AS seq FROM r')
   db.close()
 })
+console.log('all done')
 setInterval(() => undefined, 1_000)
 `
 
-/** Begins the attacks on the mailbox of this group; returns what ends them. The mailbox must have been made. */
-export function attackMailbox(paths: Paths, group: GroupName): Disposable {
-  const folder = mkdtempSync(join(tmpdir(), 'creel-sick-'))
-  const script = join(folder, 'attack.mjs')
-  writeFileSync(script, ATTACK)
-  const args = [script, paths.outbox(group), paths.filesOut(group), String(PHASE_MS)]
-  const child: ChildProcess = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], {
-    stdio: 'ignore',
+/**
+ * Begins the attacks on the mailbox of this group, from a container with all that bounds a sandbox of the default
+ * settings: the group's own is busy dying. The mailbox must have been made. Disposing ends them, and throws when one of
+ * them failed: a healthy group beside nothing proves nothing.
+ */
+export async function attackMailbox(
+  install: Install,
+  image: string,
+  paths: Paths,
+  group: GroupName,
+  { say, signal }: Pick<BenchRequest, 'say' | 'signal'>,
+): Promise<AsyncDisposable> {
+  const { mounts, ...spec } = sandboxSpec(group, GroupConfig.parse({ provider: 'demo' }), paths, {
+    image,
+    protocol: PROTOCOL_VERSION,
   })
+  const mailOut = mounts.filter(({ target }) => target === SANDBOX_PATHS.out)
+  const { out } = SANDBOX_PATHS
+  const args = [`${out}/${OUTBOX_FILE}`, `${out}/files`, String(PHASE_MS)]
+  const body = {
+    ...createBody({ ...spec, mounts: mailOut }, {}, (path) => path),
+    Entrypoint: ['/usr/local/bin/node', '--no-warnings', '--input-type=module', '-e', ATTACK, '--', ...args],
+  }
+  // As the engine's adapter does: dockerode would repeat every option in the URL.
+  const options = { _query: { name: `creel-bench-sick-${process.pid}` }, _body: body, abortSignal: signal }
+  const container = await engineClient(installSocket(install)).createContainer(options)
+  await container.start()
   return {
-    [Symbol.dispose]: () => {
-      child.kill('SIGKILL')
-      rmSync(folder, { recursive: true })
+    [Symbol.asyncDispose]: async () => {
+      const said = (await container.logs({ stdout: true, stderr: true })).toString()
+      await container.remove({ force: true })
+      if (said.includes('Error')) throw new Error(`an attack failed: ${said}`)
+      if (!said.includes('all done'))
+        say('it ended before all attacks had begun: they need about 25 s (-n 1000)')
     },
   }
 }

@@ -1,4 +1,3 @@
-import type { Install } from '../src/config/load.ts'
 import type { GroupName } from '../src/domain/ids.ts'
 import { BareCommits } from './bare-commits.ts'
 import type { Bench, BenchRequest } from './bench.ts'
@@ -39,7 +38,7 @@ export const isolation: Bench = {
       say(`measuring ${runs} messages`)
       const alone = await measure()
       say('poisoning the other group')
-      const attack = await poison(install, bench, { say, signal })
+      const attack = await poison(bench, { say, signal })
       try {
         const beside = await measure()
         return {
@@ -72,12 +71,11 @@ async function roundTrip(bench: Pick<BenchHost, 'channel'>, group: string, n: nu
 
 /** All at once that a hostile or broken group can do; returns what ends it. */
 async function poison(
-  install: Install,
   { channel, host, image }: Pick<BenchHost, 'channel' | 'host' | 'image'>,
   context: Pick<BenchRequest, 'say' | 'signal'>,
 ): Promise<AsyncDisposable> {
   const sick = 'sick' as GroupName
   for (let n = 0; n < 50; n++) channel.say(sick, '/demo crash')
   await host.parts.mailbox.open(sick)
-  return attackMailbox(install, image, host.parts.core.install.paths, sick, context)
+  return attackMailbox(host.parts.core.install, image, sick, context)
 }

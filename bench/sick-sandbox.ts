@@ -1,11 +1,11 @@
 import { OUTBOX_FILE, PROTOCOL_VERSION, SANDBOX_PATHS } from '@creel/protocol'
 import { createBody } from '../src/adapters/docker/convert.ts'
 import { engineClient } from '../src/adapters/docker/engine-client.ts'
+import { logText } from '../src/adapters/docker/log-frames.ts'
 import type { Install } from '../src/config/load.ts'
 import { GroupConfig } from '../src/config/schema.ts'
 import type { GroupName } from '../src/domain/ids.ts'
 import { installSocket } from '../src/host-parts.ts'
-import type { Paths } from '../src/paths.ts'
 import { sandboxSpec } from '../src/sandboxes/sandbox-spec.ts'
 import type { BenchRequest } from './bench.ts'
 
@@ -58,11 +58,10 @@ setInterval(() => undefined, 1_000)
 export async function attackMailbox(
   install: Install,
   image: string,
-  paths: Paths,
   group: GroupName,
   { say, signal }: Pick<BenchRequest, 'say' | 'signal'>,
 ): Promise<AsyncDisposable> {
-  const { mounts, ...spec } = sandboxSpec(group, GroupConfig.parse({ provider: 'demo' }), paths, {
+  const { mounts, ...spec } = sandboxSpec(group, GroupConfig.parse({ provider: 'demo' }), install.paths, {
     image,
     protocol: PROTOCOL_VERSION,
   })
@@ -76,11 +75,14 @@ export async function attackMailbox(
   // As the engine's adapter does: dockerode would repeat every option in the URL.
   const options = { _query: { name: `creel-bench-sick-${process.pid}` }, _body: body, abortSignal: signal }
   const container = await engineClient(installSocket(install)).createContainer(options)
-  await container.start()
+  const remove = () => container.remove({ force: true })
+  await container.start().catch(async (error: unknown) => {
+    await remove()
+    throw error
+  })
   return {
     [Symbol.asyncDispose]: async () => {
-      const said = (await container.logs({ stdout: true, stderr: true })).toString()
-      await container.remove({ force: true })
+      const said = logText(await container.logs({ stdout: true, stderr: true }).finally(remove))
       if (said.includes('Error')) throw new Error(`an attack failed: ${said}`)
       if (!said.includes('all done'))
         say('it ended before all attacks had begun: they need about 25 s (-n 1000)')

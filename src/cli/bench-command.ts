@@ -30,7 +30,8 @@ Uses a data directory of its own and the demo provider; the running host is left
               the memory of the host. Server, gateway, forwarder and client share the machine's cores, so the ratios
               count their work, which a network would hide
   isolation   p99 of nine healthy groups, alone and beside one that dies at every message, with an entry and a file of
-              100 MB, and an outbox that is locked and poisoned
+              100 MB, and an outbox that is locked and poisoned; and p99 of a bare commit on the same disk, alone and
+              beside it. The attacks come one after the other: the first of them alone with a small -n
   soak        -n minutes (30) of 50 messages a second to 200 groups and back: memory of the host, its slope in the
               second half with the error of that, what is alive on its heap and how that grew since half time, open
               files, disk, lost and doubled answers; Ctrl-C has it say what was measured until then
